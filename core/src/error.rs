@@ -1,0 +1,212 @@
+//! Every way an operation of this crate can fail.
+
+use core::fmt;
+
+/// Why an operation was refused.
+///
+/// An operation that returns an error has changed nothing the caller lent: parameters, optimizer state and
+/// progress are what they were before the call, and the call may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Error {
+    /// A buffer the caller lent is too short (or, for parameters, not of the exact length).
+    BufferLength {
+        /// Which buffer.
+        buffer: Buffer,
+        /// Floats the operation needs.
+        expected: usize,
+        /// Floats it was lent.
+        found: usize,
+    },
+    /// A topology without layers, or without inputs.
+    TopologyEmpty,
+    /// A layer of no units.
+    LayerWidth {
+        /// Index of the layer, 0 for the first after the inputs.
+        layer: usize,
+    },
+    /// A topology whose buffers would be larger than can be addressed (2^26 floats).
+    TopologyTooLarge,
+    /// A loss that is not defined on the outputs of the topology's last activation, for instance binary
+    /// cross-entropy after ReLU.
+    LossActivation,
+    /// A parameter outside its range.
+    Parameter {
+        /// The parameter's name, as in the constructor's signature.
+        name: &'static str,
+        /// What was expected.
+        must_be: Requirement,
+        /// What was found, rounded to f32.
+        found: f32,
+    },
+    /// A dataset without samples.
+    DatasetEmpty,
+    /// A dataset of more than `u32::MAX` samples, or a split of more than `u16::MAX`.
+    DatasetTooLarge,
+    /// A dataset whose samples have another number of features than the topology has inputs.
+    FeatureCount {
+        /// The topology's inputs.
+        expected: usize,
+        /// The dataset's features.
+        found: usize,
+    },
+    /// A dataset whose samples have another number of targets than the topology has outputs.
+    TargetCount {
+        /// The topology's outputs.
+        expected: usize,
+        /// The dataset's targets.
+        found: usize,
+    },
+    /// A sample was asked for past the dataset's end.
+    SampleIndex {
+        /// The index asked for.
+        index: usize,
+        /// Samples there are.
+        len: usize,
+    },
+    /// The dataset could not read a sample: a bus error, a card pulled.
+    SampleRead {
+        /// The sample's index.
+        index: usize,
+    },
+    /// A feature that is NaN or infinite.
+    SampleNotFinite {
+        /// The sample's index in the dataset.
+        index: usize,
+        /// The feature's position, from 0.
+        feature: usize,
+        /// What was found.
+        found: f32,
+    },
+    /// A target the loss is not defined for, for instance 2 for binary cross-entropy, or NaN.
+    TargetInvalid {
+        /// The sample's index in the dataset.
+        index: usize,
+        /// The target's position, from 0.
+        output: usize,
+        /// What was found.
+        found: f32,
+    },
+    /// The loss of a sample became NaN or infinite. The parameters are those of the last update.
+    Diverged {
+        /// Updates done before.
+        step: u32,
+        /// The sample's index in the dataset.
+        index: usize,
+    },
+}
+
+/// A buffer lent by the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Buffer {
+    /// The network's parameters: weights and biases.
+    Parameters,
+    /// Optimizer state and tape; see [`Topology::workspace_len`](crate::Topology::workspace_len).
+    Workspace,
+    /// Activations of one or more samples.
+    Tape,
+    /// One sample's input.
+    Input,
+    /// One sample's target.
+    Target,
+    /// Indices of samples.
+    Indices,
+}
+
+/// What a parameter has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Requirement {
+    /// Neither NaN nor infinite.
+    Finite,
+    /// Finite and not below 0.
+    NonNegative,
+    /// Finite and above 0.
+    Positive,
+    /// At least 0 and below 1.
+    Fraction,
+    /// Above 0 and below 1.
+    OpenFraction,
+    /// A whole number of at least 1.
+    AtLeastOne,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::BufferLength { buffer, expected, found } => {
+                write!(f, "{buffer}: expected a buffer of {expected}, found {found}")
+            }
+            Self::TopologyEmpty => f.write_str("topology: expected inputs and at least one layer, found none"),
+            Self::LayerWidth { layer } => write!(f, "topology: expected at least 1 unit in layer {layer}, found 0"),
+            Self::TopologyTooLarge => f.write_str("topology: its buffers are larger than microfit can address"),
+            Self::LossActivation => f.write_str("loss: not defined on the last layer's activation"),
+            Self::Parameter { name, must_be, found } => write!(f, "{name}: expected {must_be}, found {found}"),
+            Self::DatasetEmpty => f.write_str("dataset: expected at least 1 sample, found none"),
+            Self::DatasetTooLarge => f.write_str("dataset: more samples than indices can count"),
+            Self::FeatureCount { expected, found } => {
+                write!(f, "dataset: expected {expected} features a sample, found {found}")
+            }
+            Self::TargetCount { expected, found } => {
+                write!(f, "dataset: expected {expected} targets a sample, found {found}")
+            }
+            Self::SampleIndex { index, len } => write!(f, "sample {index}: expected an index below {len}"),
+            Self::SampleRead { index } => write!(f, "sample {index}: could not be read"),
+            Self::SampleNotFinite { index, feature, found } => {
+                write!(f, "sample {index}, feature {feature}: expected a finite number, found {found}")
+            }
+            Self::TargetInvalid { index, output, found } => {
+                write!(f, "sample {index}, target {output}: expected a value the loss is defined for, found {found}")
+            }
+            Self::Diverged { step, index } => {
+                write!(f, "diverged after {step} updates: the loss of sample {index} is not finite")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Parameters => "parameters",
+            Self::Workspace => "workspace",
+            Self::Tape => "tape",
+            Self::Input => "input",
+            Self::Target => "target",
+            Self::Indices => "indices",
+        })
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Finite => "a finite number",
+            Self::NonNegative => "a finite number of at least 0",
+            Self::Positive => "a finite number above 0",
+            Self::Fraction => "at least 0 and below 1",
+            Self::OpenFraction => "above 0 and below 1",
+            Self::AtLeastOne => "at least 1",
+        })
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Checks one parameter of a constructor; `const`, so that [`checked!`](crate::checked) refuses it at compile time.
+#[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN has to fail every comparison
+pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64) -> Result<(), Error> {
+    let holds = match must_be {
+        Requirement::Finite => found.is_finite(),
+        Requirement::NonNegative => found.is_finite() && found >= 0.0,
+        Requirement::Positive => found.is_finite() && found > 0.0,
+        Requirement::Fraction => found >= 0.0 && found < 1.0,
+        Requirement::OpenFraction => found > 0.0 && found < 1.0,
+        Requirement::AtLeastOne => found.is_finite() && found >= 1.0,
+    };
+    if holds { Ok(()) } else { Err(Error::Parameter { name, must_be, found: found as f32 }) }
+}

@@ -1,0 +1,79 @@
+//! The one door to the transcendental functions.
+//!
+//! By default f32 functions come from libm, pure Rust with the same bits on every target. The feature `fast-math`
+//! takes them from micromath: fewer instructions and less flash, fewer correct digits; the README has the measured
+//! figures. Schedules are always computed by libm in f64 ([`mod@f64`]), whatever the feature.
+
+#[cfg(not(feature = "fast-math"))]
+mod precise {
+    pub(crate) fn exp(x: f32) -> f32 {
+        libm::expf(x)
+    }
+
+    pub(crate) fn ln(x: f32) -> f32 {
+        libm::logf(x)
+    }
+
+    /// `ln(1 + x)`.
+    pub(crate) fn ln_1p(x: f32) -> f32 {
+        libm::log1pf(x)
+    }
+
+    pub(crate) fn tanh(x: f32) -> f32 {
+        libm::tanhf(x)
+    }
+
+    pub(crate) fn cos(x: f32) -> f32 {
+        libm::cosf(x)
+    }
+}
+
+#[cfg(feature = "fast-math")]
+mod fast {
+    use micromath::F32Ext as _;
+
+    pub(crate) fn exp(x: f32) -> f32 {
+        x.exp()
+    }
+
+    pub(crate) fn ln(x: f32) -> f32 {
+        x.ln()
+    }
+
+    /// `ln(1 + x)`.
+    pub(crate) fn ln_1p(x: f32) -> f32 {
+        (1.0 + x).ln()
+    }
+
+    /// From `exp`, because micromath has no hyperbolic functions.
+    pub(crate) fn tanh(x: f32) -> f32 {
+        let e = (-2.0 * x.abs()).exp();
+        ((1.0 - e) / (1.0 + e)).copysign(x)
+    }
+
+    pub(crate) fn cos(x: f32) -> f32 {
+        x.cos()
+    }
+}
+
+#[cfg(feature = "fast-math")]
+pub(crate) use fast::{cos, exp, ln, ln_1p, tanh};
+#[cfg(not(feature = "fast-math"))]
+#[allow(unused_imports)]
+pub(crate) use precise::{cos, exp, ln, ln_1p, tanh};
+
+/// Exact to the last bit on every target, so it has one source.
+pub(crate) fn sqrt(x: f32) -> f32 {
+    libm::sqrtf(x)
+}
+
+/// For schedules.
+pub(crate) mod f64 {
+    pub(crate) fn floor(x: f64) -> f64 {
+        libm::floor(x)
+    }
+
+    pub(crate) fn pow(x: f64, y: f64) -> f64 {
+        libm::pow(x, y)
+    }
+}
