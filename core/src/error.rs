@@ -131,8 +131,10 @@ pub enum Requirement {
     Fraction,
     /// Above 0 and below 1.
     OpenFraction,
-    /// A whole number of at least 1.
+    /// A number of at least 1.
     AtLeastOne,
+    /// Just 1.
+    One,
 }
 
 impl fmt::Display for Error {
@@ -191,6 +193,7 @@ impl fmt::Display for Requirement {
             Self::Fraction => "at least 0 and below 1",
             Self::OpenFraction => "above 0 and below 1",
             Self::AtLeastOne => "at least 1",
+            Self::One => "1",
         })
     }
 }
@@ -207,6 +210,7 @@ pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64
         Requirement::Fraction => found >= 0.0 && found < 1.0,
         Requirement::OpenFraction => found > 0.0 && found < 1.0,
         Requirement::AtLeastOne => found.is_finite() && found >= 1.0,
+        Requirement::One => found == 1.0,
     };
     if holds { Ok(()) } else { Err(Error::Parameter { name, must_be, found: found as f32 }) }
 }

@@ -2,11 +2,35 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 
+pub mod activation;
+pub mod data;
 mod error;
+mod fit;
+mod hash;
+mod init;
+mod kernels;
+pub mod loss;
 mod math;
+mod metrics;
+mod network;
+pub mod optimizer;
+mod rng;
 pub mod schedule;
+mod topology;
+mod trainer;
+#[cfg(feature = "ionosphere")]
+pub mod tutorial;
 
+pub use activation::Activation;
 pub use error::{Buffer, Error, Requirement};
+pub use fit::{Clock, Fit};
+pub use hash::weights_hash;
+pub use init::Init;
+pub use metrics::Metrics;
+pub use network::Network;
+pub use rng::Rng;
+pub use topology::{Layer, Topology, dense};
+pub use trainer::{Epoch, Event, Progress, Trainer};
 
 /// Evaluates a constructor at compile time: what it would refuse does not build.
 ///

@@ -59,7 +59,6 @@ mod fast {
 #[cfg(feature = "fast-math")]
 pub(crate) use fast::{cos, exp, ln, ln_1p, tanh};
 #[cfg(not(feature = "fast-math"))]
-#[allow(unused_imports)]
 pub(crate) use precise::{cos, exp, ln, ln_1p, tanh};
 
 /// Exact to the last bit on every target, so it has one source.

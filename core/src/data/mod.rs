@@ -1,0 +1,84 @@
+//! Samples: where they come from, how they are split, and in which order they are visited.
+
+#[cfg(feature = "ionosphere")]
+mod ionosphere;
+mod order;
+mod rows;
+mod split;
+
+#[cfg(feature = "ionosphere")]
+pub use ionosphere::Ionosphere;
+pub use order::{Order, Sequential, Shuffle};
+pub use rows::Rows;
+pub use split::{Subset, Window, holdout, stratified};
+
+use crate::error::Error;
+
+/// Samples with random access: an array in flash, an SD card, a generator, a replay buffer.
+///
+/// `read` takes `&self`, because a training and a validation set are often two views of one source; a source that
+/// needs `&mut`, such as a bus, wraps itself in a `RefCell`.
+pub trait Dataset {
+    /// Number of samples.
+    fn len(&self) -> usize;
+
+    /// Whether there are no samples.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Features of a sample.
+    fn features(&self) -> usize;
+
+    /// Targets of a sample.
+    fn targets(&self) -> usize;
+
+    /// Copies sample `index` into `features` and `target`, which have [`Self::features`] and [`Self::targets`]
+    /// elements. The trainer checks what it reads for NaN and infinities; a dataset need not.
+    ///
+    /// # Errors
+    /// [`Error::SampleIndex`] past the end, [`Error::BufferLength`] for slices of other lengths,
+    /// [`Error::SampleRead`] if the source fails.
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error>;
+}
+
+impl<D: Dataset + ?Sized> Dataset for &D {
+    fn len(&self) -> usize {
+        (**self).len()
+    }
+
+    fn features(&self) -> usize {
+        (**self).features()
+    }
+
+    fn targets(&self) -> usize {
+        (**self).targets()
+    }
+
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {
+        (**self).read(index, features, target)
+    }
+}
+
+/// The dataset of no samples: pass it where there is no validation set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Nothing;
+
+impl Dataset for Nothing {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn features(&self) -> usize {
+        0
+    }
+
+    fn targets(&self) -> usize {
+        0
+    }
+
+    fn read(&self, index: usize, _features: &mut [f32], _target: &mut [f32]) -> Result<(), Error> {
+        Err(Error::SampleIndex { index, len: 0 })
+    }
+}

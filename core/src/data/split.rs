@@ -1,0 +1,229 @@
+//! Splitting a dataset into training and validation samples.
+
+use super::Dataset;
+use crate::error::{Buffer, Error, Requirement, require};
+use crate::rng::Rng;
+
+/// A run of consecutive samples of another dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Window<D> {
+    data: D,
+    start: usize,
+    len: usize,
+}
+
+/// Chosen samples of another dataset, in the order of the indices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subset<'a, D> {
+    data: D,
+    indices: &'a [u16],
+}
+
+/// The first samples to train on, the last share `validation` of them to validate on: Keras' `validation_split`,
+/// which trains on `floor(len * (1 - validation))` samples.
+///
+/// ```
+/// use microfit::data::{Dataset, Rows, holdout};
+///
+/// let data = Rows { features: &[[0.0]; 351], targets: &[[0.0]; 351] };
+/// let (train, validation) = holdout(&data, 0.33)?;
+/// assert_eq!((train.len(), validation.len()), (235, 116));
+/// # Ok::<(), microfit::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Parameter`] unless `0 <= validation < 1`; [`Error::DatasetEmpty`] if nothing is left to train on.
+pub fn holdout<D: Dataset + Copy>(data: D, validation: f64) -> Result<(Window<D>, Window<D>), Error> {
+    let len = data.len();
+    let train = train_len(len, validation)?;
+    Ok((Window { data, start: 0, len: train }, Window { data, start: train, len: len - train }))
+}
+
+/// A split in which every class has the same share of training samples: into the indices to train on and those to
+/// validate on, both in `indices`, which needs an element a sample. Within a class the seed decides.
+///
+/// `class_of` gives a sample's class; it is called several times for each.
+///
+/// ```
+/// use microfit::data::{Dataset, Rows, Subset, stratified};
+///
+/// let data = Rows { features: &[[0.0]; 30], targets: &[[0.0]; 30] };
+/// let mut indices = [0; 30];
+/// let (train, validation) = stratified(30, |i| (i % 3) as u16, 0.5, 1, &mut indices)?;
+/// let train = Subset::new(&data, train);
+/// assert_eq!((train.len(), validation.len()), (15, 15));
+/// # Ok::<(), microfit::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Parameter`] unless `0 <= validation < 1`; [`Error::DatasetEmpty`] if nothing is left to train on;
+/// [`Error::DatasetTooLarge`] for more than 65,536 samples; [`Error::BufferLength`] if `indices` is shorter than `len`.
+pub fn stratified(
+    len: usize,
+    class_of: impl Fn(usize) -> u16,
+    validation: f64,
+    seed: u32,
+    indices: &mut [u16],
+) -> Result<(&[u16], &[u16]), Error> {
+    let train = train_len(len, validation)?;
+    if len > usize::from(u16::MAX) + 1 {
+        return Err(Error::DatasetTooLarge);
+    }
+    let found = indices.len();
+    let Some((indices, _)) = indices.split_at_mut_checked(len) else {
+        return Err(Error::BufferLength { buffer: Buffer::Indices, expected: len, found });
+    };
+    let mut rng = Rng::new(seed);
+    // Filled from both ends: training samples in front, validation samples behind, a class at a time.
+    let (mut front, mut back) = (0, len);
+    let (mut counted, mut taken) = (0, 0);
+    let mut class = (0..len).map(&class_of).min();
+    while let Some(this) = class {
+        class = (0..len).map(&class_of).filter(|&next| next > this).min();
+        let Some(free) = indices.get_mut(front..back) else { break };
+        let mut members = 0;
+        for (slot, index) in free.iter_mut().zip((0..len).filter(|&index| class_of(index) == this)) {
+            *slot = index as u16;
+            members += 1;
+        }
+        shuffle(free.get_mut(..members).unwrap_or_default(), &mut rng);
+        // Rounding the running total keeps the sum over the classes exact.
+        counted += members;
+        let target = (counted * train * 2 + len) / (len * 2);
+        let keep = target.saturating_sub(taken).min(members);
+        taken += keep;
+        front += keep;
+        for k in (keep..members).rev() {
+            back -= 1;
+            swap(free, k, back + keep - front);
+        }
+    }
+    Ok(indices.split_at_checked(front).unwrap_or_default())
+}
+
+fn train_len(len: usize, validation: f64) -> Result<usize, Error> {
+    require("validation", Requirement::Fraction, validation)?;
+    // Not negative, so the cast rounds down.
+    let train = (len as f64 * (1.0 - validation)) as usize;
+    if train == 0 { Err(Error::DatasetEmpty) } else { Ok(train) }
+}
+
+/// Fisher and Yates' shuffle.
+fn shuffle(values: &mut [u16], rng: &mut Rng) {
+    for last in (1..values.len()).rev() {
+        swap(values, rng.below(last as u32 + 1) as usize, last);
+    }
+}
+
+/// `slice::swap` that ignores positions past the end in the place of panicking.
+fn swap(values: &mut [u16], a: usize, b: usize) {
+    if let (Some(&x), Some(&y)) = (values.get(a), values.get(b)) {
+        if let Some(a) = values.get_mut(a) {
+            *a = y;
+        }
+        if let Some(b) = values.get_mut(b) {
+            *b = x;
+        }
+    }
+}
+
+impl<D: Dataset> Dataset for Window<D> {
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn features(&self) -> usize {
+        self.data.features()
+    }
+
+    fn targets(&self) -> usize {
+        self.data.targets()
+    }
+
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {
+        if index >= self.len {
+            return Err(Error::SampleIndex { index, len: self.len });
+        }
+        self.data.read(self.start + index, features, target)
+    }
+}
+
+impl<'a, D: Dataset> Subset<'a, D> {
+    /// The samples of `data` at `indices`.
+    pub const fn new(data: D, indices: &'a [u16]) -> Self {
+        Self { data, indices }
+    }
+}
+
+impl<D: Dataset> Dataset for Subset<'_, D> {
+    fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    fn features(&self) -> usize {
+        self.data.features()
+    }
+
+    fn targets(&self) -> usize {
+        self.data.targets()
+    }
+
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {
+        let Some(&from) = self.indices.get(index) else {
+            return Err(Error::SampleIndex { index, len: self.len() });
+        };
+        self.data.read(usize::from(from), features, target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Rows;
+
+    #[test]
+    fn stratified_keeps_every_sample_once_and_every_class_in_proportion() {
+        // Ionosphere's 126 bad and 225 good rows, interleaved.
+        let class = |i: usize| u16::from(i * 126 % 351 >= 126);
+        assert_eq!((0..351).filter(|&i| class(i) == 1).count(), 225);
+        let mut indices = [0; 351];
+        let (train, validation) = stratified(351, class, 0.33, 9, &mut indices).unwrap();
+        assert_eq!((train.len(), validation.len()), (235, 116));
+        assert_eq!(train.iter().filter(|&&i| class(i.into()) == 1).count(), 151);
+        let mut seen = [false; 351];
+        for &i in train.iter().chain(validation) {
+            assert!(!seen[usize::from(i)]);
+            seen[usize::from(i)] = true;
+        }
+        let mut other = [0; 351];
+        stratified(351, class, 0.33, 10, &mut other).unwrap();
+        assert_ne!(indices, other);
+    }
+
+    #[test]
+    fn windows_and_subsets_read_what_they_name() {
+        let data = Rows { features: &[[0.0], [1.0], [2.0], [3.0]], targets: &[[0.0]; 4] };
+        let (train, validation) = holdout(&data, 0.25).unwrap();
+        let (mut x, mut y) = ([9.0], [9.0]);
+        validation.read(0, &mut x, &mut y).unwrap();
+        assert_eq!((train.len(), validation.len(), x), (3, 1, [3.0]));
+        assert_eq!(train.read(3, &mut x, &mut y), Err(Error::SampleIndex { index: 3, len: 3 }));
+        let subset = Subset::new(&data, &[2, 0]);
+        subset.read(0, &mut x, &mut y).unwrap();
+        assert_eq!(x, [2.0]);
+        assert_eq!(subset.read(2, &mut x, &mut y), Err(Error::SampleIndex { index: 2, len: 2 }));
+    }
+
+    #[test]
+    fn refuses_splits_that_leave_nothing() {
+        let data = Rows { features: &[[0.0]], targets: &[[0.0]] };
+        assert_eq!(holdout(&data, 0.5), Err(Error::DatasetEmpty));
+        assert!(matches!(holdout(&data, 1.0), Err(Error::Parameter { name: "validation", .. })));
+        assert!(matches!(
+            stratified(4, |_| 0, 0.5, 0, &mut [0; 3]),
+            Err(Error::BufferLength { expected: 4, found: 3, .. })
+        ));
+        assert_eq!(stratified(65_537, |_| 0, 0.5, 0, &mut []), Err(Error::DatasetTooLarge));
+    }
+}

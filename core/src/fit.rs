@@ -1,0 +1,106 @@
+//! What to train, how, and for how long.
+
+use crate::data::Order;
+use crate::error::{Buffer, Error, Requirement, require};
+use crate::kernels;
+use crate::loss::Loss;
+use crate::network::last_activation;
+use crate::optimizer::Optimizer;
+use crate::schedule::Schedule;
+use crate::topology::{Topology, check_len};
+use crate::trainer::{Progress, Trainer};
+
+/// What a schedule's step counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Clock {
+    /// Updates done, over all epochs: what Keras' `LearningRateSchedule` and legacy `decay` count.
+    Update,
+    /// Epochs done: what Keras' `LearningRateScheduler` counts, and PyTorch's `step()` as its documentation calls it.
+    Epoch,
+}
+
+/// Everything that defines a training run, except the data and the buffers: plain settings, usually a `const`.
+///
+/// ```
+/// use microfit::{Clock, Fit, Init, Topology, activation::{Sigmoid, Tanh}, data::{Nothing, Rows, Shuffle}};
+/// use microfit::{dense, loss::BinaryCrossEntropy, optimizer::Sgd, schedule::Constant, Network};
+///
+/// const NET: Topology = Topology::new(2, &[dense(4, &Tanh), dense(1, &Sigmoid)]);
+///
+/// let xor = Rows { features: &[[0., 0.], [0., 1.], [1., 0.], [1., 1.]], targets: &[[0.], [1.], [1.], [0.]] };
+/// let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
+/// Init::GlorotUniform.fill(&NET, 1, &mut params)?;
+/// let fit = Fit {
+///     topology: NET, loss: BinaryCrossEntropy, optimizer: Sgd::keras(0.9)?, schedule: Constant::new(0.5)?,
+///     clock: Clock::Update, order: Shuffle::new(1), batch: 4, epochs: 200,
+/// };
+/// fit.start(&mut params, &mut workspace)?.run(&xor, &Nothing)?;
+/// assert!(Network::new(NET, &params)?.predict(&[1., 0.], &mut workspace)?[0] > 0.9);
+/// # Ok::<(), microfit::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Fit<'a, L, O, S, R> {
+    /// Layer widths and activations.
+    pub topology: Topology<'a>,
+    /// What is made small.
+    pub loss: L,
+    /// How a gradient becomes a change of the parameters.
+    pub optimizer: O,
+    /// The learning rate as a function of time.
+    pub schedule: S,
+    /// What the schedule's step counts.
+    pub clock: Clock,
+    /// The order in which an epoch visits the training samples.
+    pub order: R,
+    /// Samples an update; an epoch's last batch may be smaller. At least 1.
+    pub batch: u32,
+    /// Passes over the training samples. At least 1.
+    pub epochs: u32,
+}
+
+impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
+    /// Begins a run from the given parameters, with the optimizer's state cleared.
+    ///
+    /// `params` has to have [`Topology::param_len`] floats, `workspace` at least
+    /// [`Topology::workspace_len`]`::<O>()`.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`]; [`Error::Parameter`] for a batch or a number of epochs of 0, or a batch other than 1
+    /// with an optimizer that has no state to gather it in; [`Error::LossActivation`].
+    pub fn start<'b>(
+        self,
+        params: &'b mut [f32],
+        workspace: &'b mut [f32],
+    ) -> Result<Trainer<'a, 'b, L, O, S, R>, Error> {
+        let mut trainer = self.resume(Progress::default(), params, workspace)?;
+        trainer.clear_state();
+        Ok(trainer)
+    }
+
+    /// Goes on with a run that was stopped between two calls of [`Trainer::step`]: with the same settings, the same
+    /// data, and the parameters and the workspace it left, every bit is what it would have been.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn resume<'b>(
+        self,
+        progress: Progress,
+        params: &'b mut [f32],
+        workspace: &'b mut [f32],
+    ) -> Result<Trainer<'a, 'b, L, O, S, R>, Error> {
+        let batch_rule = if O::STATE_PER_PARAM == 0 { Requirement::One } else { Requirement::AtLeastOne };
+        require("batch", batch_rule, f64::from(self.batch))?;
+        require("epochs", Requirement::AtLeastOne, f64::from(self.epochs))?;
+        let input = self.loss.input(last_activation(&self.topology))?;
+        self.topology.check_params(params.len())?;
+        check_len(Buffer::Workspace, self.topology.workspace_len::<O>(), workspace.len())?;
+        // No sum may begin at -0.0; see kernels.rs.
+        kernels::canonical(params);
+        let params_len = params.len();
+        let too_short = Error::BufferLength { buffer: Buffer::Workspace, expected: params_len, found: workspace.len() };
+        let (state, workspace) = workspace.split_at_mut_checked(O::STATE_PER_PARAM * params_len).ok_or(too_short)?;
+        let (targets, tape) = workspace.split_at_mut_checked(O::LANES * self.topology.outputs()).ok_or(too_short)?;
+        Ok(Trainer::new(self, input, progress, params, state, targets, tape))
+    }
+}

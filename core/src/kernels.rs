@@ -1,0 +1,360 @@
+//! The only loops over matrices: slices in, slices out.
+//!
+//! # The order of sums, which is the contract
+//!
+//! Every product is rounded, then added; nothing is fused. With `n` samples taken together,
+//!
+//! - [`forward`]: `y[s][u] = b[u]`, then `+= w[u][i] * x[s][i]` for `i` ascending;
+//! - [`gradient`]: `g[u][i] += d[s][u] * x[s][i]` for `s` ascending, and `g_b[u] += d[s][u]`;
+//! - [`backward`]: `x[s][i] *= sum`, where the sum starts at 0 and `+= w[u][i] * d[s][u]` for `u` ascending.
+//!
+//! How many samples, units or inputs are taken together changes what is loaded when, never this order, so the bits do
+//! not depend on it. A term with a factor of 0 may be left out: adding 0 to a sum that is not -0.0 changes no bit, and
+//! no sum here starts at -0.0 (parameters and optimizer state never hold it, see [`canonical`]).
+//!
+//! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
+//! `[n][units]`. Slices of other lengths do less work; they do not fail.
+
+/// Samples and units that make a full tile: 16 sums fit in the registers of an FPU.
+const TILE: usize = 4;
+
+/// `y = W x + b` for every sample.
+pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
+    let units = biases.len();
+    if fan_in == 0 || units == 0 {
+        return;
+    }
+    let mut samples = inputs.chunks_exact(fan_in);
+    let mut results = outputs.chunks_exact_mut(units);
+    loop {
+        if samples.len() < TILE {
+            break;
+        }
+        let (Some(x0), Some(x1), Some(x2), Some(x3)) = (samples.next(), samples.next(), samples.next(), samples.next())
+        else {
+            return;
+        };
+        let (Some(y0), Some(y1), Some(y2), Some(y3)) = (results.next(), results.next(), results.next(), results.next())
+        else {
+            return;
+        };
+        forward_four(weights, biases, [x0, x1, x2, x3], [y0, y1, y2, y3], fan_in);
+    }
+    for (x, y) in samples.zip(results) {
+        forward_one(weights, biases, x, y, fan_in);
+    }
+}
+
+/// Four samples: every weight loaded serves four sums.
+fn forward_four(weights: &[f32], biases: &[f32], x: [&[f32]; 4], y: [&mut [f32]; 4], fan_in: usize) {
+    let [y0, y1, y2, y3] = y;
+    let (y0_tiles, y0_rest) = y0.as_chunks_mut::<TILE>();
+    let (y1_tiles, y1_rest) = y1.as_chunks_mut::<TILE>();
+    let (y2_tiles, y2_rest) = y2.as_chunks_mut::<TILE>();
+    let (y3_tiles, y3_rest) = y3.as_chunks_mut::<TILE>();
+    let (bias_tiles, bias_rest) = biases.as_chunks::<TILE>();
+    let mut rows = weights.chunks_exact(fan_in);
+    let tiles = y0_tiles.iter_mut().zip(y1_tiles).zip(y2_tiles).zip(y3_tiles).zip(bias_tiles);
+    for ((((y0, y1), y2), y3), b) in tiles {
+        let (Some(w0), Some(w1), Some(w2), Some(w3)) = (rows.next(), rows.next(), rows.next(), rows.next()) else {
+            return;
+        };
+        dot_four_by_four([w0, w1, w2, w3], x, b, [y0, y1, y2, y3]);
+    }
+    let rest = y0_rest.iter_mut().zip(y1_rest).zip(y2_rest).zip(y3_rest).zip(bias_rest).zip(rows);
+    for (((((y0, y1), y2), y3), &b), w) in rest {
+        [*y0, *y1, *y2, *y3] = dot_one_by_four(w, x, b);
+    }
+}
+
+/// Sixteen sums at once, as named scalars: an array of arrays is spilled at `opt-level = "s"`.
+#[inline(always)]
+fn dot_four_by_four(w: [&[f32]; 4], x: [&[f32]; 4], b: &[f32; 4], y: [&mut [f32; 4]; 4]) {
+    let [b0, b1, b2, b3] = *b;
+    let (mut s00, mut s01, mut s02, mut s03) = (b0, b1, b2, b3);
+    let (mut s10, mut s11, mut s12, mut s13) = (b0, b1, b2, b3);
+    let (mut s20, mut s21, mut s22, mut s23) = (b0, b1, b2, b3);
+    let (mut s30, mut s31, mut s32, mut s33) = (b0, b1, b2, b3);
+    macro_rules! accumulate {
+        ($w:expr, $x:expr) => {{
+            let ([w0, w1, w2, w3], [x0, x1, x2, x3]): ([f32; 4], [f32; 4]) = ($w, $x);
+            s00 += w0 * x0;
+            s01 += w1 * x0;
+            s02 += w2 * x0;
+            s03 += w3 * x0;
+            s10 += w0 * x1;
+            s11 += w1 * x1;
+            s12 += w2 * x1;
+            s13 += w3 * x1;
+            s20 += w0 * x2;
+            s21 += w1 * x2;
+            s22 += w2 * x2;
+            s23 += w3 * x2;
+            s30 += w0 * x3;
+            s31 += w1 * x3;
+            s32 += w2 * x3;
+            s33 += w3 * x3;
+        }};
+    }
+    let (w0, w0_rest) = w[0].as_chunks::<2>();
+    let (w1, w1_rest) = w[1].as_chunks::<2>();
+    let (w2, w2_rest) = w[2].as_chunks::<2>();
+    let (w3, w3_rest) = w[3].as_chunks::<2>();
+    let (x0, x0_rest) = x[0].as_chunks::<2>();
+    let (x1, x1_rest) = x[1].as_chunks::<2>();
+    let (x2, x2_rest) = x[2].as_chunks::<2>();
+    let (x3, x3_rest) = x[3].as_chunks::<2>();
+    let pairs = w0.iter().zip(w1).zip(w2).zip(w3).zip(x0).zip(x1).zip(x2).zip(x3);
+    for (((((((w0, w1), w2), w3), x0), x1), x2), x3) in pairs {
+        accumulate!([w0[0], w1[0], w2[0], w3[0]], [x0[0], x1[0], x2[0], x3[0]]);
+        accumulate!([w0[1], w1[1], w2[1], w3[1]], [x0[1], x1[1], x2[1], x3[1]]);
+    }
+    let last =
+        w0_rest.iter().zip(w1_rest).zip(w2_rest).zip(w3_rest).zip(x0_rest).zip(x1_rest).zip(x2_rest).zip(x3_rest);
+    for (((((((w0, w1), w2), w3), x0), x1), x2), x3) in last {
+        accumulate!([*w0, *w1, *w2, *w3], [*x0, *x1, *x2, *x3]);
+    }
+    let [y0, y1, y2, y3] = y;
+    *y0 = [s00, s01, s02, s03];
+    *y1 = [s10, s11, s12, s13];
+    *y2 = [s20, s21, s22, s23];
+    *y3 = [s30, s31, s32, s33];
+}
+
+/// One unit, four samples; by symmetry of the product also four units, one sample.
+#[inline(always)]
+fn dot_one_by_four(w: &[f32], x: [&[f32]; 4], b: f32) -> [f32; 4] {
+    dot_four([b; 4], x, w)
+}
+
+/// Four sums that share one factor: `start[k] + rows[k] . shared`.
+fn dot_four(start: [f32; 4], rows: [&[f32]; 4], shared: &[f32]) -> [f32; 4] {
+    let [mut s0, mut s1, mut s2, mut s3] = start;
+    let [r0, r1, r2, r3] = rows;
+    for ((((v, r0), r1), r2), r3) in shared.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
+        s0 += r0 * v;
+        s1 += r1 * v;
+        s2 += r2 * v;
+        s3 += r3 * v;
+    }
+    [s0, s1, s2, s3]
+}
+
+/// One sample: every input loaded serves four sums.
+fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
+    let mut rows = weights.chunks_exact(fan_in);
+    let (y_tiles, y_rest) = y.as_chunks_mut::<TILE>();
+    let (bias_tiles, bias_rest) = biases.as_chunks::<TILE>();
+    for (y, b) in y_tiles.iter_mut().zip(bias_tiles) {
+        let (Some(w0), Some(w1), Some(w2), Some(w3)) = (rows.next(), rows.next(), rows.next(), rows.next()) else {
+            return;
+        };
+        *y = dot_four(*b, [w0, w1, w2, w3], x);
+    }
+    for ((y, &b), w) in y_rest.iter_mut().zip(bias_rest).zip(rows) {
+        let mut sum = b;
+        for (w, x) in w.iter().zip(x) {
+            sum += w * x;
+        }
+        *y = sum;
+    }
+}
+
+/// Adds every sample's `d x` to the weights' gradient and `d` to the biases'.
+///
+/// A unit whose delta is 0 for a sample, such as a ReLU that was off, is skipped for it.
+pub(crate) fn gradient(
+    weight_gradient: &mut [f32],
+    bias_gradient: &mut [f32],
+    inputs: &[f32],
+    deltas: &[f32],
+    fan_in: usize,
+) {
+    let units = bias_gradient.len();
+    if fan_in == 0 || units == 0 {
+        return;
+    }
+    for (inputs, deltas) in inputs.chunks(TILE * fan_in).zip(deltas.chunks(TILE * units)) {
+        for (unit, (row, bias)) in weight_gradient.chunks_exact_mut(fan_in).zip(bias_gradient.iter_mut()).enumerate() {
+            let mut active = [(0.0, &[] as &[f32]); TILE];
+            let mut slots = active.iter_mut();
+            let mut count = 0;
+            let of_unit = deltas.get(unit..).unwrap_or(&[]).iter().step_by(units);
+            for (&delta, x) in of_unit.zip(inputs.chunks_exact(fan_in)) {
+                if delta != 0.0 {
+                    *bias += delta;
+                    if let Some(slot) = slots.next() {
+                        *slot = (delta, x);
+                        count += 1;
+                    }
+                }
+            }
+            let [(d0, x0), (d1, x1), (d2, x2), (d3, x3)] = active;
+            match count {
+                0 => {}
+                1 => add_products(row, d0, x0),
+                2 => {
+                    for ((g, x0), x1) in row.iter_mut().zip(x0).zip(x1) {
+                        *g = *g + d0 * x0 + d1 * x1;
+                    }
+                }
+                3 => {
+                    for (((g, x0), x1), x2) in row.iter_mut().zip(x0).zip(x1).zip(x2) {
+                        *g = *g + d0 * x0 + d1 * x1 + d2 * x2;
+                    }
+                }
+                _ => {
+                    for ((((g, x0), x1), x2), x3) in row.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
+                        *g = *g + d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `row += d x`.
+fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
+    for (g, x) in row.iter_mut().zip(x) {
+        *g += d * x;
+    }
+}
+
+/// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds each input's activation derivative,
+/// on return its delta. Where the derivative is 0 so is the delta.
+pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, units: usize) {
+    if fan_in == 0 || units == 0 {
+        return;
+    }
+    for (inputs, deltas) in inputs.chunks_exact_mut(fan_in).zip(deltas.chunks_exact(units)) {
+        let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
+        let mut column = 0;
+        for tile in tiles {
+            let sums = column_sums(weights, column, deltas, fan_in);
+            scale_by(tile, sums);
+            column += TILE;
+        }
+        for input in rest {
+            scale_by(core::slice::from_mut(input), [column_sum(weights, column, deltas, fan_in)]);
+            column += 1;
+        }
+    }
+}
+
+/// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
+/// `w += d x` in the same pass, so that neither a gradient nor a second copy of the inputs is kept.
+///
+/// On entry `inputs` holds the layer's inputs, on return their deltas; `differentiate` is the activation's derivative
+/// by which the inputs were made. `None` is the first layer, whose inputs are samples and need no deltas.
+pub(crate) fn backward_online(
+    weights: &mut [f32],
+    biases: &mut [f32],
+    deltas: &[f32],
+    inputs: &mut [f32],
+    activation: Option<&dyn crate::Activation>,
+) {
+    let fan_in = inputs.len();
+    if fan_in == 0 {
+        return;
+    }
+    for (bias, &delta) in biases.iter_mut().zip(deltas) {
+        if delta != 0.0 {
+            *bias += delta;
+        }
+    }
+    let Some(activation) = activation else {
+        for (row, &delta) in weights.chunks_exact_mut(fan_in).zip(deltas) {
+            if delta != 0.0 {
+                add_products(row, delta, inputs);
+            }
+        }
+        return;
+    };
+    let mut column = 0;
+    let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
+    for tile in tiles {
+        let sums = column_sums(weights, column, deltas, fan_in);
+        for (row, &delta) in weights.get_mut(column..).unwrap_or_default().chunks_mut(fan_in).zip(deltas) {
+            if delta != 0.0 {
+                add_products(row, delta, tile);
+            }
+        }
+        activation.differentiate(tile);
+        scale_by(tile, sums);
+        column += TILE;
+    }
+    for input in rest {
+        let sum = column_sum(weights, column, deltas, fan_in);
+        let input = core::slice::from_mut(input);
+        for (row, &delta) in weights.get_mut(column..).unwrap_or_default().chunks_mut(fan_in).zip(deltas) {
+            if delta != 0.0 {
+                add_products(row, delta, input);
+            }
+        }
+        activation.differentiate(input);
+        scale_by(input, [sum]);
+        column += 1;
+    }
+}
+
+/// `sum over u of w[u][column + k] d[u]` for the four columns from `column`.
+fn column_sums(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> [f32; TILE] {
+    let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
+    for (row, d) in weights.get(column..).unwrap_or(&[]).chunks(fan_in).zip(deltas) {
+        let Some([w0, w1, w2, w3]) = row.first_chunk::<TILE>() else { break };
+        s0 += w0 * d;
+        s1 += w1 * d;
+        s2 += w2 * d;
+        s3 += w3 * d;
+    }
+    [s0, s1, s2, s3]
+}
+
+/// [`column_sums`] for one column.
+fn column_sum(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> f32 {
+    let mut sum = 0.0;
+    for (w, d) in weights.get(column..).unwrap_or(&[]).iter().step_by(fan_in).zip(deltas) {
+        sum += w * d;
+    }
+    sum
+}
+
+/// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
+fn scale_by<const N: usize>(slopes: &mut [f32], sums: [f32; N]) {
+    for (slope, sum) in slopes.iter_mut().zip(sums) {
+        *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
+    }
+}
+
+/// `values *= factor`, or 0 where the factor is 0; never -0.0.
+pub(crate) fn scale(values: &mut [f32], factor: f32) {
+    if factor == 0.0 {
+        // Also what NaN and infinities left behind by a diverged run are cleared by.
+        values.fill(0.0);
+    } else {
+        for value in values {
+            *value = factor * *value + 0.0;
+        }
+    }
+}
+
+/// Turns -0.0 into 0.0, and leaves every other value as it is.
+pub(crate) fn canonical(values: &mut [f32]) {
+    for value in values {
+        *value += 0.0;
+    }
+}
+
+/// `params += rate * direction`.
+pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
+    for (p, d) in params.iter_mut().zip(direction) {
+        *p += rate * d;
+    }
+}
+
+/// `params += step`.
+pub(crate) fn add(params: &mut [f32], step: &[f32]) {
+    for (p, d) in params.iter_mut().zip(step) {
+        *p += d;
+    }
+}

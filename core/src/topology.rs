@@ -1,0 +1,204 @@
+//! The shape of a network, and from it the length of every buffer.
+
+use crate::activation::Activation;
+use crate::error::{Buffer, Error};
+use crate::optimizer::Optimizer;
+
+/// One fully connected layer; see [`dense`].
+#[derive(Clone, Copy)]
+pub struct Layer<'a> {
+    units: u16,
+    activation: &'a dyn Activation,
+}
+
+/// A fully connected layer of `units` units: `y = activation(W x + b)`.
+///
+/// Its fan-in is the width of what stands before it, so layers that do not fit together cannot be written.
+pub const fn dense(units: u16, activation: &dyn Activation) -> Layer<'_> {
+    Layer { units, activation }
+}
+
+impl<'a> Layer<'a> {
+    /// Units, which is the layer's number of outputs.
+    pub const fn units(&self) -> usize {
+        self.units as usize
+    }
+
+    /// What is applied to the units' sums.
+    pub const fn activation(&self) -> &'a dyn Activation {
+        self.activation
+    }
+}
+
+/// Layer widths and activations: a small `Copy` value, usually a `const`.
+///
+/// ```
+/// use microfit::{Topology, dense};
+/// use microfit::activation::{Relu, Sigmoid};
+/// use microfit::optimizer::Sgd;
+///
+/// const NET: Topology = Topology::new(34, &[dense(34, &Relu), dense(1, &Sigmoid)]);
+/// const _: () = assert!(NET.train_bytes::<Sgd>() <= 11_000, "must train in 11,000 bytes");
+///
+/// let params = [0.0; NET.param_len()];
+/// assert_eq!(params.len(), 34 * 34 + 34 + 34 + 1);
+/// ```
+///
+/// # Layout of the parameters
+///
+/// One slice. Layer after layer: the weights, `[units][fan_in]` in row-major order (PyTorch's layout: a row holds
+/// what one unit multiplies its inputs by; Keras stores the transpose), then the biases, `[units]`.
+#[derive(Clone, Copy)]
+pub struct Topology<'a> {
+    inputs: u16,
+    layers: &'a [Layer<'a>],
+}
+
+impl<'a> Topology<'a> {
+    /// The most floats a topology may need for its parameters and one sample's activations: 2^26, or 256 MiB, so
+    /// that every buffer's size in bytes fits in 32 bits.
+    pub const MAX_LEN: usize = 1 << 26;
+
+    /// A network of `inputs` features and the given layers, **for constants**: what [`Self::try_new`] refuses does not
+    /// build.
+    ///
+    /// ```compile_fail
+    /// # use microfit::{Topology, activation::Relu, dense};
+    /// const NET: Topology = Topology::new(34, &[dense(0, &Relu)]); // a layer of no units
+    /// ```
+    ///
+    /// # Panics
+    /// In a constant never at run time. Elsewhere call [`Self::try_new`]: it has no panic path.
+    pub const fn new(inputs: u16, layers: &'a [Layer<'a>]) -> Self {
+        match Self::try_new(inputs, layers) {
+            Ok(topology) => topology,
+            Err(_) => panic!("microfit: expected inputs, at least one layer, and at least one unit in each"),
+        }
+    }
+
+    /// A network of `inputs` features and the given layers.
+    ///
+    /// # Errors
+    /// [`Error::TopologyEmpty`] without inputs or layers, [`Error::LayerWidth`] for a layer of no units, and
+    /// [`Error::TopologyTooLarge`] past [`Self::MAX_LEN`].
+    pub const fn try_new(inputs: u16, layers: &'a [Layer<'a>]) -> Result<Self, Error> {
+        if inputs == 0 || layers.is_empty() {
+            return Err(Error::TopologyEmpty);
+        }
+        let mut floats = inputs as u64;
+        let mut fan_in = inputs as u64;
+        let mut rest = layers;
+        while let Some((layer, tail)) = rest.split_first() {
+            if layer.units == 0 {
+                return Err(Error::LayerWidth { layer: layers.len() - rest.len() });
+            }
+            let units = layer.units as u64;
+            floats += units * (fan_in + 2);
+            if floats > Self::MAX_LEN as u64 {
+                return Err(Error::TopologyTooLarge);
+            }
+            fan_in = units;
+            rest = tail;
+        }
+        Ok(Self { inputs, layers })
+    }
+
+    /// Features of a sample.
+    pub const fn inputs(&self) -> usize {
+        self.inputs as usize
+    }
+
+    /// Units of the last layer.
+    pub const fn outputs(&self) -> usize {
+        match self.layers.last() {
+            Some(layer) => layer.units(),
+            None => 0,
+        }
+    }
+
+    /// The layers, first to last.
+    pub const fn layers(&self) -> &'a [Layer<'a>] {
+        self.layers
+    }
+
+    /// Weights and biases of the whole network.
+    pub const fn param_len(&self) -> usize {
+        let mut len = 0;
+        let mut fan_in = self.inputs();
+        let mut rest = self.layers;
+        while let Some((layer, tail)) = rest.split_first() {
+            len += layer.units() * (fan_in + 1);
+            fan_in = layer.units();
+            rest = tail;
+        }
+        len
+    }
+
+    /// Floats that `lanes` samples' activations take, inputs included: `lanes * sum(widths)`.
+    pub const fn tape_len(&self, lanes: usize) -> usize {
+        let mut widths = self.inputs();
+        let mut rest = self.layers;
+        while let Some((layer, tail)) = rest.split_first() {
+            widths += layer.units();
+            rest = tail;
+        }
+        lanes * widths
+    }
+
+    /// Floats training with the optimizer `O` takes beside the parameters: its state, the tape of the samples it
+    /// takes together, and those samples' targets.
+    pub const fn workspace_len<O: Optimizer>(&self) -> usize {
+        O::STATE_PER_PARAM * self.param_len() + self.tape_len(O::LANES) + O::LANES * self.outputs()
+    }
+
+    /// Bytes of RAM training with `O` takes: parameters and workspace.
+    pub const fn train_bytes<O: Optimizer>(&self) -> usize {
+        size_of::<f32>() * (self.param_len() + self.workspace_len::<O>())
+    }
+
+    /// The same length check for every buffer that holds this network's parameters.
+    pub(crate) const fn check_params(&self, found: usize) -> Result<(), Error> {
+        let expected = self.param_len();
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Error::BufferLength { buffer: Buffer::Parameters, expected, found })
+        }
+    }
+}
+
+/// Refuses a buffer below `expected` floats; a longer one is fine.
+pub(crate) const fn check_len(buffer: Buffer, expected: usize, found: usize) -> Result<(), Error> {
+    if found >= expected { Ok(()) } else { Err(Error::BufferLength { buffer, expected, found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::{Relu, Sigmoid};
+    use crate::optimizer::{OnlineSgd, Sgd};
+
+    const SEED: Topology = Topology::new(34, &[dense(34, &Relu), dense(1, &Sigmoid)]);
+
+    const _: () = assert!(SEED.train_bytes::<Sgd>() <= 11_000);
+    const _: () = assert!(SEED.train_bytes::<OnlineSgd>() <= 5_700);
+
+    #[test]
+    fn counts_what_it_needs() {
+        assert_eq!(SEED.param_len(), 1225);
+        assert_eq!(SEED.tape_len(1), 69);
+        assert_eq!((SEED.inputs(), SEED.outputs()), (34, 1));
+        assert_eq!(SEED.workspace_len::<Sgd>(), 1225 + 4 * 69 + 4);
+        assert_eq!(SEED.workspace_len::<OnlineSgd>(), 69 + 1);
+    }
+
+    #[test]
+    fn refuses_shapes_that_make_no_sense() {
+        assert_eq!(Topology::try_new(0, &[dense(1, &Relu)]).err(), Some(Error::TopologyEmpty));
+        assert_eq!(Topology::try_new(1, &[]).err(), Some(Error::TopologyEmpty));
+        let gap = [dense(1, &Relu), dense(0, &Relu)];
+        assert_eq!(Topology::try_new(1, &gap).err(), Some(Error::LayerWidth { layer: 1 }));
+        let wide = [dense(u16::MAX, &Relu)];
+        assert_eq!(Topology::try_new(u16::MAX, &wide).err(), Some(Error::TopologyTooLarge));
+    }
+}

@@ -1,0 +1,363 @@
+//! Training as a series of bounded steps, driven by the caller.
+
+use crate::data::{Dataset, Order};
+use crate::error::Error;
+use crate::fit::{Clock, Fit};
+use crate::kernels;
+use crate::loss::{Input, Loss};
+use crate::metrics::Metrics;
+use crate::network::{Network, backward, backward_online, check_data, forward, last_activation, read_sample};
+use crate::optimizer::{Accumulation, Optimizer, Update};
+use crate::schedule::Schedule;
+
+/// What one call of [`Trainer::step`] did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Event {
+    /// Some samples went forward and backward.
+    Samples {
+        /// Training samples seen in this epoch.
+        done: u32,
+        /// Training samples in an epoch.
+        of: u32,
+    },
+    /// The parameters changed.
+    Update {
+        /// Updates done, over all epochs.
+        step: u32,
+        /// The learning rate used.
+        rate: f32,
+        /// Mean loss of the batch, before the update.
+        loss: f32,
+    },
+    /// Some validation samples went forward.
+    Validation {
+        /// Validation samples seen.
+        done: u32,
+        /// Validation samples there are.
+        of: u32,
+    },
+    /// An epoch is over.
+    Epoch(Epoch),
+    /// The run is over; so it stays.
+    Done,
+}
+
+/// The report of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Epoch {
+    /// Counted from 0.
+    pub epoch: u32,
+    /// Updates done, over all epochs.
+    pub step: u32,
+    /// The learning rate of the epoch's last update.
+    pub rate: f32,
+    /// Running means over the epoch's batches, each before its update: what Keras prints.
+    pub train: Metrics,
+    /// Over the validation samples, after the epoch; `None` without any.
+    pub validation: Option<Metrics>,
+}
+
+/// Where a run stands, apart from what is in the buffers: small, `Copy`, and all that [`Fit::resume`] needs beside
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Progress {
+    phase: Phase,
+    epoch: u32,
+    step: u32,
+    /// Of the phase at hand.
+    position: u32,
+    /// Samples of the epoch at hand; taken when it begins, because a replay buffer grows.
+    len: u32,
+    in_batch: u32,
+    batch_loss: f32,
+    rate: f32,
+    train: Metrics,
+    validation: Metrics,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+enum Phase {
+    #[default]
+    EpochBegin,
+    Samples,
+    Update,
+    Validation,
+    EpochEnd,
+    Done,
+}
+
+impl Progress {
+    /// Epochs done.
+    pub const fn epochs(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Updates done.
+    pub const fn updates(&self) -> u32 {
+        self.step
+    }
+}
+
+/// A training run under way. Made by [`Fit::start`]; the caller calls [`Self::step`] until [`Event::Done`], and between
+/// two calls does what it likes: feeds a watchdog, blinks, saves, sleeps, stops.
+pub struct Trainer<'a, 'b, L, O, S, R> {
+    fit: Fit<'a, L, O, S, R>,
+    input: Input,
+    progress: Progress,
+    params: &'b mut [f32],
+    state: &'b mut [f32],
+    targets: &'b mut [f32],
+    tape: &'b mut [f32],
+}
+
+impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O, S, R> {
+    /// The most samples one call of [`Self::step`] takes forward or backward: the bound on a call's work. Every other
+    /// call does one pass over the parameters or less.
+    pub const SAMPLES_PER_STEP: usize = O::LANES;
+
+    pub(crate) fn new(
+        fit: Fit<'a, L, O, S, R>,
+        input: Input,
+        progress: Progress,
+        params: &'b mut [f32],
+        state: &'b mut [f32],
+        targets: &'b mut [f32],
+        tape: &'b mut [f32],
+    ) -> Self {
+        Self { fit, input, progress, params, state, targets, tape }
+    }
+
+    pub(crate) fn clear_state(&mut self) {
+        self.state.fill(0.0);
+    }
+
+    /// Does the next bounded piece of work and says what it was. The data are passed at every call, so that between
+    /// two a replay buffer may take in new samples; those count from the next epoch on.
+    ///
+    /// # Errors
+    /// [`Error::DatasetEmpty`], [`Error::FeatureCount`], [`Error::TargetCount`], whatever the dataset returns,
+    /// [`Error::SampleNotFinite`] or [`Error::TargetInvalid`] for a sample that is no number, [`Error::Diverged`].
+    /// A call that fails has changed neither parameters nor progress, and calling again tries the same samples again.
+    pub fn step(&mut self, train: &impl Dataset, validation: &impl Dataset) -> Result<Event, Error> {
+        if self.progress.phase == Phase::EpochBegin {
+            check_data(&self.fit.topology, train)?;
+            if !validation.is_empty() {
+                check_data(&self.fit.topology, validation)?;
+            }
+            let len = train.len() as u32;
+            self.progress = Progress {
+                phase: Phase::Samples,
+                len,
+                position: 0,
+                train: Metrics::default(),
+                validation: Metrics::default(),
+                ..self.progress
+            };
+        }
+        match self.progress.phase {
+            Phase::EpochBegin | Phase::Samples => self.train_samples(train),
+            Phase::Update => Ok(self.update(validation)),
+            Phase::Validation => self.validate(validation),
+            Phase::EpochEnd => Ok(self.end_epoch()),
+            Phase::Done => Ok(Event::Done),
+        }
+    }
+
+    /// Takes all steps that are left, in one call.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub fn run(&mut self, train: &impl Dataset, validation: &impl Dataset) -> Result<(), Error> {
+        while self.step(train, validation)? != Event::Done {}
+        Ok(())
+    }
+
+    /// The steps as an iterator, which ends after [`Event::Done`] or an error.
+    ///
+    /// ```
+    /// # use microfit::{Clock, Event, Fit, Topology, activation::Linear, data::{Nothing, Rows, Sequential}};
+    /// # use microfit::{dense, loss::MeanSquaredError, optimizer::OnlineSgd, schedule::Constant};
+    /// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    /// # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<OnlineSgd>()]);
+    /// # let fit = Fit { topology: NET, loss: MeanSquaredError, optimizer: OnlineSgd, schedule: Constant::new(0.1)?,
+    /// #   clock: Clock::Update, order: Sequential, batch: 1, epochs: 3 };
+    /// # let data = Rows { features: &[[1.0]], targets: &[[2.0]] };
+    /// let mut trainer = fit.start(&mut params, &mut workspace)?;
+    /// let mut losses = 0;
+    /// for event in trainer.events(&data, &Nothing) {
+    ///     if let Event::Epoch(epoch) = event? {
+    ///         assert!(epoch.train.loss() >= 0.0);
+    ///         losses += 1;
+    ///     }
+    /// }
+    /// assert_eq!(losses, 3);
+    /// # Ok::<(), microfit::Error>(())
+    /// ```
+    pub fn events<'t, D: Dataset, V: Dataset>(
+        &'t mut self,
+        train: &'t D,
+        validation: &'t V,
+    ) -> impl Iterator<Item = Result<Event, Error>> + use<'t, 'a, 'b, L, O, S, R, D, V> {
+        let mut over = false;
+        core::iter::from_fn(move || {
+            if over {
+                return None;
+            }
+            let event = self.step(train, validation);
+            over = !matches!(event, Ok(ref event) if *event != Event::Done);
+            Some(event)
+        })
+    }
+
+    /// Where the run stands; see [`Fit::resume`].
+    pub const fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    /// The parameters as they are: those of the last update.
+    pub const fn params(&self) -> &[f32] {
+        self.params
+    }
+
+    /// The network as it is, to predict with between two steps.
+    pub const fn network(&self) -> Network<'_> {
+        Network::over(self.fit.topology, self.params)
+    }
+
+    /// The update the batch at hand leads to: a function of the progress alone, so that it need not be stored.
+    fn next_update(&self) -> Update {
+        let Progress { epoch, step, position, in_batch, len, .. } = self.progress;
+        let clock = match self.fit.clock {
+            Clock::Update => step,
+            Clock::Epoch => epoch,
+        };
+        let begin = position.saturating_sub(in_batch);
+        Update {
+            step,
+            rate: self.fit.schedule.rate(clock),
+            momentum: self.fit.schedule.momentum(clock),
+            samples: self.fit.batch.min(len.saturating_sub(begin)).max(1),
+        }
+    }
+
+    fn train_samples(&mut self, data: &impl Dataset) -> Result<Event, Error> {
+        let update = self.next_update();
+        let topology = self.fit.topology;
+        let mut progress = self.progress;
+        let n = (update.samples - progress.in_batch).min(O::LANES as u32) as usize;
+        let outputs_len = topology.outputs();
+
+        let (features, _) = self.tape.split_at_mut_checked(n * topology.inputs()).unwrap_or_default();
+        let (targets, _) = self.targets.split_at_mut_checked(n * outputs_len).unwrap_or_default();
+        let rows = features.chunks_mut(topology.inputs().max(1)).zip(targets.chunks_mut(outputs_len.max(1)));
+        for (position, (features, target)) in (progress.position..).zip(rows) {
+            let index = self.fit.order.index(progress.epoch, position, progress.len);
+            read_sample(data, &self.fit.loss, index as usize, features, target)?;
+        }
+
+        let outputs = forward(&topology, self.params, self.tape, n, self.input);
+        let Accumulation { keep, scale } = self.fit.optimizer.accumulation(&update);
+        let rows = outputs.chunks(outputs_len.max(1)).zip(targets.chunks_mut(outputs_len.max(1)));
+        for (position, (outputs, target)) in (progress.position..).zip(rows) {
+            let value = self.fit.loss.value(outputs, target);
+            if !value.is_finite() {
+                let index = self.fit.order.index(progress.epoch, position, progress.len) as usize;
+                return Err(Error::Diverged { step: progress.step, index });
+            }
+            progress.train.record(&self.fit.loss, value, outputs, target);
+            progress.batch_loss += value;
+            self.fit.loss.differentiate(outputs, target, scale);
+        }
+
+        // From here on nothing fails.
+        if self.input == Input::Outputs {
+            last_activation(&topology).differentiate(outputs);
+            for (slope, delta) in outputs.iter_mut().zip(targets) {
+                *slope = if *slope == 0.0 { 0.0 } else { *slope * *delta };
+            }
+        } else {
+            for (output, delta) in outputs.iter_mut().zip(targets) {
+                *output = *delta;
+            }
+        }
+        if O::STATE_PER_PARAM == 0 {
+            backward_online(&topology, self.params, self.tape);
+        } else {
+            let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
+            if progress.in_batch == 0 {
+                kernels::scale(gradient, keep);
+            }
+            backward(&topology, self.params, gradient, self.tape, n);
+        }
+
+        progress.rate = update.rate;
+        progress.position += n as u32;
+        progress.in_batch += n as u32;
+        if progress.in_batch >= update.samples {
+            progress.phase = Phase::Update;
+        }
+        self.progress = progress;
+        Ok(Event::Samples { done: progress.position, of: progress.len })
+    }
+
+    fn update(&mut self, validation: &impl Dataset) -> Event {
+        let update = self.next_update();
+        self.fit.optimizer.apply(&update, self.params, self.state);
+        let progress = &mut self.progress;
+        let loss = progress.batch_loss / update.samples as f32;
+        progress.step = progress.step.saturating_add(1);
+        progress.in_batch = 0;
+        progress.batch_loss = 0.0;
+        progress.phase = if progress.position < progress.len {
+            Phase::Samples
+        } else {
+            progress.position = 0;
+            if validation.is_empty() { Phase::EpochEnd } else { Phase::Validation }
+        };
+        Event::Update { step: progress.step, rate: update.rate, loss }
+    }
+
+    fn validate(&mut self, data: &impl Dataset) -> Result<Event, Error> {
+        let topology = self.fit.topology;
+        let mut progress = self.progress;
+        let len = data.len() as u32;
+        let n = len.saturating_sub(progress.position).min(O::LANES as u32) as usize;
+        let outputs_len = topology.outputs();
+
+        let (features, _) = self.tape.split_at_mut_checked(n * topology.inputs()).unwrap_or_default();
+        let (targets, _) = self.targets.split_at_mut_checked(n * outputs_len).unwrap_or_default();
+        let rows = features.chunks_mut(topology.inputs().max(1)).zip(targets.chunks_mut(outputs_len.max(1)));
+        for (index, (features, target)) in (progress.position..).zip(rows) {
+            read_sample(data, &self.fit.loss, index as usize, features, target)?;
+        }
+        let outputs = forward(&topology, self.params, self.tape, n, self.input);
+        for (outputs, target) in outputs.chunks(outputs_len.max(1)).zip(targets.chunks(outputs_len.max(1))) {
+            progress.validation.record(&self.fit.loss, self.fit.loss.value(outputs, target), outputs, target);
+        }
+        progress.position += n as u32;
+        if progress.position >= len {
+            progress.phase = Phase::EpochEnd;
+        }
+        self.progress = progress;
+        Ok(Event::Validation { done: progress.position, of: len })
+    }
+
+    fn end_epoch(&mut self) -> Event {
+        let progress = &mut self.progress;
+        let report = Epoch {
+            epoch: progress.epoch,
+            step: progress.step,
+            rate: progress.rate,
+            train: progress.train,
+            validation: (progress.validation.samples() > 0).then_some(progress.validation),
+        };
+        progress.epoch += 1;
+        progress.position = 0;
+        progress.phase = if progress.epoch < self.fit.epochs { Phase::EpochBegin } else { Phase::Done };
+        Event::Epoch(report)
+    }
+}
