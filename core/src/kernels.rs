@@ -68,7 +68,7 @@ fn forward_four(weights: &[f32], biases: &[f32], x: [&[f32]; 4], y: [&mut [f32];
 }
 
 /// Sixteen sums at once, as named scalars: an array of arrays is spilled at `opt-level = "s"`.
-#[inline(always)]
+#[inline]
 fn dot_four_by_four(w: [&[f32]; 4], x: [&[f32]; 4], b: &[f32; 4], y: [&mut [f32; 4]; 4]) {
     let [b0, b1, b2, b3] = *b;
     let (mut s00, mut s01, mut s02, mut s03) = (b0, b1, b2, b3);
@@ -122,7 +122,7 @@ fn dot_four_by_four(w: [&[f32]; 4], x: [&[f32]; 4], b: &[f32; 4], y: [&mut [f32;
 }
 
 /// One unit, four samples; by symmetry of the product also four units, one sample.
-#[inline(always)]
+#[inline]
 fn dot_one_by_four(w: &[f32], x: [&[f32]; 4], b: f32) -> [f32; 4] {
     dot_four([b; 4], x, w)
 }

@@ -30,29 +30,30 @@ mod precise {
 
 #[cfg(feature = "fast-math")]
 mod fast {
-    use micromath::F32Ext as _;
+    // By path, not as a method: where std is linked too, in tests, its inherent methods would win.
+    use micromath::F32Ext;
 
     pub(crate) fn exp(x: f32) -> f32 {
-        x.exp()
+        F32Ext::exp(x)
     }
 
     pub(crate) fn ln(x: f32) -> f32 {
-        x.ln()
+        F32Ext::ln(x)
     }
 
     /// `ln(1 + x)`.
     pub(crate) fn ln_1p(x: f32) -> f32 {
-        (1.0 + x).ln()
+        F32Ext::ln(1.0 + x)
     }
 
     /// From `exp`, because micromath has no hyperbolic functions.
     pub(crate) fn tanh(x: f32) -> f32 {
-        let e = (-2.0 * x.abs()).exp();
+        let e = exp(-2.0 * x.abs());
         ((1.0 - e) / (1.0 + e)).copysign(x)
     }
 
     pub(crate) fn cos(x: f32) -> f32 {
-        x.cos()
+        F32Ext::cos(x)
     }
 }
 

@@ -60,6 +60,7 @@ impl Dataset for Ionosphere {
     }
 }
 
+#[allow(clippy::large_stack_arrays)] // run by the compiler only
 const fn parse(csv: &[u8]) -> Table {
     let mut table = Table { features: [[0.0; FEATURES]; ROWS], good: [false; ROWS] };
     let mut at = 0;
