@@ -1,1 +1,3 @@
-//! microfit-tests
+//! What the tests that cross crates share.
+
+pub mod golden;
