@@ -1,0 +1,88 @@
+//! What all emulated boards share: logging and leaving through the emulator's semihosting, and the measure of memory.
+
+use core::ptr::addr_of;
+
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m_rt::{ExceptionFrame, exception};
+use defmt_semihosting as _;
+use embedded_hal::delay::DelayNs;
+use embedded_hal::digital::OutputPin;
+use microfit::optimizer::Sgd;
+use microfit::tutorial::NET;
+use microfit_firmware::{App, Defmt, SEED};
+use panic_probe as _;
+use semihosting::process;
+
+/// Trains the tutorial, reports the memory it took, and leaves the emulator.
+pub(crate) fn main(led: impl OutputPin, core_hz: u32) -> ! {
+    static mut PARAMS: [f32; NET.param_len()] = [0.0; NET.param_len()];
+    static mut WORKSPACE: [f32; NET.workspace_len::<Sgd>()] = [0.0; NET.workspace_len::<Sgd>()];
+    // SAFETY: `main` is called once, by the board's entry point, and these names are visible nowhere else.
+    let (params, workspace) = unsafe { (&mut *(&raw mut PARAMS), &mut *(&raw mut WORKSPACE)) };
+
+    let mut app = App::new(led, Systick::new(core_hz), Defmt);
+    let result = app.tutorial(SEED, params, workspace);
+    let (static_ram, peak_stack) = memory();
+    defmt::info!("memory static={=usize} stack={=usize}", static_ram, peak_stack);
+    match result {
+        Ok(_) => defmt::info!("finished"),
+        Err(microfit_firmware::Failure::Training(error)) => defmt::error!("failed: {}", error),
+        Err(microfit_firmware::Failure::Led(_)) => defmt::error!("failed: LED"),
+    }
+    process::exit(i32::from(result.is_err()))
+}
+
+unsafe extern "C" {
+    static __sdata: u32;
+    static _stack_end: u32;
+    static _stack_start: u32;
+}
+
+/// cortex-m-rt paints the stack with this before `main`.
+const PAINT: u32 = 0xCCCC_CCCC;
+
+/// Bytes of static RAM, and the deepest the stack has been.
+fn memory() -> (usize, usize) {
+    let (data, low, high) = (addr_of!(__sdata), addr_of!(_stack_end), addr_of!(_stack_start));
+    let mut untouched = low;
+    // SAFETY: whole words between the end of the statics and the stack's start, read only.
+    while untouched < high && unsafe { untouched.read_volatile() } == PAINT {
+        untouched = untouched.wrapping_add(1);
+    }
+    (low as usize - data as usize, high as usize - untouched as usize)
+}
+
+/// Waits by the core's own timer.
+struct Systick {
+    ticks_per_us: u32,
+}
+
+impl Systick {
+    fn new(core_hz: u32) -> Self {
+        Self { ticks_per_us: core_hz / 1_000_000 }
+    }
+}
+
+impl DelayNs for Systick {
+    fn delay_ns(&mut self, ns: u32) {
+        // SAFETY: nobody else uses the timer.
+        let mut timer = unsafe { cortex_m::Peripherals::steal() }.SYST;
+        let mut left = ns.div_ceil(1000).saturating_mul(self.ticks_per_us);
+        timer.set_clock_source(SystClkSource::Core);
+        while left > 0 {
+            let reload = left.min(0x00FF_FFFF);
+            timer.set_reload(reload);
+            timer.clear_current();
+            timer.enable_counter();
+            while !timer.has_wrapped() {}
+            timer.disable_counter();
+            left -= reload;
+        }
+    }
+}
+
+/// Without it a fault would hang the emulator.
+#[exception]
+unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
+    process::exit(101)
+}
