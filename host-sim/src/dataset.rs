@@ -72,16 +72,7 @@ impl Csv {
         if width < 2 {
             return Err(fail(1, width + 1, "at least one feature and a target", "the end of the row".into()));
         }
-        let known = match target {
-            Target::Class(Some(classes)) => Some(classes.clone()),
-            Target::Class(None) => {
-                let cells = records.iter().skip(skip).filter_map(|record| record.get(width - 1));
-                let two = first_two(cells);
-                Some(two.ok_or_else(|| fail(skip + 1, width, "two classes in the last column", "one".into()))?)
-            }
-            Target::Number => None,
-        };
-        let mut rows = Vec::new();
+        let mut features = Vec::with_capacity(records.len());
         for (row, record) in (1..).zip(&records).skip(skip) {
             if record.len() < width {
                 return Err(fail(row, record.len() + 1, &format!("{width} columns"), "the end of the row".into()));
@@ -89,11 +80,23 @@ impl Csv {
             if let Some(extra) = record.get(width) {
                 return Err(fail(row, width + 1, &format!("the end of the row, after {width} columns"), quoted(extra)));
             }
-            let mut features = Vec::with_capacity(width - 1);
+            let mut cells = Vec::with_capacity(width - 1);
             for (column, cell) in (1..width).zip(record) {
-                features.push(number(cell).ok_or_else(|| fail(row, column, "a finite number", quoted(cell)))?);
+                cells.push(number(cell).ok_or_else(|| fail(row, column, "a finite number", quoted(cell)))?);
             }
-            let cell = record.get(width - 1).unwrap_or_default();
+            features.push(cells);
+        }
+        let targets = || (1..).zip(&records).skip(skip).filter_map(|(row, record)| Some((row, record.get(width - 1)?)));
+        let known = match target {
+            Target::Class(Some(classes)) => Some(classes.clone()),
+            Target::Class(None) => {
+                let two = first_two(targets().map(|(_, cell)| cell));
+                Some(two.ok_or_else(|| fail(skip + 1, width, "two classes in the last column", "one".into()))?)
+            }
+            Target::Number => None,
+        };
+        let mut rows = Vec::with_capacity(features.len());
+        for ((row, cell), features) in targets().zip(features) {
             let target = match &known {
                 Some([zero, _]) if cell == zero => 0.0,
                 Some([_, one]) if cell == one => 1.0,

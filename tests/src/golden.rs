@@ -66,7 +66,7 @@ pub struct Config {
     pub acts: Vec<String>,
     pub loss: String,
     pub opt: String,
-    pub hyper: BTreeMap<String, f64>,
+    pub hyper: BTreeMap<String, serde_json::Value>,
     pub batch: u32,
     pub epochs: u32,
     pub schedule: Schedule,
@@ -74,14 +74,20 @@ pub struct Config {
     pub orders: Option<String>,
 }
 
-/// The schedules of the training runs.
+/// A training run's schedule: its kind, and the parameters of that kind.
+///
+/// Not a tagged enum: another dependency turns on serde_json's `arbitrary_precision`, with which those read no floats.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
-pub enum Schedule {
-    Constant { lr0: f64 },
-    KerasLegacyDecay { lr0: f64, decay: f64 },
-    DropBased { lr0: f64, drop: f64, epochs_drop: f64 },
+pub struct Schedule {
+    pub kind: String,
+    #[serde(default)]
+    pub formula: String,
+    pub lr0: f64,
+    pub decay: Option<f64>,
+    pub drop: Option<f64>,
+    pub epochs_drop: Option<f64>,
 }
 
 /// A value an epoch.

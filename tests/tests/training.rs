@@ -5,7 +5,7 @@ use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
 use microfit::optimizer::{Convention, Sgd};
 use microfit::schedule::{Constant, DropBased, TimeBased};
 use microfit::{Clock, Error, Event, Fit, Network, Topology, dense};
-use microfit_tests::golden::{Config, Experiment, Run, Samples, Schedule, activation, load};
+use microfit_tests::golden::{Config, Experiment, Run, Samples, activation, load};
 
 /// Losses against the f64 run (the reference's own f32 run is within 7e-8 of it).
 const LOSS: f64 = 1e-6;
@@ -37,17 +37,19 @@ fn reproduce(file: &str) {
 }
 
 fn with_loss<L: Loss + Copy>(name: &str, loss: L, run: &Run, init: &[f64], train: &Samples, validation: &Samples) {
-    match run.config.schedule {
-        Schedule::Constant { lr0 } => {
-            with_schedule(name, loss, Constant::new(lr0), Clock::Update, run, init, train, validation);
+    let from = &run.config.schedule;
+    match (from.kind.as_str(), from.decay, from.drop, from.epochs_drop) {
+        ("constant", None, None, None) => {
+            with_schedule(name, loss, Constant::new(from.lr0), Clock::Update, run, init, train, validation);
         }
-        Schedule::KerasLegacyDecay { lr0, decay } => {
-            with_schedule(name, loss, TimeBased::new(lr0, decay), Clock::Update, run, init, train, validation);
+        ("keras_legacy_decay", Some(decay), None, None) => {
+            with_schedule(name, loss, TimeBased::new(from.lr0, decay), Clock::Update, run, init, train, validation);
         }
-        Schedule::DropBased { lr0, drop, epochs_drop } => {
-            let schedule = DropBased::new(lr0, drop, epochs_drop);
+        ("drop_based", None, Some(drop), Some(epochs_drop)) => {
+            let schedule = DropBased::new(from.lr0, drop, epochs_drop);
             with_schedule(name, loss, schedule, Clock::Epoch, run, init, train, validation);
         }
+        _ => panic!("{name}: {from:?} is not one of constant, keras_legacy_decay, drop_based"),
     }
 }
 
@@ -145,10 +147,11 @@ fn with_schedule<L: Loss + Copy, S: microfit::schedule::Schedule>(
 fn optimizer(config: &Config) -> Sgd {
     assert_eq!(config.opt, "sgd");
     let mut momentum = 0.0;
-    for (name, &value) in &config.hyper {
-        match name.as_str() {
-            "momentum" => momentum = value as f32,
-            other => panic!("hyper parameter {other} is not one of momentum"),
+    for (name, value) in &config.hyper {
+        match (name.as_str(), value.as_f64(), value.as_bool()) {
+            ("momentum", Some(value), _) => momentum = value as f32,
+            ("nesterov", _, Some(false)) | ("dampening" | "weight_decay", Some(0.0), _) => {}
+            _ => panic!("hyper parameter {name} = {value} is not understood"),
         }
     }
     let convention = match config.flavour.as_str() {
