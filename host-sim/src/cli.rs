@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{compare, demo, device, train};
+use crate::commands::{bench, compare, demo, device, train};
 use crate::error::Error;
 
 /// Trains small neural networks on the desk, to the bit as a microcontroller would.
@@ -24,6 +24,8 @@ enum Command {
     Compare(compare::Compare),
     /// Train on an emulated board and compare it with the desk, bit for bit.
     Device(device::Device),
+    /// Count instructions on an emulated board, with libm and with the feature fast-math.
+    Bench(bench::Bench),
 }
 
 impl Cli {
@@ -37,6 +39,7 @@ impl Cli {
             Some(Command::Train(train)) => train.run(),
             Some(Command::Compare(compare)) => compare.run(),
             Some(Command::Device(device)) => device.run(),
+            Some(Command::Bench(bench)) => bench.run(),
         }
     }
 }

@@ -7,8 +7,8 @@ use core::convert::Infallible;
 
 use embedded_hal::digital::{ErrorType, OutputPin};
 
-#[path = "../emulated.rs"]
-mod emulated;
+#[path = "../emulated/application.rs"]
+mod application;
 
 /// The matrix's upper left LED: row 1 (P0.13) high, column 1 (P0.04) low.
 struct Led;
@@ -50,5 +50,5 @@ impl OutputPin for Led {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    emulated::main(Led::new(), 16_000_000)
+    application::main(Led::new(), 16_000_000)
 }

@@ -7,8 +7,8 @@ use core::convert::Infallible;
 
 use embedded_hal::digital::{ErrorType, OutputPin};
 
-#[path = "../emulated.rs"]
-mod emulated;
+#[path = "../emulated/application.rs"]
+mod application;
 
 /// LED 0 of the FPGA's I/O block.
 struct Led;
@@ -35,5 +35,5 @@ impl OutputPin for Led {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    emulated::main(Led, 25_000_000)
+    application::main(Led, 25_000_000)
 }

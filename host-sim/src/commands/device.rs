@@ -9,7 +9,7 @@ use microfit::optimizer::Sgd;
 use microfit::tutorial;
 use microfit_firmware::{App, Failure, Outcome, Record, Report, SEED};
 
-use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Memory, run};
+use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, run};
 use crate::error::Error;
 use crate::table::table;
 
@@ -81,9 +81,13 @@ impl Device {
 ///
 /// # Errors
 /// [`DeviceError::Differs`] at the first difference, and whatever keeps the board from running.
-pub fn compare(board: Board, show: impl FnMut(&str)) -> Result<Comparison, DeviceError> {
-    let image = Image::build(board)?;
-    let log = run(board, &image, show)?;
+pub fn compare(board: Board, mut show: impl FnMut(&str)) -> Result<Comparison, DeviceError> {
+    let image = Image::build(board, board.package, board.package)?;
+    let mut log = Log::default();
+    run(board, &image, &[], |line| {
+        show(line);
+        log.line(line)
+    })?;
     let differs = |what: String| DeviceError::Differs { board: board.name, what };
     let desk = on_the_desk().map_err(|error| differs(format!("the desk failed: {error}")))?;
     if log.runs.len() != desk.len() {

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod bench;
 pub mod compare;
 pub mod demo;
 pub mod device;

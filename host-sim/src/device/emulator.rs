@@ -12,17 +12,21 @@ use defmt_decoder::{DecodeError, Table};
 use super::DeviceError;
 use super::board::Board;
 use super::image::Image;
-use super::log::Log;
 
 /// A board that says nothing for ever must not hang a test. Emulated training takes seconds.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Runs an image on its board until it leaves the emulator; `show` is given every line as it comes.
+/// Runs an image on its board until it leaves the emulator; `take` is given every line of its log as it comes.
 ///
 /// # Errors
-/// [`DeviceError::NoProgram`] without QEMU, [`DeviceError::TimedOut`], [`DeviceError::Ended`] if the application did
-/// not report that it finished, [`DeviceError::Log`] for a line nobody expects.
-pub fn run(board: Board, image: &Image, mut show: impl FnMut(&str)) -> Result<Log, DeviceError> {
+/// [`DeviceError::NoProgram`] without QEMU, [`DeviceError::TimedOut`], [`DeviceError::Ended`] if the image did not say
+/// that it finished, [`DeviceError::Log`] for bytes that are no log, and whatever `take` returns.
+pub fn run(
+    board: Board,
+    image: &Image,
+    options: &[&str],
+    mut take: impl FnMut(&str) -> Result<(), DeviceError>,
+) -> Result<(), DeviceError> {
     let broken = |reason: String| DeviceError::Image { path: image.path().display().to_string(), reason };
     let table = Table::parse(image.bytes())
         .map_err(|error| broken(error.to_string()))?
@@ -32,6 +36,7 @@ pub fn run(board: Board, image: &Image, mut show: impl FnMut(&str)) -> Result<Lo
     let mut emulator = Command::new("qemu-system-arm")
         .args(["-M", board.machine, "-nographic", "-monitor", "none", "-serial", "null"])
         .args(["-semihosting-config", "enable=on,target=native"])
+        .args(options)
         .arg("-kernel")
         .arg(image.path())
         .stdin(Stdio::null())
@@ -41,18 +46,17 @@ pub fn run(board: Board, image: &Image, mut show: impl FnMut(&str)) -> Result<Lo
     let stdout = emulator.stdout.take();
     let watched = Watched::new(emulator);
 
-    let mut log = Log::default();
+    let mut finished = false;
     let mut buffer = [0; 4096];
-    let mut stdout = stdout.into_iter();
-    if let Some(mut stdout) = stdout.next() {
+    if let Some(mut stdout) = stdout {
         while let Ok(read @ 1..) = stdout.read(&mut buffer) {
             decoder.received(&buffer[..read]);
             loop {
                 match decoder.decode() {
                     Ok(frame) => {
                         let line = frame.display_message().to_string();
-                        show(&line);
-                        log.line(&line)?;
+                        finished |= line == "finished";
+                        take(&line)?;
                     }
                     Err(DecodeError::UnexpectedEof) => break,
                     Err(DecodeError::Malformed) => {
@@ -63,7 +67,7 @@ pub fn run(board: Board, image: &Image, mut show: impl FnMut(&str)) -> Result<Lo
         }
     }
     let status = watched.wait(board)?;
-    if log.finished { Ok(log) } else { Err(DeviceError::Ended { machine: board.machine, status }) }
+    if finished { Ok(()) } else { Err(DeviceError::Ended { machine: board.machine, status }) }
 }
 
 /// An emulator that is stopped when its time is over, or when nobody waits for it any more.

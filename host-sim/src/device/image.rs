@@ -17,15 +17,15 @@ pub struct Image {
 }
 
 impl Image {
-    /// Builds the application for a board.
+    /// Builds a binary of the firmware for a board; `features` is a list with commas.
     ///
     /// # Errors
     /// [`DeviceError::NoTarget`], [`DeviceError::NoProgram`], [`DeviceError::Build`] or [`DeviceError::Image`].
-    pub fn build(board: Board) -> Result<Self, DeviceError> {
+    pub fn build(board: Board, binary: &str, features: &str) -> Result<Self, DeviceError> {
         let output = Toolchain::find(board.target)?
             .build(board.target)
-            .args(["--profile", "firmware", "-p", "microfit-firmware", "--features", board.package])
-            .args(["--bin", board.package])
+            .args(["--profile", "firmware", "-p", "microfit-firmware", "--features", features])
+            .args(["--bin", binary])
             // Without it defmt keeps errors only.
             .env("DEFMT_LOG", "info")
             .output()
@@ -36,7 +36,7 @@ impl Image {
         }
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), PathBuf::from);
-        Self::read(target.join(board.target).join("firmware").join(board.package))
+        Self::read(target.join(board.target).join("firmware").join(binary))
     }
 
     /// Reads an ELF file.

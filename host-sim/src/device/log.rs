@@ -34,8 +34,6 @@ pub struct Log {
     pub runs: Vec<DeviceRun>,
     /// Reported once, at the end.
     pub memory: Option<Memory>,
-    /// Whether the application said that it finished.
-    pub finished: bool,
     records: Vec<Record>,
 }
 
@@ -48,7 +46,6 @@ impl Log {
         let mut words = line.split_whitespace();
         let first = words.next().unwrap_or_default();
         if line == "finished" {
-            self.finished = true;
             return Ok(());
         }
         if first == "memory" {
@@ -85,13 +82,14 @@ impl Log {
 }
 
 /// A line's `key=value` pairs.
-struct Fields<'a> {
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
     line: &'a str,
     values: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Fields<'a> {
-    fn parse(line: &'a str, words: impl Iterator<Item = &'a str>) -> Result<Self, DeviceError> {
+    pub(crate) fn parse(line: &'a str, words: impl Iterator<Item = &'a str>) -> Result<Self, DeviceError> {
         let values = words.map(|word| word.split_once('=')).collect::<Option<_>>();
         values.map(|values| Self { line, values }).ok_or_else(|| wrong("key=value pairs", line))
     }
@@ -100,11 +98,11 @@ impl<'a> Fields<'a> {
         wrong(expected, self.line)
     }
 
-    fn text(&self, key: &'static str) -> Result<&'a str, DeviceError> {
+    pub(crate) fn text(&self, key: &'static str) -> Result<&'a str, DeviceError> {
         self.values.get(key).copied().ok_or_else(|| self.wrong(key))
     }
 
-    fn take<T: FromStr>(&self, key: &'static str) -> Result<T, DeviceError> {
+    pub(crate) fn take<T: FromStr>(&self, key: &'static str) -> Result<T, DeviceError> {
         self.text(key)?.parse().map_err(|_| self.wrong(key))
     }
 }
@@ -130,7 +128,6 @@ mod tests {
         for line in lines {
             log.line(line).unwrap();
         }
-        assert!(log.finished);
         assert_eq!(log.memory, Some(Memory { statics: 12_000, stack: 900 }));
         let run = &log.runs[0];
         assert_eq!((run.name.as_str(), run.hash, run.records.len()), ("drop_based", 255, 1));

@@ -11,6 +11,7 @@ use std::io;
 pub use board::{BOARDS, Board};
 pub use emulator::run;
 pub use image::Image;
+pub(crate) use log::Fields;
 pub use log::{DeviceRun, Log, Memory};
 pub use toolchain::{Toolchain, workspace_root};
 

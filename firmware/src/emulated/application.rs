@@ -1,17 +1,16 @@
-//! What all emulated boards share: logging and leaving through the emulator's semihosting, and the measure of memory.
+//! The application on an emulated board, and the measure of the memory it took.
 
 use core::ptr::addr_of;
 
 use cortex_m::peripheral::syst::SystClkSource;
-use cortex_m_rt::{ExceptionFrame, exception};
-use defmt_semihosting as _;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use microfit::optimizer::Sgd;
 use microfit::tutorial::NET;
-use microfit_firmware::{App, Defmt, SEED};
-use panic_probe as _;
-use semihosting::process;
+use microfit_firmware::{App, Defmt, Failure, SEED};
+
+#[path = "semihosted.rs"]
+mod semihosted;
 
 /// Trains the tutorial, reports the memory it took, and leaves the emulator.
 pub(crate) fn main(led: impl OutputPin, core_hz: u32) -> ! {
@@ -25,11 +24,11 @@ pub(crate) fn main(led: impl OutputPin, core_hz: u32) -> ! {
     let (static_ram, peak_stack) = memory();
     defmt::info!("memory static={=usize} stack={=usize}", static_ram, peak_stack);
     match result {
-        Ok(_) => defmt::info!("finished"),
-        Err(microfit_firmware::Failure::Training(error)) => defmt::error!("failed: {}", error),
-        Err(microfit_firmware::Failure::Led(_)) => defmt::error!("failed: LED"),
+        Ok(_) => semihosted::finish(),
+        Err(Failure::Training(error)) => defmt::error!("failed: {}", error),
+        Err(Failure::Led(_)) => defmt::error!("failed: LED"),
     }
-    process::exit(i32::from(result.is_err()))
+    semihosted::give_up()
 }
 
 unsafe extern "C" {
@@ -79,10 +78,4 @@ impl DelayNs for Systick {
             left -= reload;
         }
     }
-}
-
-/// Without it a fault would hang the emulator.
-#[exception]
-unsafe fn HardFault(_frame: &ExceptionFrame) -> ! {
-    process::exit(101)
 }
