@@ -105,8 +105,8 @@ fn the_demo_shows_both_experiments_and_the_baseline() {
 fn regression_trains_online() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("line.csv");
-    let rows: String = (0..40).map(|k| format!("{0},{1}\n", f64::from(k) / 40.0, f64::from(k) / 20.0 - 0.5)).collect();
-    fs::write(&path, rows).unwrap();
+    let rows: Vec<_> = (0..40).map(|k| format!("{},{}", f64::from(k) / 40.0, f64::from(k) / 20.0 - 0.5)).collect();
+    fs::write(&path, rows.join("\n")).unwrap();
     let arguments = [
         "--csv",
         path.to_str().unwrap(),

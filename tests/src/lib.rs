@@ -2,3 +2,8 @@
 
 pub mod device;
 pub mod golden;
+
+/// The README's program is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

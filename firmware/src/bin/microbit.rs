@@ -9,6 +9,7 @@ use embedded_hal::digital::{ErrorType, OutputPin};
 
 #[path = "../emulated/application.rs"]
 mod application;
+use application::{Params, Workspace};
 
 /// The matrix's upper left LED: row 1 (P0.13) high, column 1 (P0.04) low.
 struct Led;
@@ -50,5 +51,8 @@ impl OutputPin for Led {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    application::main(Led::new(), 16_000_000)
+    // The entry macro hands these out as `&mut`, once.
+    static mut PARAMS: Params = [0.0; size_of::<Params>() / size_of::<f32>()];
+    static mut WORKSPACE: Workspace = [0.0; size_of::<Workspace>() / size_of::<f32>()];
+    application::main(Led::new(), 16_000_000, PARAMS, WORKSPACE)
 }

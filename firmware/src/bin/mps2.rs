@@ -9,6 +9,7 @@ use embedded_hal::digital::{ErrorType, OutputPin};
 
 #[path = "../emulated/application.rs"]
 mod application;
+use application::{Params, Workspace};
 
 /// LED 0 of the FPGA's I/O block.
 struct Led;
@@ -35,5 +36,8 @@ impl OutputPin for Led {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    application::main(Led, 25_000_000)
+    // The entry macro hands these out as `&mut`, once.
+    static mut PARAMS: Params = [0.0; size_of::<Params>() / size_of::<f32>()];
+    static mut WORKSPACE: Workspace = [0.0; size_of::<Workspace>() / size_of::<f32>()];
+    application::main(Led, 25_000_000, PARAMS, WORKSPACE)
 }

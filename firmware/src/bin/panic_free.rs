@@ -39,7 +39,9 @@ fn main() -> ! {
     static mut WORKSPACE: [f32; 2000] = [0.0; 2000];
     static mut INDICES: [u16; 351] = [0; 351];
     let _ = any(every_operation(PARAMS, WORKSPACE, INDICES));
-    loop {}
+    loop {
+        core::hint::spin_loop();
+    }
 }
 
 fn every_operation(params: &mut [f32], workspace: &mut [f32], indices: &mut [u16]) -> Result<f32, Error> {

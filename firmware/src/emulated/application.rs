@@ -12,13 +12,11 @@ use microfit_firmware::{App, Defmt, Failure, SEED};
 #[path = "semihosted.rs"]
 mod semihosted;
 
-/// Trains the tutorial, reports the memory it took, and leaves the emulator.
-pub(crate) fn main(led: impl OutputPin, core_hz: u32) -> ! {
-    static mut PARAMS: [f32; NET.param_len()] = [0.0; NET.param_len()];
-    static mut WORKSPACE: [f32; NET.workspace_len::<Sgd>()] = [0.0; NET.workspace_len::<Sgd>()];
-    // SAFETY: `main` is called once, by the board's entry point, and these names are visible nowhere else.
-    let (params, workspace) = unsafe { (&mut *(&raw mut PARAMS), &mut *(&raw mut WORKSPACE)) };
+pub(crate) type Params = [f32; NET.param_len()];
+pub(crate) type Workspace = [f32; NET.workspace_len::<Sgd>()];
 
+/// Trains the tutorial, reports the memory it took, and leaves the emulator.
+pub(crate) fn main(led: impl OutputPin, core_hz: u32, params: &mut Params, workspace: &mut Workspace) -> ! {
     let mut app = App::new(led, Systick::new(core_hz), Defmt);
     let result = app.tutorial(SEED, params, workspace);
     let (static_ram, peak_stack) = memory();
