@@ -1,1 +1,3 @@
 //! microfit-sim
+
+pub mod spec;
