@@ -345,7 +345,7 @@ mod tests {
 
     /// A schedule that says what time it is.
     fn clock() -> FromFn<fn(u32) -> f64> {
-        FromFn(|step| f64::from(step))
+        FromFn(f64::from)
     }
 
     #[test]

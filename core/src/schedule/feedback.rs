@@ -359,7 +359,7 @@ mod tests {
     use super::super::{keras, optax, torch, transformers};
     use super::*;
 
-    fn rates<F: Feedback>(feedback: F, metrics: &[f64]) -> [f32; 8] {
+    fn rates<F: Feedback>(feedback: &F, metrics: &[f64]) -> [f32; 8] {
         let mut state = feedback.start();
         let mut rates = [0.0; 8];
         for (rate, &metric) in rates.iter_mut().zip(metrics) {
@@ -375,11 +375,11 @@ mod tests {
         let plateau =
             torch::ReduceLrOnPlateauOptions { factor: 0.5, patience: 2, ..torch::ReduceLrOnPlateauOptions::DEFAULT };
         let torch = torch::reduce_lr_on_plateau(1.0, plateau).unwrap();
-        assert_eq!(rates(torch, &stuck), [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25]);
+        assert_eq!(rates(&torch, &stuck), [1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25]);
         let plateau =
             keras::ReduceLrOnPlateauOptions { factor: 0.5, patience: 2, ..keras::ReduceLrOnPlateauOptions::DEFAULT };
         let keras = keras::reduce_lr_on_plateau(1.0, plateau).unwrap();
-        assert_eq!(rates(keras, &stuck), [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]);
+        assert_eq!(rates(&keras, &stuck), [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]);
         let plateau = optax::ReduceOnPlateauOptions {
             factor: 0.5,
             patience: 1,
@@ -387,7 +387,7 @@ mod tests {
             ..optax::ReduceOnPlateauOptions::DEFAULT
         };
         let optax = optax::reduce_on_plateau(1.0, plateau).unwrap();
-        assert_eq!(rates(optax, &stuck), [1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125]);
+        assert_eq!(rates(&optax, &stuck), [1.0, 1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125]);
     }
 
     #[test]
@@ -401,8 +401,8 @@ mod tests {
             ..transformers::GreedyOptions::DEFAULT
         };
         let greedy = transformers::greedy::<0>(1.0, options).unwrap();
-        assert_eq!(rates(greedy, &[5.0, 4.0, 3.0, 2.0]), [1.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0]);
-        assert_eq!(rates(greedy, &[5.0; 8]), [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 1.0, 1.0]);
+        assert_eq!(rates(&greedy, &[5.0, 4.0, 3.0, 2.0]), [1.0, 2.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(rates(&greedy, &[5.0; 8]), [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 1.0, 1.0]);
     }
 
     #[test]
@@ -416,7 +416,7 @@ mod tests {
         };
         let greedy = transformers::greedy::<2>(0.1, options).unwrap();
         // Means 4, 3, 3, 1: better, better, not, better.
-        assert_eq!(rates(greedy, &[4.0, 2.0, 4.0, -2.0])[..4], [0.2, 0.4, 0.2, 0.4]);
+        assert_eq!(rates(&greedy, &[4.0, 2.0, 4.0, -2.0])[..4], [0.2, 0.4, 0.2, 0.4]);
         assert!(transformers::greedy::<1>(0.1, options).is_err());
     }
 
@@ -424,6 +424,6 @@ mod tests {
     fn nan_is_no_improvement() {
         let options = keras::ReduceLrOnPlateauOptions { patience: 1, ..keras::ReduceLrOnPlateauOptions::DEFAULT };
         let plateau = keras::reduce_lr_on_plateau(1.0, options).unwrap();
-        assert_eq!(rates(plateau, &[f64::NAN; 2])[..2], [0.1, 0.01]);
+        assert_eq!(rates(&plateau, &[f64::NAN; 2])[..2], [0.1, 0.01]);
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Requirement};
 /// as far as [`Self::overshoot`] says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Knots<const N: usize> {
-    knots: [(f64, f64); N],
+    points: [(f64, f64); N],
     shape: Shape,
     overshoot: f64,
 }
@@ -37,7 +37,7 @@ impl<const N: usize> Knots<N> {
 
     /// For one-cycle, whose knots may lie before 0 or on top of each other.
     pub(crate) const fn any_times(knots: [(f64, f64); N], shape: Shape, overshoot: f64) -> Self {
-        Self { knots, shape, overshoot }
+        Self { points: knots, shape, overshoot }
     }
 
     /// Goes on along the last piece for `steps` steps past its end, then falls back to the last knot's rate.
@@ -50,7 +50,7 @@ impl<const N: usize> Knots<N> {
 impl<const N: usize> Schedule for Knots<N> {
     fn value(&self, step: u32) -> f64 {
         let t = f64::from(step);
-        let mut knots = self.knots.iter().copied();
+        let mut knots = self.points.iter().copied();
         let Some((mut x0, mut y0)) = knots.next() else { return 0.0 };
         let mut knots = knots.peekable();
         while let Some((x, y)) = knots.next() {
@@ -65,7 +65,7 @@ impl<const N: usize> Schedule for Knots<N> {
 
 impl<const N: usize> Finite for Knots<N> {
     fn steps(&self) -> u32 {
-        self.knots.last().map_or(0, |&(time, _)| steps_of(time))
+        self.points.last().map_or(0, |&(time, _)| steps_of(time))
     }
 }
 

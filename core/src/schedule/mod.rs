@@ -5,15 +5,6 @@
 //! about 1e-7 of the value as a rule and by more near a schedule's end, and it differs from what Keras and PyTorch
 //! use, which compute the rate in f64.
 
-/// `require` for several parameters; `?` is not to be had in a `const fn`.
-macro_rules! require_all {
-    ($($name:literal: $must_be:ident = $found:expr),* $(,)?) => {
-        $(if let Err(error) = $crate::error::require($name, $crate::Requirement::$must_be, $found as f64) {
-            return Err(error);
-        })*
-    };
-}
-
 /// `?` for a `const fn`.
 macro_rules! propagate {
     ($result:expr) => {
@@ -21,6 +12,13 @@ macro_rules! propagate {
             Ok(value) => value,
             Err(error) => return Err(error),
         }
+    };
+}
+
+/// `require` for several parameters; `?` is not to be had in a `const fn`.
+macro_rules! require_all {
+    ($($name:literal: $must_be:ident = $found:expr),* $(,)?) => {
+        $(propagate!($crate::error::require($name, $crate::Requirement::$must_be, $found as f64));)*
     };
 }
 
@@ -223,6 +221,8 @@ impl<S: Schedule + ?Sized> Schedule for &S {
     }
 }
 
+// Not `f64::clamp`, which has a panic path.
+#[allow(clippy::manual_clamp)]
 /// Keeps an overflow at the largest f64; the NaN of a user's closure is 0.
 fn finite(x: f64) -> f64 {
     if x.is_nan() { 0.0 } else { x.max(-f64::MAX).min(f64::MAX) }

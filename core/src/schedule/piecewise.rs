@@ -69,7 +69,7 @@ impl Schedule for Piecewise<'_> {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scales<'a> {
     lr: f64,
-    scales: &'a [(u32, f64)],
+    table: &'a [(u32, f64)],
     between: Option<Shape>,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Scales<'a> {
             }
             rest = tail;
         }
-        Ok(Self { lr, scales: boundaries_and_scales, between: None })
+        Ok(Self { lr, table: boundaries_and_scales, between: None })
     }
 
     /// Goes from one product to the next along `shape` instead of jumping; constant from the last boundary on.
@@ -107,7 +107,7 @@ impl<'a> Scales<'a> {
 
 impl Schedule for Scales<'_> {
     fn value(&self, step: u32) -> f64 {
-        walk(self.lr, self.scales, self.between, step)
+        walk(self.lr, self.table, self.between, step)
     }
 }
 

@@ -103,7 +103,7 @@ impl Restarts {
         let ahead = m::floor(m::ln(1.0 + left / len * (self.mul - 1.0)) / m::ln(self.mul));
         let growth = m::pow(self.mul, ahead);
         let u = (left - len * (growth - 1.0) / (self.mul - 1.0)) / (len * growth);
-        (index + ahead, u.max(0.0).min(1.0))
+        (index + ahead, if u > 0.0 { u.min(1.0) } else { 0.0 })
     }
 }
 
@@ -116,7 +116,8 @@ impl Schedule for Restarts {
         let u = if self.k == 1.0 { u } else { m::pow(u, self.k) };
         let peak = times(self.lr, m::pow(self.decay, index));
         let height = times(peak - self.low, m::pow(self.amplitude, index));
-        finite(self.low + height * self.shape.fall(u))
+        // A peak that has decayed below `low` and is amplified would fall below 0.
+        finite(self.low + height * self.shape.fall(u)).max(0.0)
     }
 }
 

@@ -80,11 +80,17 @@ impl Arguments {
     }
 
     pub(super) fn maybe(&self, parameter: &'static str) -> Result<Option<f64>> {
-        self.take(parameter, "a number or none", |value| or_nothing(value, number))
+        if let Value::Nothing = self.value(parameter) {
+            return Ok(None);
+        }
+        self.take(parameter, "a number or none", number).map(Some)
     }
 
     pub(super) fn maybe_steps(&self, parameter: &'static str) -> Result<Option<u32>> {
-        self.take(parameter, "a whole number or none", |value| or_nothing(value, steps))
+        if let Value::Nothing = self.value(parameter) {
+            return Ok(None);
+        }
+        self.take(parameter, "a whole number or none", steps).map(Some)
     }
 
     pub(super) fn flag(&self, parameter: &'static str) -> Result<bool> {
@@ -150,10 +156,6 @@ fn number(value: &Value) -> Option<f64> {
 
 fn steps(value: &Value) -> Option<u32> {
     number(value).filter(|n| n.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(n)).map(|n| n as u32)
-}
-
-fn or_nothing<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Option<Option<T>> {
-    if let Value::Nothing = value { Some(None) } else { read(value).map(Some) }
 }
 
 fn node(value: &Value) -> Option<Node> {

@@ -67,10 +67,10 @@ impl Parser<'_> {
         if self.accept(sign) { Ok(()) } else { Err(self.unexpected(&format!("`{sign}`"))) }
     }
 
-    fn node(&self, term: Term, column: usize) -> Result<Node, SpecError> {
+    fn node(&self, term: &Term, column: usize) -> Result<Node, SpecError> {
         match term {
-            Term::Schedule(node) => Ok(node),
-            Term::Number(number) => match constant(number) {
+            Term::Schedule(node) => Ok(*node),
+            Term::Number(number) => match constant(*number) {
                 Ok(schedule) => Ok(Node::endless(schedule)),
                 Err(_) => Err(self.error(column, "a rate of at least 0", format!("`{number}`"))),
             },
@@ -99,14 +99,14 @@ impl Parser<'_> {
             let at = self.column();
             left = match (left, self.product()?) {
                 (Term::Number(a), Term::Number(b)) => Term::Number(a + sign * b),
-                (schedule, Term::Number(b)) => self.offset(schedule, column, sign * b, at)?,
-                (Term::Number(a), schedule) if sign > 0.0 => self.offset(schedule, at, a, column)?,
+                (schedule, Term::Number(b)) => self.offset(&schedule, column, sign * b, at)?,
+                (Term::Number(a), schedule) if sign > 0.0 => self.offset(&schedule, at, a, column)?,
                 _ => return Err(self.error(at, "a number", "a schedule")),
             };
         }
     }
 
-    fn offset(&self, term: Term, column: usize, offset: f64, at: usize) -> Result<Term, SpecError> {
+    fn offset(&self, term: &Term, column: usize, offset: f64, at: usize) -> Result<Term, SpecError> {
         let Node { schedule, steps } = self.node(term, column)?;
         let sum =
             Offset::new(schedule, offset).map_err(|_| self.error(at, "a finite number", format!("`{offset}`")))?;
@@ -120,10 +120,10 @@ impl Parser<'_> {
             let at = self.column();
             left = match (left, self.chain()?) {
                 (Term::Number(a), Term::Number(b)) => Term::Number(a * b),
-                (Term::Number(factor), schedule) => self.scale(schedule, at, factor, column)?,
-                (schedule, Term::Number(factor)) => self.scale(schedule, column, factor, at)?,
+                (Term::Number(factor), schedule) => self.scale(&schedule, at, factor, column)?,
+                (schedule, Term::Number(factor)) => self.scale(&schedule, column, factor, at)?,
                 (a, b) => {
-                    let (a, b) = (self.node(a, column)?, self.node(b, at)?);
+                    let (a, b) = (self.node(a, column)?, self.node(&b, at)?);
                     // It has ended when both have.
                     let steps = a.steps.zip(b.steps).map(|(a, b)| a.max(b));
                     Term::Schedule(Node { steps, ..Node::endless(Product::new(a.schedule, b.schedule)) })
@@ -133,7 +133,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn scale(&self, term: Term, column: usize, factor: f64, at: usize) -> Result<Term, SpecError> {
+    fn scale(&self, term: &Term, column: usize, factor: f64, at: usize) -> Result<Term, SpecError> {
         let Node { schedule, steps } = self.node(term, column)?;
         let scaled = Scale::new(schedule, factor)
             .map_err(|_| self.error(at, "a finite number of at least 0", format!("`{factor}`")))?;
@@ -151,7 +151,7 @@ impl Parser<'_> {
                 return Err(self.unexpected(&format!("a method: {}", names(|name| name.strip_prefix('.')))));
             };
             self.next += 1;
-            let node = self.node(term, column)?;
+            let node = self.node(&term, column)?;
             term = self.call(entry, at, Some(node))?;
         }
         Ok(term)
