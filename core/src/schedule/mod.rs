@@ -1,9 +1,89 @@
 //! Learning-rate schedules: functions that map a step to a rate.
 //!
 //! A schedule keeps no state, so a checkpoint stores a step and nothing else, and stopping and resuming gives the
-//! same rates as not stopping. The closed form is computed in f64 and rounded once to f32: f32 throughout is off by
-//! about 1e-7 of the value as a rule and by more near a schedule's end, and it differs from what Keras and PyTorch
-//! use, which compute the rate in f64.
+//! same rates as not stopping. The closed form is computed in f64 and rounded once to f32, which gives the very bits
+//! of Keras, PyTorch, optax, transformers and timm where those compute in f64 (`tests/tests/schedules.rs`); f32
+//! throughout is off by about 1e-7 of the value as a rule and by more near a schedule's end.
+//!
+//! Three ways to one, from the nearest to the freest:
+//!
+//! 1. **By its name in a library**: [`torch::one_cycle`], [`keras::exponential_decay`], ..., with that library's parameters.
+//! 2. **From primitives and combinators**: `warmup(0.1, 5)?.then(cosine(0.1, 0.0, 45)?)`.
+//! 3. **From a closure**: [`FromFn`].
+//!
+//! What answers to a metric is no function of the step: see [`Feedback`].
+//!
+//! In a `const` a wrong parameter does not build:
+//!
+//! ```
+//! use microfit::{checked, schedule::{Cosine, Ramp, Then, cosine, warmup}};
+//!
+//! const RATE: Then<Ramp, Cosine> = Then::new(checked!(warmup(0.1, 5)), 5, checked!(cosine(0.1, 0.0, 45)));
+//! ```
+//!
+//! # Which clock
+//!
+//! A step is an update or an epoch, as the caller chooses ([`Clock`](crate::Clock)); each library's module says what
+//! its users are used to. A combinator has a clock of its own for each part ([`Then`], [`Sequential`]) or one for all
+//! ([`Overlay`], [`Fade`], [`Product`]).
+//!
+//! # From a library's class to ours
+//!
+//! | Library | Class | Here |
+//! |---|---|---|
+//! | Keras 1, 2, tf_keras legacy | `SGD(decay=)` | [`keras::decay`], [`TimeBased`] |
+//! | Keras | `ExponentialDecay` | [`keras::exponential_decay`] |
+//! | | `InverseTimeDecay` | [`keras::inverse_time_decay`] |
+//! | | `PiecewiseConstantDecay` | [`keras::piecewise_constant_decay`] |
+//! | | `PolynomialDecay` | [`keras::polynomial_decay`] |
+//! | | `CosineDecay` | [`keras::cosine_decay`] |
+//! | | `CosineDecayRestarts` | [`keras::cosine_decay_restarts`] |
+//! | | `LearningRateScheduler` | [`keras::learning_rate_scheduler`]; the tutorial's `step_decay` is [`DropBased`] |
+//! | | `ReduceLROnPlateau` | [`keras::reduce_lr_on_plateau`] |
+//! | torch | `LambdaLR` | [`torch::lambda`] |
+//! | | `MultiplicativeLR` | [`torch::multiplicative`] |
+//! | | `StepLR` | [`torch::step`] |
+//! | | `MultiStepLR` | [`torch::multi_step`] |
+//! | | `ConstantLR` | [`torch::constant`] |
+//! | | `LinearLR` | [`torch::linear`] |
+//! | | `ExponentialLR` | [`torch::exponential`] |
+//! | | `PolynomialLR` | [`torch::polynomial`] |
+//! | | `CosineAnnealingLR` | [`torch::cosine_annealing`] |
+//! | | `CosineAnnealingWarmRestarts` | [`torch::cosine_annealing_warm_restarts`] |
+//! | | `OneCycleLR` | [`torch::one_cycle`] |
+//! | | `CyclicLR` | [`torch::cyclic`] |
+//! | | `SWALR` | [`torch::swa`], [`Fade`] |
+//! | | `SequentialLR` | [`Sequential`], [`Then`] |
+//! | | `ChainedScheduler` | [`Product`] of those that multiply; see [`torch`] |
+//! | | `ReduceLROnPlateau` | [`torch::reduce_lr_on_plateau`] |
+//! | optax | `constant_schedule`, `linear_schedule`, `polynomial_schedule` | the same in [`optax`] |
+//! | | `piecewise_constant_schedule`, `piecewise_interpolate_schedule` | the same in [`optax`] |
+//! | | `exponential_decay`, `cosine_decay_schedule`, `sgdr_schedule` | the same in [`optax`] |
+//! | | `linear_onecycle_schedule`, `cosine_onecycle_schedule` | the same in [`optax`] |
+//! | | `warmup_constant_schedule`, `warmup_cosine_decay_schedule`, `warmup_exponential_decay_schedule` | the same in [`optax`] |
+//! | | `join_schedules` | [`Sequential`] |
+//! | | `contrib.reduce_on_plateau` | [`optax::reduce_on_plateau`] |
+//! | transformers | `constant`, `constant_with_warmup`, `linear`, `cosine`, `cosine_with_restarts`, `polynomial` | the same in [`transformers`] |
+//! | | `inverse_sqrt`, `cosine_with_min_lr`, `cosine_warmup_with_min_lr`, `warmup_stable_decay`, `greedy` | the same in [`transformers`] |
+//! | | `reduce_lr_on_plateau` | [`torch::reduce_lr_on_plateau`] |
+//! | timm | `CosineLRScheduler` | [`timm::cosine`] |
+//! | | `TanhLRScheduler` | [`timm::tanh`] |
+//! | | `PolyLRScheduler` | [`timm::poly`] |
+//! | | `StepLRScheduler` | [`timm::step`] |
+//! | | `MultiStepLRScheduler` | [`timm::multi_step`] |
+//! | | `WSDLRScheduler` | [`timm::wsd`] |
+//! | | noise (`noise_range_t`) | not portable: it is drawn from torch's generator |
+//! | papers | Noam | [`paper::noam`] |
+//!
+//! # Where the libraries disagree
+//!
+//! | | one way | the other |
+//! |---|---|---|
+//! | past the end | stays: Keras, optax, torch's linear and polynomial, timm | rises again: [`torch::cosine_annealing`], [`transformers::cosine`] |
+//! | at a boundary | the new value: torch, optax | still the old one: [`keras::piecewise_constant_decay`]; already before: [`timm::multi_step`] |
+//! | the length | includes the warm-up: optax, transformers | comes after it: [`keras::cosine_decay`], timm with `warmup_prefix` |
+//! | a length of 0 | stays at the start: optax' polynomial | has arrived: [`torch::swa`] |
+//! | step 0 of a warm-up | trains at rate 0: transformers | at the initial rate: Keras, optax, timm |
 
 /// `?` for a `const fn`.
 macro_rules! propagate {
