@@ -135,6 +135,16 @@ pub enum Requirement {
     AtLeastOne,
     /// Just 1.
     One,
+    /// At least 0 and at most 1.
+    UnitInterval,
+    /// Finite and not 0.
+    NonZero,
+    /// Each above the one before it.
+    Increasing,
+    /// One value before the first boundary and one from each boundary on.
+    OneMoreThanBoundaries,
+    /// At least the parameter before it in the constructor's signature.
+    AtLeastThePrevious,
 }
 
 impl fmt::Display for Error {
@@ -194,6 +204,11 @@ impl fmt::Display for Requirement {
             Self::OpenFraction => "above 0 and below 1",
             Self::AtLeastOne => "at least 1",
             Self::One => "1",
+            Self::UnitInterval => "from 0 to 1",
+            Self::NonZero => "a finite number other than 0",
+            Self::Increasing => "each above the one before",
+            Self::OneMoreThanBoundaries => "one value more than boundaries",
+            Self::AtLeastThePrevious => "at least the parameter before it",
         })
     }
 }
@@ -211,6 +226,12 @@ pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64
         Requirement::OpenFraction => found > 0.0 && found < 1.0,
         Requirement::AtLeastOne => found.is_finite() && found >= 1.0,
         Requirement::One => found == 1.0,
+        Requirement::UnitInterval => found >= 0.0 && found <= 1.0,
+        Requirement::NonZero => found.is_finite() && found != 0.0,
+        // These compare with something else, so their constructors do it.
+        Requirement::Increasing | Requirement::OneMoreThanBoundaries | Requirement::AtLeastThePrevious => {
+            found.is_finite()
+        }
     };
     if holds { Ok(()) } else { Err(Error::Parameter { name, must_be, found: found as f32 }) }
 }

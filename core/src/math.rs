@@ -73,8 +73,34 @@ pub(crate) mod f64 {
         libm::floor(x)
     }
 
+    pub(crate) fn ceil(x: f64) -> f64 {
+        libm::ceil(x)
+    }
+
     pub(crate) fn pow(x: f64, y: f64) -> f64 {
         libm::pow(x, y)
+    }
+
+    pub(crate) fn sqrt(x: f64) -> f64 {
+        libm::sqrt(x)
+    }
+
+    pub(crate) fn ln(x: f64) -> f64 {
+        libm::log(x)
+    }
+
+    /// `cos(pi * x)` as the libraries write it: the product is rounded first.
+    pub(crate) fn cos_pi(x: f64) -> f64 {
+        libm::cos(core::f64::consts::PI * x)
+    }
+
+    pub(crate) fn tanh(x: f64) -> f64 {
+        libm::tanh(x)
+    }
+
+    /// `floor(x / y)` of the exact quotient, as Python's `//`: 11 // 1.1 is 9, although 11 / 1.1 rounds to 10.
+    pub(crate) fn floor_div(x: f64, y: f64) -> f64 {
+        floor((x - libm::fmod(x, y)) / y + 0.5)
     }
 }
 

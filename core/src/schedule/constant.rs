@@ -29,6 +29,14 @@ impl Schedule for Constant {
     }
 }
 
+/// A rate that does not change: [`Constant::new`].
+///
+/// # Errors
+/// [`Error::Parameter`] unless `lr` is finite and not negative.
+pub const fn constant(lr: f64) -> Result<Constant, Error> {
+    Constant::new(lr)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

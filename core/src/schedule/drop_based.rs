@@ -1,6 +1,6 @@
 //! Drop-based decay, the second schedule of the tutorial microfit began from.
 
-use super::Schedule;
+use super::{Schedule, times};
 use crate::error::{Error, Requirement, require};
 use crate::math;
 
@@ -39,7 +39,7 @@ impl DropBased {
 impl Schedule for DropBased {
     fn value(&self, step: u32) -> f64 {
         let drops = math::f64::floor((1.0 + f64::from(step)) / self.epochs_drop);
-        self.lr0 * math::f64::pow(self.drop, drops)
+        times(self.lr0, math::f64::pow(self.drop, drops.min(f64::MAX)))
     }
 }
 
@@ -56,6 +56,13 @@ mod tests {
         assert_eq!(schedule.rate(19), 0.025);
         assert_eq!(schedule.rate(49), 0.003125);
         assert_eq!(schedule.rate(u32::MAX), 0.0);
+    }
+
+    #[test]
+    fn never_nan() {
+        assert_eq!(DropBased::new(0.0, 2.0, 1.0).unwrap().value(u32::MAX), 0.0);
+        assert_eq!(DropBased::new(0.1, 2.0, 1.0).unwrap().value(u32::MAX), f64::MAX);
+        assert_eq!(DropBased::new(0.1, 1.0, f64::MIN_POSITIVE).unwrap().value(u32::MAX), 0.1);
     }
 
     #[test]
