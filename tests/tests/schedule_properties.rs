@@ -147,7 +147,7 @@ proptest! {
             let value = schedule.value(step);
             prop_assert!(value.is_finite());
             prop_assert!(value >= 0.0 || step == total || three_phase, "{value}");
-            prop_assert!(schedule.momentum(step).is_some_and(|momentum| momentum.is_finite()));
+            prop_assert!(schedule.momentum(step).is_some_and(f32::is_finite));
         }
     }
 
@@ -155,7 +155,7 @@ proptest! {
     fn then_is_the_first_before_and_the_second_after(
         lr in 0.0..1.0_f64, first in 1..500_u32, second in 1..500_u32, step in 0..1200_u32,
     ) {
-        let (up, down) = (torch::linear(lr, 0.1, 1.0, first).unwrap(), keras::polynomial_decay(lr, second, Default::default()).unwrap());
+        let (up, down) = (torch::linear(lr, 0.1, 1.0, first).unwrap(), keras::polynomial_decay(lr, second, keras::PolynomialDecayOptions::DEFAULT).unwrap());
         let both = up.then(down);
         let want = if step < first { up.value(step) } else { down.value(step - first) };
         prop_assert_eq!(both.value(step), want);

@@ -18,7 +18,7 @@ pub(super) fn parse(spec: &str) -> Result<Spec, SpecError> {
     }
     match term {
         Term::Driven(driven) => Ok(Spec::Driven(driven)),
-        term => Ok(Spec::Schedule(Box::new(parser.node(term, column)?.schedule))),
+        term => Ok(Spec::Schedule(Box::new(parser.node(&term, column)?.schedule))),
     }
 }
 
@@ -123,7 +123,7 @@ impl Parser<'_> {
                 (Term::Number(factor), schedule) => self.scale(&schedule, at, factor, column)?,
                 (schedule, Term::Number(factor)) => self.scale(&schedule, column, factor, at)?,
                 (a, b) => {
-                    let (a, b) = (self.node(a, column)?, self.node(&b, at)?);
+                    let (a, b) = (self.node(&a, column)?, self.node(&b, at)?);
                     // It has ended when both have.
                     let steps = a.steps.zip(b.steps).map(|(a, b)| a.max(b));
                     Term::Schedule(Node { steps, ..Node::endless(Product::new(a.schedule, b.schedule)) })
@@ -310,7 +310,7 @@ impl Parser<'_> {
                 let column = self.column();
                 match self.sum()? {
                     Term::Number(number) => Ok(Value::Number(number)),
-                    term => Ok(Value::Schedule(self.node(term, column)?)),
+                    term => Ok(Value::Schedule(self.node(&term, column)?)),
                 }
             }
         }

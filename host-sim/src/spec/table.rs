@@ -1,5 +1,8 @@
 //! Every name of the grammar: parameters, defaults, formula, example, and what it makes.
 
+// The table's builders end in one of a few calls; a `Result` from these keeps each of its lines one expression.
+#![allow(clippy::unnecessary_wraps)]
+
 use super::arguments::{Arguments, Made, Node, Refused, Result};
 use super::{Driven, Entry, Parameter, Running};
 use microfit::schedule::{

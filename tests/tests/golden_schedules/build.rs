@@ -463,10 +463,9 @@ fn from_timm(name: &str, p: &Params, lr: f64) -> Built {
 
 fn mode(p: &Params) -> Mode {
     match p.text("mode", "min") {
-        "min" => Mode::Min,
         "max" => Mode::Max,
         "auto" if p.text("monitor", "val_loss").contains("acc") => Mode::Max,
-        "auto" => Mode::Min,
+        "min" | "auto" => Mode::Min,
         other => panic!("mode {other} is not understood"),
     }
 }
