@@ -84,9 +84,12 @@ fn fill_normal(weights: &mut [f32], stddev: f32, rng: &mut Rng) {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
     use crate::activation::Relu;
     use crate::topology::dense;
+    #[cfg(not(feature = "fast-math"))]
+    use std::vec;
 
     #[cfg(not(feature = "fast-math"))]
     fn moments(weights: &[f32]) -> (f32, f32, f32) {
@@ -109,7 +112,7 @@ mod tests {
             (Init::HeNormal, 0.02, 1.0),
         ];
         for (init, expected, bound) in cases {
-            let mut params = [9.0; 10_201];
+            let mut params = vec![9.0; 10_201];
             init.fill(&topology, 5, &mut params).unwrap();
             let (mean, variance, largest) = moments(&params[..10_000]);
             assert!(mean.abs() < 0.004, "{init:?}: mean {mean}");

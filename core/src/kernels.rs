@@ -15,30 +15,17 @@
 //! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
 //! `[n][units]`. Slices of other lengths do less work; they do not fail.
 
+use crate::matrix::{rows, rows_mut};
+
 /// Samples and units that make a full tile: 16 sums fit in the registers of an FPU.
 const TILE: usize = 4;
 
 /// `y = W x + b` for every sample.
 pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
-    let units = biases.len();
-    if fan_in == 0 || units == 0 {
-        return;
-    }
-    let mut samples = inputs.chunks_exact(fan_in);
-    let mut results = outputs.chunks_exact_mut(units);
-    loop {
-        if samples.len() < TILE {
-            break;
-        }
-        let (Some(x0), Some(x1), Some(x2), Some(x3)) = (samples.next(), samples.next(), samples.next(), samples.next())
-        else {
-            return;
-        };
-        let (Some(y0), Some(y1), Some(y2), Some(y3)) = (results.next(), results.next(), results.next(), results.next())
-        else {
-            return;
-        };
-        forward_four(weights, biases, [x0, x1, x2, x3], [y0, y1, y2, y3], fan_in);
+    let mut samples = rows(inputs, fan_in);
+    let mut results = rows_mut(outputs, biases.len());
+    while let (Some(x), Some(y)) = (samples.next_four(), results.next_four()) {
+        forward_four(weights, biases, x, y, fan_in);
     }
     for (x, y) in samples.zip(results) {
         forward_one(weights, biases, x, y, fan_in);
@@ -53,15 +40,13 @@ fn forward_four(weights: &[f32], biases: &[f32], x: [&[f32]; 4], y: [&mut [f32];
     let (y2_tiles, y2_rest) = y2.as_chunks_mut::<TILE>();
     let (y3_tiles, y3_rest) = y3.as_chunks_mut::<TILE>();
     let (bias_tiles, bias_rest) = biases.as_chunks::<TILE>();
-    let mut rows = weights.chunks_exact(fan_in);
+    let mut weights = rows(weights, fan_in);
     let tiles = y0_tiles.iter_mut().zip(y1_tiles).zip(y2_tiles).zip(y3_tiles).zip(bias_tiles);
     for ((((y0, y1), y2), y3), b) in tiles {
-        let (Some(w0), Some(w1), Some(w2), Some(w3)) = (rows.next(), rows.next(), rows.next(), rows.next()) else {
-            return;
-        };
-        dot_four_by_four([w0, w1, w2, w3], x, b, [y0, y1, y2, y3]);
+        let Some(w) = weights.next_four() else { return };
+        dot_four_by_four(w, x, b, [y0, y1, y2, y3]);
     }
-    let rest = y0_rest.iter_mut().zip(y1_rest).zip(y2_rest).zip(y3_rest).zip(bias_rest).zip(rows);
+    let rest = y0_rest.iter_mut().zip(y1_rest).zip(y2_rest).zip(y3_rest).zip(bias_rest).zip(weights);
     for (((((y0, y1), y2), y3), &b), w) in rest {
         [*y0, *y1, *y2, *y3] = dot_one_by_four(w, x, b);
     }
@@ -142,16 +127,14 @@ fn dot_four(start: [f32; 4], rows: [&[f32]; 4], shared: &[f32]) -> [f32; 4] {
 
 /// One sample: every input loaded serves four sums.
 fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let mut rows = weights.chunks_exact(fan_in);
+    let mut weights = rows(weights, fan_in);
     let (y_tiles, y_rest) = y.as_chunks_mut::<TILE>();
     let (bias_tiles, bias_rest) = biases.as_chunks::<TILE>();
     for (y, b) in y_tiles.iter_mut().zip(bias_tiles) {
-        let (Some(w0), Some(w1), Some(w2), Some(w3)) = (rows.next(), rows.next(), rows.next(), rows.next()) else {
-            return;
-        };
-        *y = dot_four(*b, [w0, w1, w2, w3], x);
+        let Some(w) = weights.next_four() else { return };
+        *y = dot_four(*b, w, x);
     }
-    for ((y, &b), w) in y_rest.iter_mut().zip(bias_rest).zip(rows) {
+    for ((y, &b), w) in y_rest.iter_mut().zip(bias_rest).zip(weights) {
         let mut sum = b;
         for (w, x) in w.iter().zip(x) {
             sum += w * x;
@@ -171,16 +154,18 @@ pub(crate) fn gradient(
     fan_in: usize,
 ) {
     let units = bias_gradient.len();
-    if fan_in == 0 || units == 0 {
-        return;
-    }
-    for (inputs, deltas) in inputs.chunks(TILE * fan_in).zip(deltas.chunks(TILE * units)) {
-        for (unit, (row, bias)) in weight_gradient.chunks_exact_mut(fan_in).zip(bias_gradient.iter_mut()).enumerate() {
+    let (mut inputs, mut deltas) = (inputs, deltas);
+    while !inputs.is_empty() && !deltas.is_empty() {
+        let (tile_inputs, tile_deltas);
+        (tile_inputs, inputs) = split_front(inputs, TILE * fan_in);
+        (tile_deltas, deltas) = split_front(deltas, TILE * units);
+        let gradients = rows_mut(weight_gradient, fan_in).zip(bias_gradient.iter_mut());
+        for (unit, (row, bias)) in gradients.enumerate() {
             let mut active = [(0.0, &[] as &[f32]); TILE];
             let mut slots = active.iter_mut();
             let mut count = 0;
-            let of_unit = deltas.get(unit..).unwrap_or(&[]).iter().step_by(units);
-            for (&delta, x) in of_unit.zip(inputs.chunks_exact(fan_in)) {
+            for (x, d) in rows(tile_inputs, fan_in).zip(rows(tile_deltas, units)) {
+                let Some(&delta) = d.get(unit) else { break };
                 if delta != 0.0 {
                     *bias += delta;
                     if let Some(slot) = slots.next() {
@@ -213,6 +198,11 @@ pub(crate) fn gradient(
     }
 }
 
+/// The first `n` elements and the rest; all and nothing if there are fewer.
+fn split_front(slice: &[f32], n: usize) -> (&[f32], &[f32]) {
+    slice.split_at_checked(n).unwrap_or((slice, &[]))
+}
+
 /// `row += d x`.
 fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
     for (g, x) in row.iter_mut().zip(x) {
@@ -223,10 +213,7 @@ fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
 /// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds each input's activation derivative,
 /// on return its delta. Where the derivative is 0 so is the delta.
 pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, units: usize) {
-    if fan_in == 0 || units == 0 {
-        return;
-    }
-    for (inputs, deltas) in inputs.chunks_exact_mut(fan_in).zip(deltas.chunks_exact(units)) {
+    for (inputs, deltas) in rows_mut(inputs, fan_in).zip(rows(deltas, units)) {
         let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
         let mut column = 0;
         for tile in tiles {
@@ -254,54 +241,48 @@ pub(crate) fn backward_online(
     activation: Option<&dyn crate::Activation>,
 ) {
     let fan_in = inputs.len();
-    if fan_in == 0 {
-        return;
-    }
     for (bias, &delta) in biases.iter_mut().zip(deltas) {
         if delta != 0.0 {
             *bias += delta;
         }
     }
     let Some(activation) = activation else {
-        for (row, &delta) in weights.chunks_exact_mut(fan_in).zip(deltas) {
-            if delta != 0.0 {
-                add_products(row, delta, inputs);
-            }
-        }
+        update_columns(weights, 0, deltas, inputs, fan_in);
         return;
     };
     let mut column = 0;
     let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
     for tile in tiles {
         let sums = column_sums(weights, column, deltas, fan_in);
-        for (row, &delta) in weights.get_mut(column..).unwrap_or_default().chunks_mut(fan_in).zip(deltas) {
-            if delta != 0.0 {
-                add_products(row, delta, tile);
-            }
-        }
+        update_columns(weights, column, deltas, tile, fan_in);
         activation.differentiate(tile);
         scale_by(tile, sums);
         column += TILE;
     }
     for input in rest {
-        let sum = column_sum(weights, column, deltas, fan_in);
         let input = core::slice::from_mut(input);
-        for (row, &delta) in weights.get_mut(column..).unwrap_or_default().chunks_mut(fan_in).zip(deltas) {
-            if delta != 0.0 {
-                add_products(row, delta, input);
-            }
-        }
+        let sum = column_sum(weights, column, deltas, fan_in);
+        update_columns(weights, column, deltas, input, fan_in);
         activation.differentiate(input);
         scale_by(input, [sum]);
         column += 1;
     }
 }
 
+/// `w[u][column + k] += d[u] x[k]` for every unit and every `x`.
+fn update_columns(weights: &mut [f32], column: usize, deltas: &[f32], x: &[f32], fan_in: usize) {
+    for (row, &delta) in rows_mut(weights, fan_in).zip(deltas) {
+        if delta != 0.0 {
+            add_products(row.get_mut(column..).unwrap_or_default(), delta, x);
+        }
+    }
+}
+
 /// `sum over u of w[u][column + k] d[u]` for the four columns from `column`.
 fn column_sums(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> [f32; TILE] {
     let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
-    for (row, d) in weights.get(column..).unwrap_or(&[]).chunks(fan_in).zip(deltas) {
-        let Some([w0, w1, w2, w3]) = row.first_chunk::<TILE>() else { break };
+    for (row, d) in rows(weights, fan_in).zip(deltas) {
+        let Some([w0, w1, w2, w3]) = row.get(column..).and_then(<[f32]>::first_chunk) else { break };
         s0 += w0 * d;
         s1 += w1 * d;
         s2 += w2 * d;
@@ -313,7 +294,8 @@ fn column_sums(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) ->
 /// [`column_sums`] for one column.
 fn column_sum(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> f32 {
     let mut sum = 0.0;
-    for (w, d) in weights.get(column..).unwrap_or(&[]).iter().step_by(fan_in).zip(deltas) {
+    for (row, d) in rows(weights, fan_in).zip(deltas) {
+        let Some(w) = row.get(column) else { break };
         sum += w * d;
     }
     sum
@@ -356,5 +338,119 @@ pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
 pub(crate) fn add(params: &mut [f32], step: &[f32]) {
     for (p, d) in params.iter_mut().zip(step) {
         *p += d;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::activation::{Activation, Relu};
+    use crate::rng::Rng;
+    use std::vec::Vec;
+
+    /// Values of which a third are exactly 0, as after a ReLU or in an image.
+    fn sparse(len: usize, rng: &mut Rng) -> Vec<f32> {
+        (0..len).map(|_| if rng.below(3) == 0 { 0.0 } else { 2.0 * rng.unit() - 1.0 }).collect()
+    }
+
+    fn bits(values: &[f32]) -> Vec<u32> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
+        [1, 2, 3, 4, 5, 7, 8, 34].into_iter().flat_map(|fan_in| {
+            [1, 2, 3, 4, 5, 9, 34].into_iter().flat_map(move |units| [1, 2, 3, 4, 5, 8, 11].map(|n| (fan_in, units, n)))
+        })
+    }
+
+    #[test]
+    fn forward_agrees_to_the_bit_with_its_naive_twin() {
+        let mut rng = Rng::new(1);
+        for (fan_in, units, n) in shapes() {
+            let (w, b, x) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng), sparse(n * fan_in, &mut rng));
+            let mut y = std::vec![f32::NAN; n * units];
+            forward(&w, &b, &x, &mut y, fan_in);
+            let mut naive = Vec::new();
+            for s in 0..n {
+                for u in 0..units {
+                    naive.push((0..fan_in).fold(b[u], |sum, i| sum + w[u * fan_in + i] * x[s * fan_in + i]));
+                }
+            }
+            assert_eq!(bits(&y), bits(&naive), "{fan_in} {units} {n}");
+        }
+    }
+
+    #[test]
+    fn gradient_agrees_to_the_bit_with_its_naive_twin() {
+        let mut rng = Rng::new(2);
+        for (fan_in, units, n) in shapes() {
+            let (x, d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
+            let (mut w, mut b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
+            let (mut naive_w, mut naive_b) = (w.clone(), b.clone());
+            gradient(&mut w, &mut b, &x, &d, fan_in);
+            for s in 0..n {
+                for u in 0..units {
+                    naive_b[u] += d[s * units + u];
+                    for i in 0..fan_in {
+                        naive_w[u * fan_in + i] += d[s * units + u] * x[s * fan_in + i];
+                    }
+                }
+            }
+            assert_eq!((bits(&w), bits(&b)), (bits(&naive_w), bits(&naive_b)), "{fan_in} {units} {n}");
+        }
+    }
+
+    fn naive_backward(w: &[f32], d: &[f32], slopes: &[f32], fan_in: usize, units: usize) -> Vec<f32> {
+        let mut deltas = Vec::new();
+        for (s, slopes) in slopes.chunks(fan_in).enumerate() {
+            for (i, slope) in slopes.iter().enumerate() {
+                let sum = (0..units).fold(0.0, |sum, u| sum + w[u * fan_in + i] * d[s * units + u]);
+                deltas.push(if *slope == 0.0 { 0.0 } else { slope * sum });
+            }
+        }
+        deltas
+    }
+
+    #[test]
+    fn backward_agrees_to_the_bit_with_its_naive_twin() {
+        let mut rng = Rng::new(3);
+        for (fan_in, units, n) in shapes() {
+            let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
+            let mut x = sparse(n * fan_in, &mut rng);
+            let naive = naive_backward(&w, &d, &x, fan_in, units);
+            backward(&w, &d, &mut x, fan_in, units);
+            assert_eq!(bits(&x), bits(&naive), "{fan_in} {units} {n}");
+        }
+    }
+
+    #[test]
+    fn online_is_gradient_and_backward_in_one_pass() {
+        let mut rng = Rng::new(4);
+        for (fan_in, units, _) in shapes() {
+            let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
+            let (x, d) = (sparse(fan_in, &mut rng), sparse(units, &mut rng));
+            let (mut expected_w, mut expected_b, mut slopes) = (w.clone(), b.clone(), x.clone());
+            gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in);
+            Relu.differentiate(&mut slopes);
+            let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
+            for activation in [None, Some(&Relu as &dyn Activation)] {
+                let (mut w, mut b, mut x) = (w.clone(), b.clone(), x.clone());
+                let first = activation.is_none();
+                let expected_x = if first { &x.clone() } else { &expected_x };
+                backward_online(&mut w, &mut b, &d, &mut x, activation);
+                assert_eq!((bits(&w), bits(&b)), (bits(&expected_w), bits(&expected_b)), "{fan_in} {units}");
+                assert_eq!(bits(&x), bits(expected_x), "{fan_in} {units}");
+            }
+        }
+    }
+
+    #[test]
+    fn scaling_never_leaves_a_negative_zero() {
+        let mut values = [-f32::from_bits(1), -0.0, f32::NAN, 3.0];
+        scale(&mut values[..2], 0.25);
+        assert_eq!(bits(&values[..2]), [0, 0]);
+        scale(&mut values, 0.0);
+        assert_eq!(bits(&values), [0; 4]);
     }
 }

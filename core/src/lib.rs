@@ -11,6 +11,7 @@ mod init;
 mod kernels;
 pub mod loss;
 mod math;
+mod matrix;
 mod metrics;
 mod network;
 pub mod optimizer;

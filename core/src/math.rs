@@ -103,3 +103,47 @@ pub(crate) mod f64 {
         floor((x - libm::fmod(x, y)) / y + 0.5)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::println;
+
+    /// The largest error of `f` against `truth` over `[from, to]`: absolute, and relative to the truth.
+    fn worst(
+        f: fn(f32) -> f32,
+        truth: fn(core::primitive::f64) -> core::primitive::f64,
+        from: f32,
+        to: f32,
+    ) -> [core::primitive::f64; 2] {
+        let mut worst: [core::primitive::f64; 2] = [0.0; 2];
+        for k in 0..=100_000 {
+            let x = from + (to - from) * (k as f32 / 100_000.0);
+            let (found, expected) = (core::primitive::f64::from(f(x)), truth(x.into()));
+            let error = (found - expected).abs();
+            worst[0] = worst[0].max(error);
+            worst[1] = worst[1].max(if expected == 0.0 { 0.0 } else { error / expected.abs() });
+        }
+        worst
+    }
+
+    /// What the README says of accuracy: `cargo test -p microfit accuracy -- --nocapture`, and the same with
+    /// `--features fast-math`.
+    #[test]
+    fn accuracy() {
+        let sigmoid = crate::activation::sigmoid;
+        // Largest absolute errors allowed: those measured, rounded up.
+        let bounds = if cfg!(feature = "fast-math") { [6e-4, 1.2e-3, 1.3e-3, 7e-5] } else { [1e-7, 1e-7, 5e-8, 4e-8] };
+        let cases = [
+            ("sigmoid, -16 to 16", worst(sigmoid, |x| 1.0 / (1.0 + libm::exp(-x)), -16.0, 16.0)),
+            ("tanh, -8 to 8", worst(tanh, libm::tanh, -8.0, 8.0)),
+            ("exp, -16 to 0", worst(exp, libm::exp, -16.0, 0.0)),
+            ("ln(1 + x), 0 to 1", worst(ln_1p, libm::log1p, 0.0, 1.0)),
+        ];
+        for ((name, [absolute, relative]), bound) in cases.into_iter().zip(bounds) {
+            println!("{name}: largest error {absolute:.1e}, relative {relative:.1e}");
+            assert!(absolute <= bound, "{name}: {absolute:e} is more than {bound:e}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::fit::{Clock, Fit};
 use crate::kernels;
 use crate::loss::{Input, Loss};
+use crate::matrix::{rows, rows_mut};
 use crate::metrics::Metrics;
 use crate::network::{Network, backward, backward_online, check_data, forward, last_activation, read_sample};
 use crate::optimizer::{Accumulation, Optimizer, Update};
@@ -253,16 +254,16 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
 
         let (features, _) = self.tape.split_at_mut_checked(n * topology.inputs()).unwrap_or_default();
         let (targets, _) = self.targets.split_at_mut_checked(n * outputs_len).unwrap_or_default();
-        let rows = features.chunks_mut(topology.inputs().max(1)).zip(targets.chunks_mut(outputs_len.max(1)));
-        for (position, (features, target)) in (progress.position..).zip(rows) {
+        let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, outputs_len));
+        for (position, (features, target)) in (progress.position..).zip(samples) {
             let index = self.fit.order.index(progress.epoch, position, progress.len);
             read_sample(data, &self.fit.loss, index as usize, features, target)?;
         }
 
         let outputs = forward(&topology, self.params, self.tape, n, self.input);
         let Accumulation { keep, scale } = self.fit.optimizer.accumulation(&update);
-        let rows = outputs.chunks(outputs_len.max(1)).zip(targets.chunks_mut(outputs_len.max(1)));
-        for (position, (outputs, target)) in (progress.position..).zip(rows) {
+        let samples = rows(outputs, outputs_len).zip(rows_mut(targets, outputs_len));
+        for (position, (outputs, target)) in (progress.position..).zip(samples) {
             let value = self.fit.loss.value(outputs, target);
             if !value.is_finite() {
                 let index = self.fit.order.index(progress.epoch, position, progress.len) as usize;
@@ -330,12 +331,12 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
 
         let (features, _) = self.tape.split_at_mut_checked(n * topology.inputs()).unwrap_or_default();
         let (targets, _) = self.targets.split_at_mut_checked(n * outputs_len).unwrap_or_default();
-        let rows = features.chunks_mut(topology.inputs().max(1)).zip(targets.chunks_mut(outputs_len.max(1)));
-        for (index, (features, target)) in (progress.position..).zip(rows) {
+        let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, outputs_len));
+        for (index, (features, target)) in (progress.position..).zip(samples) {
             read_sample(data, &self.fit.loss, index as usize, features, target)?;
         }
         let outputs = forward(&topology, self.params, self.tape, n, self.input);
-        for (outputs, target) in outputs.chunks(outputs_len.max(1)).zip(targets.chunks(outputs_len.max(1))) {
+        for (outputs, target) in rows(outputs, outputs_len).zip(rows(targets, outputs_len)) {
             progress.validation.record(&self.fit.loss, self.fit.loss.value(outputs, target), outputs, target);
         }
         progress.position += n as u32;

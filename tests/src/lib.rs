@@ -1,1 +1,9 @@
-//! microfit-tests
+//! What the tests that cross crates share.
+
+pub mod device;
+pub mod golden;
+
+/// The README's program is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

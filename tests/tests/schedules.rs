@@ -14,7 +14,6 @@ mod python;
 
 use params::Params;
 use serde_json::Value;
-use std::path::PathBuf;
 
 /// What a library's refusal looks like among the recorded bits.
 const RAISED: u32 = 0x7fc0_0000;
@@ -118,11 +117,7 @@ impl Report {
 
 #[test]
 fn every_recorded_bit() {
-    let directory = std::env::var_os("MICROFIT_GOLDEN")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")), PathBuf::from);
-    let path = directory.join("schedules_shared.json");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let golden: Value = serde_json::from_str(&text).expect("JSON");
+    let golden: Value = microfit_tests::golden::load("schedules_shared.json");
     let traces = golden["traces"].as_array().expect("traces");
     assert!(!traces.is_empty());
     let mut report = Report::default();

@@ -90,7 +90,7 @@ pub fn stratified(
         shuffle(free.get_mut(..members).unwrap_or_default(), &mut rng);
         // Rounding the running total keeps the sum over the classes exact.
         counted += members;
-        let target = (counted * train * 2 + len) / (len * 2);
+        let target = (counted * train * 2 + len).checked_div(len * 2).unwrap_or(0);
         let keep = target.saturating_sub(taken).min(members);
         taken += keep;
         front += keep;

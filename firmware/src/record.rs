@@ -1,0 +1,103 @@
+//! What the application remembers of an epoch.
+
+use microfit::Epoch;
+
+/// One epoch, in plain numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Record {
+    /// Counted from 0.
+    pub epoch: u32,
+    /// Updates done, over all epochs.
+    pub step: u32,
+    /// The learning rate of the epoch's last update.
+    pub rate: f32,
+    /// Mean over the epoch's batches, each before its update.
+    pub loss: f32,
+    /// Likewise, from 0 to 1; 0 for losses that have no right and wrong.
+    pub accuracy: f32,
+    /// Over the validation samples, after the epoch; 0 without any.
+    pub validation_loss: f32,
+    /// Likewise.
+    pub validation_accuracy: f32,
+}
+
+impl From<&Epoch> for Record {
+    fn from(report: &Epoch) -> Self {
+        let validation = report.validation.unwrap_or_default();
+        Self {
+            epoch: report.epoch,
+            step: report.step,
+            rate: report.rate,
+            loss: report.train.loss(),
+            accuracy: report.train.accuracy().unwrap_or(0.0),
+            validation_loss: validation.loss(),
+            validation_accuracy: validation.accuracy().unwrap_or(0.0),
+        }
+    }
+}
+
+/// The most epochs a [`History`] holds.
+pub const MAX_EPOCHS: usize = 64;
+
+/// The epochs of a run, in fixed memory.
+#[derive(Debug, Default)]
+pub struct History {
+    records: heapless::Vec<Record, MAX_EPOCHS>,
+}
+
+impl History {
+    /// Remembers an epoch. Once full, every second record is dropped to make room, so that a long run keeps an even
+    /// picture of itself; the best epoch is never dropped.
+    pub fn push(&mut self, record: Record) {
+        if self.records.is_full() {
+            let best = self.best().map(|best| best.epoch);
+            let mut keep = false;
+            self.records.retain(|record| {
+                keep = !keep;
+                keep || Some(record.epoch) == best
+            });
+        }
+        // There is room: at least a half less one was dropped.
+        let _ = self.records.push(record);
+    }
+
+    /// Forgets all epochs.
+    pub fn clear(&mut self) {
+        self.records.clear();
+    }
+
+    /// The epochs, oldest first.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The epoch with the lowest validation loss, the first of equals.
+    pub fn best(&self) -> Option<&Record> {
+        self.records.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(epoch: u32, validation_loss: f32) -> Record {
+        Record { epoch, step: 0, rate: 0.1, loss: 1.0, accuracy: 0.5, validation_loss, validation_accuracy: 0.5 }
+    }
+
+    #[test]
+    fn a_long_run_keeps_its_best_epoch_and_its_last() {
+        let mut history = History::default();
+        for epoch in 0..1000 {
+            let loss = if epoch == 37 { 0.1 } else { 0.5 };
+            history.push(record(epoch, loss));
+        }
+        assert_eq!(history.best().map(|best| best.epoch), Some(37));
+        assert_eq!(history.records().last().map(|last| last.epoch), Some(999));
+        assert!(history.records().len() > MAX_EPOCHS / 4);
+        assert!(history.records().is_sorted_by_key(|record| record.epoch));
+        history.clear();
+        assert_eq!(history.best(), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! `microfit bench`.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+
+use crate::device::{BOARDS, Board, DeviceError, Fields, Image, run};
+use crate::error::Error;
+use crate::table::table;
+
+/// Count instructions on an emulated board, with libm and with the feature fast-math.
+///
+/// Counts are exact and do not depend on this machine. They are instructions, not cycles.
+#[derive(Debug, Clone, Args)]
+pub struct Bench {
+    /// The board: one with the MPS2's timer, which counts.
+    #[arg(long, default_value = "mps2-an386", value_parser = ["mps2-an385", "mps2-an386", "mps2-an500"])]
+    pub board: String,
+}
+
+/// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
+const COUNTING: [&str; 2] = ["-icount", "shift=10"];
+
+/// Instructions per call or sample, by name.
+type Counts = BTreeMap<String, f64>;
+
+impl Bench {
+    /// Prints the table.
+    ///
+    /// # Errors
+    /// [`Error::Device`].
+    pub fn run(&self) -> Result<(), Error> {
+        let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
+        let (libm, libm_flash) = measure(board, "bench")?;
+        let (micromath, micromath_flash) = measure(board, "bench,fast-math")?;
+        let mut table = table(&[&format!("instructions, {}", board.core), "libm", "fast-math"]);
+        for (name, label) in [
+            ("sigmoid", "sigmoid, a value"),
+            ("tanh", "tanh, a value"),
+            ("cross_entropy", "binary cross-entropy, a value"),
+            ("train_sample", "training 34-34-1, a sample"),
+        ] {
+            let text = |counts: &Counts| counts.get(name).map_or("-".into(), |count| format!("{count:.0}"));
+            table.add_row([label.to_owned(), text(&libm), text(&micromath)]);
+        }
+        table.add_row(["flash of the image, bytes".to_owned(), libm_flash.to_string(), micromath_flash.to_string()]);
+        println!("{table}");
+        Ok(())
+    }
+}
+
+fn measure(board: Board, features: &str) -> Result<(Counts, u64), DeviceError> {
+    let image = Image::build(board, "bench", features)?;
+    let mut counts = Counts::new();
+    run(board, &image, &COUNTING, |line| {
+        if let Some(pairs) = line.strip_prefix("bench ") {
+            let fields = Fields::parse(line, pairs.split_whitespace())?;
+            let (instructions, per): (f64, f64) = (fields.take("instructions")?, fields.take("per")?);
+            counts.insert(fields.text("name")?.to_owned(), instructions / per);
+        }
+        Ok(())
+    })?;
+    Ok((counts, image.flash()?))
+}

@@ -1,0 +1,202 @@
+//! Datasets from CSV files.
+
+use std::path::{Path, PathBuf};
+
+use microfit::data::Dataset;
+
+/// What a CSV's last column is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// One of two classes: the first counts as 0, the second as 1. `None` takes the first two that differ, in
+    /// alphabetical order.
+    Class(Option<[String; 2]>),
+    /// A number.
+    Number,
+}
+
+/// Rows of a CSV: features, and the target in the last column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Csv {
+    features: usize,
+    rows: Vec<(Vec<f32>, f32)>,
+}
+
+/// A cell that is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: row {row}, column {column}: expected {expected}, found {found}", path.display())]
+pub struct CsvError {
+    /// The file.
+    pub path: PathBuf,
+    /// Counted from 1, a header included.
+    pub row: usize,
+    /// Counted from 1.
+    pub column: usize,
+    /// What was expected there.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+}
+
+impl Csv {
+    /// Reads a file. A first row of names, none of whose features is a number, is a header and skipped.
+    ///
+    /// # Errors
+    /// [`CsvError`] at the first cell that is not what it should be.
+    pub fn read(path: &Path, target: &Target) -> Result<Self, CsvError> {
+        let fail = |row: usize, column: usize, expected: &str, found: String| CsvError {
+            path: path.into(),
+            row,
+            column,
+            expected: expected.into(),
+            found,
+        };
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_path(path)
+            .map_err(|error| fail(1, 1, "a readable file", error.to_string()))?;
+        let mut records = Vec::new();
+        for record in reader.records() {
+            let row = records.len() + 1;
+            records.push(record.map_err(|error| fail(row, 1, "a row of UTF-8 text", error.to_string()))?);
+        }
+        let width = records.first().map_or(0, csv::StringRecord::len);
+        let is_header = |record: &csv::StringRecord| {
+            width > 1 && record.iter().take(width - 1).all(|cell| !cell.is_empty() && cell.parse::<f32>().is_err())
+        };
+        let skip = usize::from(records.first().is_some_and(is_header));
+        if records.len() == skip {
+            return Err(fail(skip + 1, 1, "at least one row of features and a target", "the end of the file".into()));
+        }
+        if width < 2 {
+            return Err(fail(1, width + 1, "at least one feature and a target", "the end of the row".into()));
+        }
+        let mut features = Vec::with_capacity(records.len());
+        for (row, record) in (1..).zip(&records).skip(skip) {
+            if record.len() < width {
+                return Err(fail(row, record.len() + 1, &format!("{width} columns"), "the end of the row".into()));
+            }
+            if let Some(extra) = record.get(width) {
+                return Err(fail(row, width + 1, &format!("the end of the row, after {width} columns"), quoted(extra)));
+            }
+            let mut cells = Vec::with_capacity(width - 1);
+            for (column, cell) in (1..width).zip(record) {
+                cells.push(number(cell).ok_or_else(|| fail(row, column, "a finite number", quoted(cell)))?);
+            }
+            features.push(cells);
+        }
+        let targets = || (1..).zip(&records).skip(skip).filter_map(|(row, record)| Some((row, record.get(width - 1)?)));
+        let known = match target {
+            Target::Class(Some(classes)) => Some(classes.clone()),
+            Target::Class(None) => {
+                let two = first_two(targets().map(|(_, cell)| cell));
+                Some(two.ok_or_else(|| fail(skip + 1, width, "two classes in the last column", "one".into()))?)
+            }
+            Target::Number => None,
+        };
+        let mut rows = Vec::with_capacity(features.len());
+        for ((row, cell), features) in targets().zip(features) {
+            let target = match &known {
+                Some([zero, _]) if cell == zero => 0.0,
+                Some([_, one]) if cell == one => 1.0,
+                Some([zero, one]) => {
+                    return Err(fail(row, width, &format!("class `{zero}` or `{one}`"), quoted(cell)));
+                }
+                None => number(cell).ok_or_else(|| fail(row, width, "a finite number", quoted(cell)))?,
+            };
+            rows.push((features, target));
+        }
+        Ok(Self { features: width - 1, rows })
+    }
+
+    /// A row's target as a class, for a stratified split; 0 past the end.
+    pub fn class(&self, index: usize) -> u16 {
+        self.rows.get(index).map_or(0, |(_, target)| u16::from(*target > 0.5))
+    }
+}
+
+fn number(cell: &str) -> Option<f32> {
+    cell.parse().ok().filter(|value: &f32| value.is_finite())
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.is_empty() { "nothing".into() } else { format!("`{cell}`") }
+}
+
+/// The first two cells that differ, in alphabetical order.
+fn first_two<'a>(mut cells: impl Iterator<Item = &'a str>) -> Option<[String; 2]> {
+    let first = cells.next()?;
+    let second = cells.find(|cell| *cell != first)?;
+    Some([first.min(second).to_owned(), first.max(second).to_owned()])
+}
+
+impl Dataset for Csv {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn features(&self) -> usize {
+        self.features
+    }
+
+    fn targets(&self) -> usize {
+        1
+    }
+
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), microfit::Error> {
+        let Some((row, value)) = self.rows.get(index) else {
+            return Err(microfit::Error::SampleIndex { index, len: self.rows.len() });
+        };
+        features.copy_from_slice(row);
+        target.fill(*value);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn read(text: &str, target: &Target) -> Result<Csv, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        Csv::read(file.path(), target).map_err(|error| {
+            let text = error.to_string();
+            text.split_once(": ").unwrap().1.to_owned()
+        })
+    }
+
+    #[test]
+    fn reads_rows_with_and_without_a_header() {
+        let plain = read("1,2,b\n3,4,g\n", &Target::Class(None)).unwrap();
+        assert_eq!(plain.rows, [(vec![1.0, 2.0], 0.0), (vec![3.0, 4.0], 1.0)]);
+        assert_eq!((plain.class(0), plain.class(1)), (0, 1));
+        assert_eq!(read("x,y,class\n1,2,b\n3,4,g\n", &Target::Class(None)).unwrap(), plain);
+        let swapped = Target::Class(Some(["g".into(), "b".into()]));
+        assert_eq!(read("1,2,b\n3,4,g\n", &swapped).unwrap().rows[0].1, 1.0);
+        assert_eq!(read("1,0.5\n", &Target::Number).unwrap().rows, [(vec![1.0], 0.5)]);
+    }
+
+    #[test]
+    fn names_row_and_column_of_what_is_wrong() {
+        let cases = [
+            ("", "row 1, column 1: expected at least one row of features and a target, found the end of the file"),
+            ("a,b\n", "row 2, column 1: expected at least one row of features and a target, found the end of the file"),
+            ("1,2,b\n3,g\n", "row 2, column 3: expected 3 columns, found the end of the row"),
+            ("1,b\n3,4,g\n", "row 2, column 3: expected the end of the row, after 2 columns, found `g`"),
+            ("1,2,b\n3,x,g\n", "row 2, column 2: expected a finite number, found `x`"),
+            ("1,2,b\n3,NaN,g\n", "row 2, column 2: expected a finite number, found `NaN`"),
+            ("1,2,b\n,4,g\n", "row 2, column 1: expected a finite number, found nothing"),
+            ("1,2,b\n3,4,g\n5,6,gg\n", "row 3, column 3: expected class `b` or `g`, found `gg`"),
+            ("1,2,b\n3,4,b\n", "row 1, column 3: expected two classes in the last column, found one"),
+            ("1\n", "row 1, column 2: expected at least one feature and a target, found the end of the row"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text, &Target::Class(None)).unwrap_err(), expected, "{text:?}");
+        }
+        let missing = Csv::read(Path::new("/no/such/file.csv"), &Target::Number).unwrap_err();
+        assert_eq!(missing.expected, "a readable file");
+    }
+}

@@ -1,0 +1,74 @@
+//! A firmware image.
+
+use std::fs;
+use std::path::PathBuf;
+
+use object::{Object, ObjectSegment};
+
+use super::board::Board;
+use super::toolchain::{Toolchain, workspace_root};
+use super::{DeviceError, PREPARE};
+
+/// An ELF file, as it would be flashed.
+#[derive(Debug, Clone)]
+pub struct Image {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Image {
+    /// Builds a binary of the firmware for a board; `features` is a list with commas.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoTarget`], [`DeviceError::NoProgram`], [`DeviceError::Build`] or [`DeviceError::Image`].
+    pub fn build(board: Board, binary: &str, features: &str) -> Result<Self, DeviceError> {
+        let output = Toolchain::find(board.target)?
+            .build(board.target)
+            .args(["--profile", "firmware", "-p", "microfit-firmware", "--features", features])
+            .args(["--bin", binary])
+            // Without it defmt keeps errors only.
+            .env("DEFMT_LOG", "info")
+            .output()
+            .map_err(|source| DeviceError::NoProgram { program: "cargo", source })?;
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(DeviceError::Build { board: board.name, stderr });
+        }
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), PathBuf::from);
+        Self::read(target.join(board.target).join("firmware").join(binary))
+    }
+
+    /// Reads an ELF file.
+    ///
+    /// # Errors
+    /// [`DeviceError::Image`] if there is none.
+    pub fn read(path: PathBuf) -> Result<Self, DeviceError> {
+        match fs::read(&path) {
+            Ok(bytes) => Ok(Self { path, bytes }),
+            Err(error) => Err(DeviceError::Image { path: path.display().to_string(), reason: error.to_string() }),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Bytes of flash it takes: what its segments hold, so code, constants, and the initial values of statics.
+    ///
+    /// # Errors
+    /// [`DeviceError::Image`] if it is no ELF file.
+    pub fn flash(&self) -> Result<u64, DeviceError> {
+        let file = object::File::parse(self.bytes.as_slice()).map_err(|error| DeviceError::Image {
+            path: self.path.display().to_string(),
+            reason: format!("{error}; {PREPARE}"),
+        })?;
+        Ok(file.segments().map(|segment| segment.file_range().1).sum())
+    }
+}

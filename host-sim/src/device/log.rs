@@ -1,0 +1,143 @@
+//! What a board's log lines say: the other side of `microfit_firmware::Defmt`.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use microfit_firmware::Record;
+
+use super::DeviceError;
+
+/// One experiment, as a board reported it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeviceRun {
+    /// The experiment's name.
+    pub name: String,
+    /// Its epochs.
+    pub records: Vec<Record>,
+    /// The hash of the trained weights.
+    pub hash: u64,
+}
+
+/// What the whole application took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Bytes of statics.
+    pub statics: u32,
+    /// The deepest the stack has been, in bytes.
+    pub stack: u32,
+}
+
+/// A board's log, gathered line by line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Log {
+    /// The experiments that ended.
+    pub runs: Vec<DeviceRun>,
+    /// Reported once, at the end.
+    pub memory: Option<Memory>,
+    records: Vec<Record>,
+}
+
+impl Log {
+    /// Takes a line in.
+    ///
+    /// # Errors
+    /// [`DeviceError::Log`] for a line that is none of the application's.
+    pub fn line(&mut self, line: &str) -> Result<(), DeviceError> {
+        let mut words = line.split_whitespace();
+        let first = words.next().unwrap_or_default();
+        if line == "finished" {
+            return Ok(());
+        }
+        if first == "memory" {
+            let fields = Fields::parse(line, words)?;
+            self.memory = Some(Memory { statics: fields.take("static")?, stack: fields.take("stack")? });
+            return Ok(());
+        }
+        let mut rest = words.clone();
+        match rest.next() {
+            Some("begin") => self.records.clear(),
+            Some("end") => {
+                let fields = Fields::parse(line, rest)?;
+                let hash = fields.text("hash")?;
+                let hash = hash.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+                let hash = hash.ok_or_else(|| fields.wrong("hash=0x and 16 digits"))?;
+                let records = std::mem::take(&mut self.records);
+                self.runs.push(DeviceRun { name: first.to_owned(), records, hash });
+            }
+            _ => {
+                let fields = Fields::parse(line, words)?;
+                self.records.push(Record {
+                    epoch: fields.take("epoch")?,
+                    step: fields.take("step")?,
+                    rate: fields.take("rate")?,
+                    loss: fields.take("loss")?,
+                    accuracy: fields.take("accuracy")?,
+                    validation_loss: fields.take("validation_loss")?,
+                    validation_accuracy: fields.take("validation_accuracy")?,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A line's `key=value` pairs.
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    line: &'a str,
+    values: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) fn parse(line: &'a str, words: impl Iterator<Item = &'a str>) -> Result<Self, DeviceError> {
+        let values = words.map(|word| word.split_once('=')).collect::<Option<_>>();
+        values.map(|values| Self { line, values }).ok_or_else(|| wrong("key=value pairs", line))
+    }
+
+    fn wrong(&self, expected: &'static str) -> DeviceError {
+        wrong(expected, self.line)
+    }
+
+    pub(crate) fn text(&self, key: &'static str) -> Result<&'a str, DeviceError> {
+        self.values.get(key).copied().ok_or_else(|| self.wrong(key))
+    }
+
+    pub(crate) fn take<T: FromStr>(&self, key: &'static str) -> Result<T, DeviceError> {
+        self.text(key)?.parse().map_err(|_| self.wrong(key))
+    }
+}
+
+fn wrong(expected: &'static str, line: &str) -> DeviceError {
+    DeviceError::Log { expected, found: line.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_application_writes() {
+        let mut log = Log::default();
+        let lines = [
+            "drop_based begin",
+            "drop_based epoch=0 step=9 rate=0.1 loss=0.33333334 accuracy=0.5 validation_loss=1e-7 validation_accuracy=1",
+            "drop_based end hash=0x00000000000000ff best_epoch=0 best_validation_loss=0.5",
+            "memory static=12000 stack=900",
+            "finished",
+        ];
+        for line in lines {
+            log.line(line).unwrap();
+        }
+        assert_eq!(log.memory, Some(Memory { statics: 12_000, stack: 900 }));
+        let run = &log.runs[0];
+        assert_eq!((run.name.as_str(), run.hash, run.records.len()), ("drop_based", 255, 1));
+        assert_eq!(run.records[0].loss.to_bits(), (1.0_f32 / 3.0).to_bits());
+    }
+
+    #[test]
+    fn refuses_other_lines() {
+        for line in ["failed: LED", "x epoch=0", "x epoch=zero", "memory", "x end hash=12"] {
+            assert!(matches!(Log::default().line(line), Err(DeviceError::Log { .. })), "{line}");
+        }
+    }
+}

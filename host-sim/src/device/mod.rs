@@ -1,0 +1,41 @@
+//! Emulated boards: building an image, running it, and reading its log.
+
+mod board;
+mod emulator;
+mod image;
+mod log;
+mod toolchain;
+
+use std::io;
+
+pub use board::{BOARDS, Board};
+pub use emulator::run;
+pub use image::Image;
+pub(crate) use log::Fields;
+pub use log::{DeviceRun, Log, Memory};
+pub use toolchain::{Toolchain, workspace_root};
+
+/// Why a board could not be built for, run, or understood.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the message says it
+pub enum DeviceError {
+    #[error("no Rust library for {target}; {PREPARE}")]
+    NoTarget { target: &'static str },
+    #[error("{program} cannot be started ({source}); {PREPARE}")]
+    NoProgram { program: &'static str, source: io::Error },
+    #[error("building for {board} failed:\n{stderr}")]
+    Build { board: &'static str, stderr: String },
+    #[error("{path}: {reason}")]
+    Image { path: String, reason: String },
+    #[error("{machine} was still running after {seconds} s and was stopped")]
+    TimedOut { machine: &'static str, seconds: u64 },
+    #[error("{machine} ended with {status} before it reported `finished`")]
+    Ended { machine: &'static str, status: String },
+    #[error("the board's log: expected {expected}, found `{found}`")]
+    Log { expected: &'static str, found: String },
+    #[error("{board} and the desk differ: {what}")]
+    Differs { board: &'static str, what: String },
+}
+
+/// What to do about a missing toolchain or emulator.
+pub const PREPARE: &str = "run firmware/prepare.sh, which installs it";

@@ -1,0 +1,36 @@
+//! What can go wrong on the desk, and the exit status it ends in.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::dataset::CsvError;
+use crate::device::DeviceError;
+use crate::spec::SpecError;
+
+/// An error of the simulator.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the message says it
+pub enum Error {
+    #[error(transparent)]
+    Csv(#[from] CsvError),
+    #[error("--schedule: {0}")]
+    Spec(#[from] SpecError),
+    #[error("{0}")]
+    Core(#[from] microfit::Error),
+    #[error("{option}: expected {expected}, found {found}")]
+    Option { option: &'static str, expected: String, found: String },
+    #[error("{}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+impl Error {
+    /// 2 for what the caller gave and can mend, 1 for what failed on the way.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Core(microfit::Error::Diverged { .. }) | Self::Write { .. } | Self::Device(_) => ExitCode::from(1),
+            Self::Csv(_) | Self::Spec(_) | Self::Core(_) | Self::Option { .. } => ExitCode::from(2),
+        }
+    }
+}

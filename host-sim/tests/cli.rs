@@ -1,0 +1,128 @@
+//! The binary, as a person calls it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn microfit(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_microfit")).args(arguments).output().unwrap()
+}
+
+/// Exit status 2 and one line, which is returned.
+fn refusal(arguments: &[&str]) -> String {
+    let output = microfit(arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+    assert_eq!(text.lines().count(), 1, "{arguments:?}: {text}");
+    text.trim_end().to_owned()
+}
+
+#[test]
+fn bad_csv_is_one_line_and_status_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let cases = [
+        ("column.csv", "1,2,b\n3,g\n", "row 2, column 3: expected 3 columns, found the end of the row"),
+        ("number.csv", "1,2,b\n3,x,g\n", "row 2, column 2: expected a finite number, found `x`"),
+        ("label.csv", "1,2,b\n3,4,g\n5,6,h\n", "row 3, column 3: expected class `b` or `g`, found `h`"),
+        (
+            "rows.csv",
+            "",
+            "row 1, column 1: expected at least one row of features and a target, found the end of the file",
+        ),
+        ("nan.csv", "1,2,b\nnan,4,g\n", "row 2, column 1: expected a finite number, found `nan`"),
+    ];
+    for (name, text, expected) in cases {
+        let path = write(name, text);
+        assert_eq!(refusal(&["train", "--csv", &path]), format!("microfit: {path}: {expected}"));
+    }
+}
+
+#[test]
+fn settings_that_make_no_sense_are_one_line_and_status_2() {
+    assert_eq!(refusal(&["train", "--batch", "0"]), "microfit: batch: expected at least 1, found 0");
+    assert_eq!(refusal(&["train", "--epochs", "0"]), "microfit: epochs: expected at least 1, found 0");
+    assert_eq!(refusal(&["train", "--momentum", "1"]), "microfit: momentum: expected at least 0 and below 1, found 1");
+    assert_eq!(
+        refusal(&["train", "--hidden", "0"]),
+        "microfit: topology: expected at least 1 unit in layer 0, found 0"
+    );
+    assert_eq!(
+        refusal(&["train", "--validation", "1"]),
+        "microfit: validation: expected at least 0 and below 1, found 1"
+    );
+    assert_eq!(refusal(&["compare", "--seeds", "0"]), "microfit: --seeds: expected at least 1, found 0");
+    assert!(refusal(&["train", "--csv", "/no/such/file"]).starts_with("microfit: /no/such/file: row 1, column 1: "));
+}
+
+#[test]
+fn a_run_that_diverges_is_status_1() {
+    let output = microfit(&["train", "--schedule", "constant(1e30)", "--epochs", "3"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("diverged after"));
+}
+
+fn train(arguments: &[&str], trace: &Path) -> (String, String) {
+    let mut all = vec!["train", "--epochs", "3", "--trace", trace.to_str().unwrap()];
+    all.extend(arguments);
+    let output = microfit(&all);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    (String::from_utf8(output.stdout).unwrap(), fs::read_to_string(trace).unwrap())
+}
+
+/// The bundled data and the same rows from a CSV train to the same bits, with either trace.
+#[test]
+fn a_csv_of_the_bundled_data_gives_the_same_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/data/ionosphere.csv");
+    for split in ["last", "stratified"] {
+        let (shown, bundled) = train(&["--split", split], &folder.path().join("a.csv"));
+        let (_, own) = train(&["--split", split, "--csv", csv, "--classes", "b,g"], &folder.path().join("b.csv"));
+        assert_eq!(bundled, own);
+        assert_eq!(bundled.lines().count(), 4);
+        let (_, json) = train(&["--split", split], &folder.path().join("c.json"));
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert!(shown.contains(json["hash"].as_str().unwrap()), "{shown}");
+        assert_eq!(json["epochs"].as_array().unwrap().len(), 3);
+    }
+}
+
+#[test]
+fn the_demo_shows_both_experiments_and_the_baseline() {
+    let output = microfit(&[]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    for expected in ["time_based(0.1, 0.002)", "drop_based(0.1, 0.5, 10)", "constant(0.1)", "92.24%", "10920"] {
+        assert!(text.contains(expected), "{expected} is missing in\n{text}");
+    }
+}
+
+#[test]
+fn regression_trains_online() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("line.csv");
+    let rows: Vec<_> = (0..40).map(|k| format!("{},{}", f64::from(k) / 40.0, f64::from(k) / 20.0 - 0.5)).collect();
+    fs::write(&path, rows.join("\n")).unwrap();
+    let arguments = [
+        "--csv",
+        path.to_str().unwrap(),
+        "--loss",
+        "mse",
+        "--online",
+        "--hidden",
+        "4",
+        "--init",
+        "glorot-uniform",
+        "--schedule",
+        "constant(0.05)",
+        "--validation",
+        "0",
+    ];
+    let (_, trace) = train(&arguments, &folder.path().join("trace.csv"));
+    let losses: Vec<f32> = trace.lines().skip(1).map(|line| line.split(',').nth(3).unwrap().parse().unwrap()).collect();
+    assert!(losses[2] < losses[0], "{losses:?}");
+}

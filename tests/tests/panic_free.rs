@@ -1,0 +1,46 @@
+//! No panic path is left in an image that calls every public operation of `microfit`: it links against a panic handler
+//! that calls an undefined symbol. A planted index makes the check fail.
+
+use microfit_sim::device::Toolchain;
+use microfit_tests::device::available;
+
+const TARGETS: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"];
+
+/// Links the image and returns what the linker says if it does not.
+fn link(target: &'static str, feature: &str, opt_level: &str, lto: &str) -> Result<(), String> {
+    let output = Toolchain::find(target)
+        .unwrap()
+        .build(target)
+        .args(["--profile", "firmware", "-p", "microfit-firmware", "--bin", "panic_free", "--features", feature])
+        .env("CARGO_PROFILE_FIRMWARE_OPT_LEVEL", opt_level)
+        .env("CARGO_PROFILE_FIRMWARE_LTO", lto)
+        .env("CARGO_PROFILE_FIRMWARE_DEBUG", "false")
+        .output()
+        .unwrap();
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+#[test]
+fn no_panic_path_is_left() {
+    if !available("no_panic_path_is_left", &TARGETS, false) {
+        return;
+    }
+    for target in TARGETS {
+        for (opt_level, lto) in [("3", "fat"), ("s", "fat"), ("3", "off"), ("s", "off")] {
+            if let Err(error) = link(target, "panic-free", opt_level, lto) {
+                panic!("{target} at opt-level {opt_level}, lto {lto}:\n{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_planted_index_is_found() {
+    if !available("a_planted_index_is_found", &TARGETS, false) {
+        return;
+    }
+    for target in TARGETS {
+        let error = link(target, "planted-panic", "3", "fat").unwrap_err();
+        assert!(error.contains("a_panic_path_is_left"), "{error}");
+    }
+}

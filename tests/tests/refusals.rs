@@ -1,0 +1,206 @@
+//! Bad input is refused with a typed error, and nothing the caller lent has changed.
+
+use microfit::activation::{Linear, Relu, Sigmoid};
+use microfit::data::{Nothing, Rows, Sequential};
+use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
+use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
+use microfit::schedule::Constant;
+use microfit::{Buffer, Clock, Error, Event, Fit, Network, Requirement, Topology, dense};
+
+const NET: Topology = Topology::new(2, &[dense(3, &Relu), dense(1, &Sigmoid)]);
+const XOR: [[f32; 2]; 4] = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
+const LABELS: [[f32; 1]; 4] = [[0.0], [1.0], [1.0], [0.0]];
+
+fn fit() -> Fit<'static, BinaryCrossEntropy, Sgd, Constant, Sequential> {
+    Fit {
+        topology: NET,
+        loss: BinaryCrossEntropy,
+        optimizer: Sgd::keras(0.9).unwrap(),
+        schedule: Constant::new(0.1).unwrap(),
+        clock: Clock::Update,
+        order: Sequential,
+        batch: 4,
+        epochs: 3,
+    }
+}
+
+fn start_error<L: Loss, O: Optimizer>(
+    fit: Fit<'_, L, O, Constant, Sequential>,
+    params: usize,
+    workspace: usize,
+) -> Option<Error> {
+    let (mut params, mut workspace) = (vec![0.5; params], vec![0.5; workspace]);
+    let error = fit.start(&mut params, &mut workspace).err();
+    if error.is_some() {
+        assert!(params.iter().chain(&workspace).all(|&value| value == 0.5), "a refusal changed a buffer");
+    }
+    error
+}
+
+#[test]
+fn settings_that_make_no_sense() {
+    let (params, workspace) = (NET.param_len(), NET.workspace_len::<Sgd>());
+    assert_eq!(start_error(fit(), params, workspace), None);
+    let zero = |name| Some(Error::Parameter { name, must_be: Requirement::AtLeastOne, found: 0.0 });
+    assert_eq!(start_error(Fit { batch: 0, ..fit() }, params, workspace), zero("batch"));
+    assert_eq!(start_error(Fit { epochs: 0, ..fit() }, params, workspace), zero("epochs"));
+
+    let plain = fit();
+    let online = Fit {
+        optimizer: OnlineSgd,
+        topology: plain.topology,
+        loss: plain.loss,
+        schedule: plain.schedule,
+        clock: plain.clock,
+        order: plain.order,
+        batch: 2,
+        epochs: 1,
+    };
+    let one = Some(Error::Parameter { name: "batch", must_be: Requirement::One, found: 2.0 });
+    assert_eq!(start_error(online, params, NET.workspace_len::<OnlineSgd>()), one);
+
+    let layers = [dense(1, &Relu)];
+    let relu = Topology::try_new(2, &layers).unwrap();
+    let wrong_loss = start_error(Fit { topology: relu, ..fit() }, relu.param_len(), relu.workspace_len::<Sgd>());
+    assert_eq!(wrong_loss, Some(Error::LossActivation));
+}
+
+#[test]
+fn buffers_one_float_short() {
+    let (params, workspace) = (NET.param_len(), NET.workspace_len::<Sgd>());
+    let short = |buffer, expected| Some(Error::BufferLength { buffer, expected, found: expected - 1 });
+    assert_eq!(start_error(fit(), params - 1, workspace), short(Buffer::Parameters, params));
+    assert_eq!(start_error(fit(), params, workspace - 1), short(Buffer::Workspace, workspace));
+    assert_eq!(start_error(fit(), params, workspace + 1), None);
+    // Parameters are exact: a longer slice is some other network's.
+    let long = Error::BufferLength { buffer: Buffer::Parameters, expected: params, found: params + 1 };
+    assert_eq!(start_error(fit(), params + 1, workspace), Some(long));
+
+    let params = vec![0.1; params];
+    let network = Network::new(NET, &params).unwrap();
+    let mut tape = vec![0.0; NET.tape_len(1)];
+    assert!(network.predict(&[0.0, 1.0], &mut tape).is_ok());
+    let found = tape.len() - 1;
+    let error = network.predict(&[0.0, 1.0], &mut tape[..found]).unwrap_err();
+    assert_eq!(error, Error::BufferLength { buffer: Buffer::Tape, expected: found + 1, found });
+    let error = network.predict(&[0.0], &mut tape).unwrap_err();
+    assert_eq!(error, Error::BufferLength { buffer: Buffer::Input, expected: 2, found: 1 });
+    let data = Rows { features: &XOR, targets: &LABELS };
+    let error = network.evaluate(&BinaryCrossEntropy, &data, &mut tape).unwrap_err();
+    assert_eq!(error, Error::BufferLength { buffer: Buffer::Tape, expected: found + 2, found: found + 1 });
+}
+
+/// Every float of the workspace is used: with exactly its length, training leaves none as it was.
+#[test]
+fn no_float_too_many() {
+    fn untouched<O: Optimizer>(optimizer: O, batch: u32) -> usize {
+        const MARK: f32 = 1e30;
+        let plain = fit();
+        let fit = Fit {
+            optimizer,
+            batch,
+            topology: plain.topology,
+            loss: plain.loss,
+            schedule: plain.schedule,
+            clock: plain.clock,
+            order: plain.order,
+            epochs: plain.epochs,
+        };
+        let (mut params, mut workspace) = (vec![0.1; NET.param_len()], vec![MARK; NET.workspace_len::<O>()]);
+        let data = Rows { features: &XOR, targets: &LABELS };
+        fit.start(&mut params, &mut workspace).unwrap().run(&data, &Nothing).unwrap();
+        workspace.iter().filter(|&&value| value == MARK).count()
+    }
+    assert_eq!(untouched(Sgd::keras(0.9).unwrap(), 4), 0);
+    assert_eq!(untouched(OnlineSgd, 1), 0);
+}
+
+/// The error of the first step, and proof that it changed nothing.
+fn step_error<const F: usize, const T: usize>(features: &[[f32; F]], targets: &[[f32; T]]) -> Error {
+    let (mut params, mut workspace) = (vec![0.1; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = fit().start(&mut params, &mut workspace).unwrap();
+    let data = Rows { features, targets };
+    let error = trainer.step(&data, &Nothing).unwrap_err();
+    assert_eq!(trainer.step(&data, &Nothing), Err(error), "calling again tries again");
+    assert_eq!(trainer.progress().updates(), 0);
+    // Mended data go on from there, to the result of a run that never saw the others.
+    trainer.run(&Rows { features: &XOR, targets: &LABELS }, &Nothing).unwrap();
+    let (mut expected, mut other) = (vec![0.1; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let good = Rows { features: &XOR, targets: &LABELS };
+    fit().start(&mut expected, &mut other).unwrap().run(&good, &Nothing).unwrap();
+    assert_eq!(params, expected);
+    error
+}
+
+#[test]
+fn samples_that_are_no_numbers() {
+    let mut features = XOR;
+    features[2][1] = f32::INFINITY;
+    let infinite = Error::SampleNotFinite { index: 2, feature: 1, found: f32::INFINITY };
+    assert_eq!(step_error(&features, &LABELS), infinite);
+    let mut labels = LABELS;
+    labels[3] = [2.0];
+    assert_eq!(step_error(&XOR, &labels), Error::TargetInvalid { index: 3, output: 0, found: 2.0 });
+
+    // NaN is not equal to itself, so this one is compared by its parts.
+    let mut features = XOR;
+    features[0][0] = f32::NAN;
+    let (mut params, mut workspace) = (vec![0.1; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = fit().start(&mut params, &mut workspace).unwrap();
+    let error = trainer.step(&Rows { features: &features, targets: &LABELS }, &Nothing).unwrap_err();
+    assert!(matches!(error, Error::SampleNotFinite { index: 0, feature: 0, found } if found.is_nan()));
+}
+
+#[test]
+fn datasets_of_another_shape() {
+    assert_eq!(step_error::<2, 1>(&[], &[]), Error::DatasetEmpty);
+    assert_eq!(step_error(&[[0.0; 3]], &LABELS), Error::FeatureCount { expected: 2, found: 3 });
+    assert_eq!(step_error(&XOR, &[[0.0; 2]; 4]), Error::TargetCount { expected: 1, found: 2 });
+
+    let (mut params, mut workspace) = (vec![0.1; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = fit().start(&mut params, &mut workspace).unwrap();
+    let (good, wide) = (Rows { features: &XOR, targets: &LABELS }, Rows { features: &[[0.0; 3]], targets: &LABELS });
+    assert_eq!(trainer.step(&good, &wide), Err(Error::FeatureCount { expected: 2, found: 3 }));
+}
+
+/// A rate far too high: the run stops with an error at the first loss that is no number, and the parameters are still
+/// those of the last update.
+#[test]
+fn divergence_is_an_error_and_keeps_the_last_update() {
+    const LINE: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    let fit = Fit {
+        topology: LINE,
+        loss: MeanSquaredError,
+        optimizer: Sgd::keras(0.0).unwrap(),
+        schedule: Constant::new(1e6).unwrap(),
+        clock: Clock::Update,
+        order: Sequential,
+        batch: 2,
+        epochs: 100,
+    };
+    let (mut params, mut workspace) = ([0.0; LINE.param_len()], [0.0; LINE.workspace_len::<Sgd>()]);
+    let data = Rows { features: &[[1.0], [2.0]], targets: &[[1.0], [0.0]] };
+    let mut trainer = fit.start(&mut params, &mut workspace).unwrap();
+    let mut last = Vec::new();
+    let error = loop {
+        match trainer.step(&data, &Nothing) {
+            Ok(Event::Update { .. }) => last = trainer.params().to_vec(),
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Error::Diverged { step: 1.., .. }), "{error}");
+    assert_eq!(trainer.params(), last);
+    assert_eq!(trainer.step(&data, &Nothing), Err(error));
+}
+
+#[test]
+fn errors_name_what_was_expected_and_what_was_found() {
+    let text = |error: Error| error.to_string();
+    let short = Error::BufferLength { buffer: Buffer::Workspace, expected: 10, found: 9 };
+    assert_eq!(text(short), "workspace: expected a buffer of 10, found 9");
+    let batch = Error::Parameter { name: "batch", must_be: Requirement::AtLeastOne, found: 0.0 };
+    assert_eq!(text(batch), "batch: expected at least 1, found 0");
+    let nan = Error::SampleNotFinite { index: 7, feature: 3, found: f32::NAN };
+    assert_eq!(text(nan), "sample 7, feature 3: expected a finite number, found NaN");
+}

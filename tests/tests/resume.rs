@@ -1,0 +1,92 @@
+//! Bits do not depend on where a run was interrupted, nor on how its samples were gathered.
+
+use microfit::data::{Dataset, Nothing, Rows, Sequential, Shuffle};
+use microfit::loss::{BinaryCrossEntropy, MeanSquaredError};
+use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
+use microfit::schedule::{Constant, TimeBased};
+use microfit::{Clock, Event, Fit, Progress, tutorial, weights_hash};
+
+/// Stopped after every single step, with only progress, parameters and workspace carried over.
+#[test]
+fn interrupted_at_every_step() {
+    let (train, validation) = tutorial::split().unwrap();
+    let fit = Fit { epochs: 2, ..tutorial::time_based(3) };
+    let mut initial = [0.0; tutorial::NET.param_len()];
+    tutorial::INIT.fill(&tutorial::NET, 3, &mut initial).unwrap();
+
+    let (mut params, mut workspace) = (initial, [0.0; tutorial::NET.workspace_len::<Sgd>()]);
+    let mut expected = Vec::new();
+    for event in fit.start(&mut params, &mut workspace).unwrap().events(&train, &validation) {
+        expected.push(event.unwrap());
+    }
+
+    let (mut resumed, mut workspace) = (initial, [0.0; tutorial::NET.workspace_len::<Sgd>()]);
+    let mut progress = Progress::default();
+    let mut found = Vec::new();
+    while found.last() != Some(&Event::Done) {
+        let mut trainer = fit.resume(progress, &mut resumed, &mut workspace).unwrap();
+        found.push(trainer.step(&train, &validation).unwrap());
+        progress = trainer.progress();
+        // Nothing but the optimizer's state has to outlive a step.
+        workspace[tutorial::NET.param_len()..].fill(f32::NAN);
+    }
+    assert_eq!(found, expected);
+    assert_eq!(weights_hash(&resumed), weights_hash(&params));
+    assert_eq!((progress.epochs(), progress.updates()), (2, 18));
+}
+
+/// Online SGD is SGD of batch 1 without momentum, in less memory.
+#[test]
+fn online_equals_batches_of_one() {
+    fn run<O: Optimizer>(optimizer: O) -> u64 {
+        let (train, validation) = tutorial::split().unwrap();
+        let plain = tutorial::constant(5);
+        let fit = Fit {
+            topology: plain.topology,
+            loss: BinaryCrossEntropy,
+            optimizer,
+            schedule: TimeBased::new(0.02, 0.001).unwrap(),
+            clock: Clock::Update,
+            order: Shuffle::new(5),
+            batch: 1,
+            epochs: 3,
+        };
+        let mut params = [0.0; tutorial::NET.param_len()];
+        tutorial::INIT.fill(&tutorial::NET, 5, &mut params).unwrap();
+        let mut workspace = vec![0.0; tutorial::NET.workspace_len::<O>()];
+        fit.start(&mut params, &mut workspace).unwrap().run(&train, &validation).unwrap();
+        weights_hash(&params)
+    }
+    assert_eq!(run(OnlineSgd), run(Sgd::keras(0.0).unwrap()));
+}
+
+/// A set that grows between two epochs, as a replay buffer does, is used from the next epoch on.
+#[test]
+fn a_set_may_grow_between_epochs() {
+    const NET: microfit::Topology = microfit::Topology::new(1, &[microfit::dense(1, &microfit::activation::Linear)]);
+    const FEATURES: [[f32; 1]; 6] = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]];
+    let fit = Fit {
+        topology: NET,
+        loss: MeanSquaredError,
+        optimizer: OnlineSgd,
+        schedule: Constant::new(0.01).unwrap(),
+        clock: Clock::Update,
+        order: Sequential,
+        batch: 1,
+        epochs: 2,
+    };
+    let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<OnlineSgd>()]);
+    let mut trainer = fit.start(&mut params, &mut workspace).unwrap();
+    let mut lens = Vec::new();
+    let mut data = Rows { features: &FEATURES[..3], targets: &FEATURES };
+    loop {
+        match trainer.step(&data, &Nothing).unwrap() {
+            Event::Samples { done: 1, .. } => data.features = &FEATURES,
+            Event::Epoch(epoch) => lens.push(epoch.train.samples()),
+            Event::Done => break,
+            _ => {}
+        }
+    }
+    assert_eq!(lens, [3, 6]);
+    assert_eq!(data.len(), 6);
+}
