@@ -100,7 +100,9 @@ pub(crate) mod f64 {
 
     /// `floor(x / y)` of the exact quotient, as Python's `//`: 11 // 1.1 is 9, although 11 / 1.1 rounds to 10.
     pub(crate) fn floor_div(x: f64, y: f64) -> f64 {
-        floor((x - libm::fmod(x, y)) / y + 0.5)
+        // A rounded quotient can only have reached the next integer; not by libm's fmod, which has a panic path.
+        let quotient = floor(x / y);
+        if libm::fma(-quotient, y, x) < 0.0 { quotient - 1.0 } else { quotient }
     }
 }
 

@@ -50,8 +50,8 @@ pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsStr
     };
     arguments.drain(at);
     let options = read(&path)?;
-    arguments.splice(train + 1..train + 1, options.into_iter().map(OsString::from));
-    Ok(arguments)
+    let rest = arguments.split_off(train + 1);
+    Ok(arguments.into_iter().chain(options.into_iter().map(OsString::from)).chain(rest).collect())
 }
 
 fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
@@ -105,8 +105,8 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
         let path = file.path().to_str().unwrap();
-        let all = ["microfit", "train"].iter().chain(before).chain(&[OPTION, path]).chain(after);
-        match expand(all.map(OsString::from)) {
+        let all = [&["microfit", "train"], before, &[OPTION, path], after].concat();
+        match expand(all.into_iter().map(OsString::from)) {
             Ok(words) => Ok(words.into_iter().map(|word| word.into_string().unwrap()).collect()),
             Err(error) => Err(error.to_string().split_once(": ").unwrap().1.to_owned()),
         }

@@ -48,6 +48,9 @@ pub(crate) fn distributions(title: &str, found: &[Distribution]) -> String {
     svg
 }
 
+/// What of a distribution a panel shows.
+type Values = fn(&Distribution) -> &[f32];
+
 const ROW: u32 = 26;
 const NAMES: u32 = 330;
 
@@ -58,7 +61,7 @@ fn draw_distributions(svg: &mut String, title: &str, found: &[Distribution]) -> 
     let area = area.titled(title, ("sans-serif", 18))?;
     let (names, charts) = area.split_horizontally(NAMES);
     let panels = charts.split_evenly((1, 2));
-    let columns: [(&str, fn(&Distribution) -> &[f32]); 2] =
+    let columns: [(&str, Values); 2] =
         [("validation loss", |row| &row.loss), ("validation accuracy", |row| &row.accuracy)];
     for (panel, (what, values)) in panels.iter().zip(columns) {
         let spread = |q: f32| found.iter().map(move |row| quantile(values(row), q)).filter(|value| value.is_finite());

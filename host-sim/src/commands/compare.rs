@@ -98,7 +98,11 @@ impl Compare {
     /// [`Error`].
     pub fn run(&self) -> Result<(), Error> {
         let found = self.distributions()?;
-        let share = format!("at least {:.2}%", 100.0 * self.threshold);
+        let share = if self.threshold == THRESHOLD {
+            "at least 115/116".to_owned()
+        } else {
+            format!("at least {:.2}%", 100.0 * self.threshold)
+        };
         let mut table =
             table(&["schedule, momentum", "val. acc. median", "5%", "95%", &share, "val. loss median", "5%", "95%"]);
         for row in &found {
@@ -160,14 +164,14 @@ impl Compare {
             Spec::Schedule(schedule) => Some(schedule),
             Spec::Driven(_) => None,
         };
-        let one = |seed: u32| match &of_step {
-            Some(schedule) => self.one(fit(&**schedule, contender.clock, optimizer, seed), None, seed),
-            None => {
-                // Each seed sees its own metric.
-                let (schedule, mut driver) = spec::parse_any(&text)?.into_parts();
-                let driver = driver.as_deref_mut().map(|driver| driver as &mut dyn Driven);
-                self.one(fit(&*schedule, contender.clock, optimizer, seed), driver, seed)
+        let one = |seed: u32| {
+            if let Some(schedule) = &of_step {
+                return self.one(fit(&**schedule, contender.clock, optimizer, seed), None, seed);
             }
+            // Each seed sees its own metric.
+            let (schedule, mut driver) = spec::parse_any(&text)?.into_parts();
+            let driver = driver.as_deref_mut().map(|driver| driver as &mut dyn Driven);
+            self.one(fit(&*schedule, contender.clock, optimizer, seed), driver, seed)
         };
         let finals: Result<Vec<(f32, f32)>, Error> = (0..self.seeds)
             .into_par_iter()
