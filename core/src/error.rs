@@ -88,6 +88,13 @@ pub enum Error {
         /// What was found.
         found: f32,
     },
+    /// A parameter became NaN or infinite with an epoch's last update.
+    ParametersNotFinite {
+        /// Updates done.
+        step: u32,
+    },
+    /// A run was to be resumed with settings it was not made with.
+    ProgressMismatch,
     /// The loss of a sample became NaN or infinite. The parameters are those of the last update.
     Diverged {
         /// Updates done before.
@@ -173,6 +180,12 @@ impl fmt::Display for Error {
             }
             Self::TargetInvalid { index, output, found } => {
                 write!(f, "sample {index}, target {output}: expected a value the loss is defined for, found {found}")
+            }
+            Self::ParametersNotFinite { step } => {
+                write!(f, "diverged after {step} updates: expected finite parameters, found NaN or infinity")
+            }
+            Self::ProgressMismatch => {
+                f.write_str("progress: expected that of a run with these settings, found another's")
             }
             Self::Diverged { step, index } => {
                 write!(f, "diverged after {step} updates: the loss of sample {index} is not finite")

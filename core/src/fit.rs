@@ -82,7 +82,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     /// data, and the parameters and the workspace it left, every bit is what it would have been.
     ///
     /// # Errors
-    /// As [`Self::start`].
+    /// As [`Self::start`], and [`Error::ProgressMismatch`] for progress that a run of these settings cannot have made.
     pub fn resume<'b>(
         self,
         progress: Progress,
@@ -92,6 +92,9 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         let batch_rule = if O::STATE_PER_PARAM == 0 { Requirement::One } else { Requirement::AtLeastOne };
         require("batch", batch_rule, f64::from(self.batch))?;
         require("epochs", Requirement::AtLeastOne, f64::from(self.epochs))?;
+        if !progress.fits(self.batch, self.epochs) {
+            return Err(Error::ProgressMismatch);
+        }
         let input = self.loss.input(last_activation(&self.topology))?;
         self.topology.check_params(params.len())?;
         check_len(Buffer::Workspace, self.topology.workspace_len::<O>(), workspace.len())?;
@@ -100,6 +103,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         let params_len = params.len();
         let too_short = Error::BufferLength { buffer: Buffer::Workspace, expected: params_len, found: workspace.len() };
         let (state, workspace) = workspace.split_at_mut_checked(O::STATE_PER_PARAM * params_len).ok_or(too_short)?;
+        kernels::canonical(state);
         let (targets, tape) = workspace.split_at_mut_checked(O::LANES * self.topology.outputs()).ok_or(too_short)?;
         Ok(Trainer::new(self, input, progress, params, state, targets, tape))
     }

@@ -9,8 +9,8 @@
 //! - [`backward`]: `x[s][i] *= sum`, where the sum starts at 0 and `+= w[u][i] * d[s][u]` for `u` ascending.
 //!
 //! How many samples, units or inputs are taken together changes what is loaded when, never this order, so the bits do
-//! not depend on it. A term with a factor of 0 may be left out: adding 0 to a sum that is not -0.0 changes no bit, and
-//! no sum here starts at -0.0 (parameters and optimizer state never hold it, see [`canonical`]).
+//! not depend on it. A term with a factor of 0 may be left out, the other factor being finite: adding 0 to a sum that is not
+//! -0.0 changes no bit, and no sum here starts at -0.0 (parameters and optimizer state never hold it, see [`canonical`]).
 //!
 //! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
 //! `[n][units]`. Slices of other lengths do less work; they do not fail.

@@ -102,6 +102,18 @@ impl Progress {
     pub const fn updates(&self) -> u32 {
         self.step
     }
+
+    /// Whether a run of these settings can have come here.
+    pub(crate) const fn fits(&self, batch: u32, epochs: u32) -> bool {
+        let positions = self.in_batch <= self.position && (self.position <= self.len || self.is_validating());
+        let epoch = self.epoch < epochs || (self.epoch == epochs && matches!(self.phase, Phase::Done));
+        self.in_batch <= batch && positions && epoch
+    }
+
+    /// Then the position counts validation samples.
+    const fn is_validating(&self) -> bool {
+        matches!(self.phase, Phase::Validation | Phase::EpochEnd)
+    }
 }
 
 /// A training run under way. Made by [`Fit::start`]; the caller calls [`Self::step`] until [`Event::Done`], and between
@@ -117,8 +129,8 @@ pub struct Trainer<'a, 'b, L, O, S, R> {
 }
 
 impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O, S, R> {
-    /// The most samples one call of [`Self::step`] takes forward or backward: the bound on a call's work. Every other
-    /// call does one pass over the parameters or less.
+    /// The most samples one call of [`Self::step`] takes forward or backward: the bound on a call's work. A batch's
+    /// first samples also scale the optimizer's state; every other call does one pass over the parameters or less.
     pub const SAMPLES_PER_STEP: usize = O::LANES;
 
     pub(crate) fn new(
@@ -130,6 +142,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         targets: &'b mut [f32],
         tape: &'b mut [f32],
     ) -> Self {
+        const { assert!(O::LANES > 0, "an optimizer takes at least one sample at a time") };
         Self { fit, input, progress, params, state, targets, tape }
     }
 
@@ -142,29 +155,31 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     ///
     /// # Errors
     /// [`Error::DatasetEmpty`], [`Error::FeatureCount`], [`Error::TargetCount`], whatever the dataset returns,
-    /// [`Error::SampleNotFinite`] or [`Error::TargetInvalid`] for a sample that is no number, [`Error::Diverged`].
+    /// [`Error::SampleNotFinite`] or [`Error::TargetInvalid`] for a sample that is no number, [`Error::Diverged`] and
+    /// [`Error::ParametersNotFinite`] for a rate that was too high.
     /// A call that fails has changed neither parameters nor progress, and calling again tries the same samples again.
+    /// A set must not lose samples within an epoch: those missing are [`Error::SampleIndex`].
     pub fn step(&mut self, train: &impl Dataset, validation: &impl Dataset) -> Result<Event, Error> {
-        if self.progress.phase == Phase::EpochBegin {
-            check_data(&self.fit.topology, train)?;
-            if !validation.is_empty() {
-                check_data(&self.fit.topology, validation)?;
-            }
-            let len = train.len() as u32;
-            self.progress = Progress {
-                phase: Phase::Samples,
-                len,
-                position: 0,
-                train: Metrics::default(),
-                validation: Metrics::default(),
-                ..self.progress
-            };
-        }
         match self.progress.phase {
-            Phase::EpochBegin | Phase::Samples => self.train_samples(train),
+            Phase::EpochBegin => {
+                check_data(&self.fit.topology, train)?;
+                if !validation.is_empty() {
+                    check_data(&self.fit.topology, validation)?;
+                }
+                let begun = Progress {
+                    phase: Phase::Samples,
+                    len: train.len() as u32,
+                    position: 0,
+                    train: Metrics::default(),
+                    validation: Metrics::default(),
+                    ..self.progress
+                };
+                self.train_samples(begun, train)
+            }
+            Phase::Samples => self.train_samples(self.progress, train),
             Phase::Update => Ok(self.update(validation)),
             Phase::Validation => self.validate(validation),
-            Phase::EpochEnd => Ok(self.end_epoch()),
+            Phase::EpochEnd => self.end_epoch(),
             Phase::Done => Ok(Event::Done),
         }
     }
@@ -264,8 +279,8 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     }
 
     /// The update the batch at hand leads to.
-    fn next_update(&self) -> Update {
-        let Progress { epoch, step, position, in_batch, len, rate, forced_rate, .. } = self.progress;
+    fn next_update(&self, progress: &Progress) -> Update {
+        let Progress { epoch, step, position, in_batch, len, rate, forced_rate, .. } = *progress;
         let clock = match self.fit.clock {
             Clock::Update => step,
             Clock::Epoch => epoch,
@@ -280,11 +295,11 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         }
     }
 
-    fn train_samples(&mut self, data: &impl Dataset) -> Result<Event, Error> {
-        let update = self.next_update();
+    /// `progress` is committed only if nothing fails.
+    fn train_samples(&mut self, mut progress: Progress, data: &impl Dataset) -> Result<Event, Error> {
+        let update = self.next_update(&progress);
         let topology = self.fit.topology;
-        let mut progress = self.progress;
-        let n = (update.samples - progress.in_batch).min(O::LANES as u32) as usize;
+        let n = update.samples.saturating_sub(progress.in_batch).min(O::LANES as u32) as usize;
         let outputs_len = topology.outputs();
 
         let (features, _) = self.tape.split_at_mut_checked(n * topology.inputs()).unwrap_or_default();
@@ -341,7 +356,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     }
 
     fn update(&mut self, validation: &impl Dataset) -> Event {
-        let update = self.next_update();
+        let update = self.next_update(&self.progress);
         self.fit.optimizer.apply(&update, self.params, self.state);
         let progress = &mut self.progress;
         let loss = progress.batch_loss / update.samples as f32;
@@ -371,8 +386,13 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
             read_sample(data, &self.fit.loss, index as usize, features, target)?;
         }
         let outputs = forward(&topology, self.params, self.tape, n, self.input);
-        for (outputs, target) in rows(outputs, outputs_len).zip(rows(targets, outputs_len)) {
-            progress.validation.record(&self.fit.loss, self.fit.loss.value(outputs, target), outputs, target);
+        let samples = rows(outputs, outputs_len).zip(rows(targets, outputs_len));
+        for (index, (outputs, target)) in (progress.position as usize..).zip(samples) {
+            let value = self.fit.loss.value(outputs, target);
+            if !value.is_finite() {
+                return Err(Error::Diverged { step: progress.step, index });
+            }
+            progress.validation.record(&self.fit.loss, value, outputs, target);
         }
         progress.position += n as u32;
         if progress.position >= len {
@@ -382,7 +402,11 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         Ok(Event::Validation { done: progress.position, of: len })
     }
 
-    fn end_epoch(&mut self) -> Event {
+    fn end_epoch(&mut self) -> Result<Event, Error> {
+        // The epoch's last update is seen by no training loss.
+        if self.params.iter().any(|param| !param.is_finite()) {
+            return Err(Error::ParametersNotFinite { step: self.progress.step });
+        }
         let progress = &mut self.progress;
         let report = Epoch {
             epoch: progress.epoch,
@@ -394,6 +418,6 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         progress.epoch += 1;
         progress.position = 0;
         progress.phase = if progress.epoch < self.fit.epochs { Phase::EpochBegin } else { Phase::Done };
-        Event::Epoch(report)
+        Ok(Event::Epoch(report))
     }
 }

@@ -14,25 +14,24 @@ pub struct Record {
     pub rate: f32,
     /// Mean over the epoch's batches, each before its update.
     pub loss: f32,
-    /// Likewise, from 0 to 1; 0 for losses that have no right and wrong.
-    pub accuracy: f32,
-    /// Over the validation samples, after the epoch; 0 without any.
-    pub validation_loss: f32,
-    /// Likewise.
-    pub validation_accuracy: f32,
+    /// Likewise, from 0 to 1; `None` for losses that have no right and wrong.
+    pub accuracy: Option<f32>,
+    /// Over the validation samples, after the epoch; `None` without any.
+    pub validation_loss: Option<f32>,
+    /// Likewise, with [`Self::accuracy`]'s exception.
+    pub validation_accuracy: Option<f32>,
 }
 
 impl From<&Epoch> for Record {
     fn from(report: &Epoch) -> Self {
-        let validation = report.validation.unwrap_or_default();
         Self {
             epoch: report.epoch,
             step: report.step,
             rate: report.rate,
             loss: report.train.loss(),
-            accuracy: report.train.accuracy().unwrap_or(0.0),
-            validation_loss: validation.loss(),
-            validation_accuracy: validation.accuracy().unwrap_or(0.0),
+            accuracy: report.train.accuracy(),
+            validation_loss: report.validation.map(|metrics| metrics.loss()),
+            validation_accuracy: report.validation.and_then(|metrics| metrics.accuracy()),
         }
     }
 }
@@ -72,9 +71,10 @@ impl History {
         &self.records
     }
 
-    /// The epoch with the lowest validation loss, the first of equals.
+    /// The epoch with the lowest validation loss, or training loss where nothing is validated; the first of equals.
     pub fn best(&self) -> Option<&Record> {
-        self.records.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss))
+        let judged = |record: &Record| record.validation_loss.unwrap_or(record.loss);
+        self.records.iter().min_by(|a, b| judged(a).total_cmp(&judged(b)))
     }
 }
 
@@ -83,7 +83,16 @@ mod tests {
     use super::*;
 
     fn record(epoch: u32, validation_loss: f32) -> Record {
-        Record { epoch, step: 0, rate: 0.1, loss: 1.0, accuracy: 0.5, validation_loss, validation_accuracy: 0.5 }
+        let validation_loss = Some(validation_loss);
+        Record {
+            epoch,
+            step: 0,
+            rate: 0.1,
+            loss: 1.0,
+            accuracy: Some(0.5),
+            validation_loss,
+            validation_accuracy: Some(0.5),
+        }
     }
 
     #[test]

@@ -14,7 +14,8 @@ pub trait Report {
 }
 
 /// Reports as defmt log lines of `key=value` pairs, for people and for `microfit device`, which reads them back. A
-/// number is printed with as many digits as tell it from its neighbours, so reading it back gives the same bits.
+/// number is printed with as many digits as tell it from its neighbours, so reading it back gives the same bits; what
+/// there is none of is `NaN`, which no metric is.
 #[cfg(feature = "defmt")]
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Defmt;
@@ -33,19 +34,13 @@ impl Report for Defmt {
             record.step,
             record.rate,
             record.loss,
-            record.accuracy,
-            record.validation_loss,
-            record.validation_accuracy,
+            record.accuracy.unwrap_or(f32::NAN),
+            record.validation_loss.unwrap_or(f32::NAN),
+            record.validation_accuracy.unwrap_or(f32::NAN),
         );
     }
 
     fn end(&mut self, experiment: &'static str, outcome: &Outcome) {
-        defmt::info!(
-            "{=str} end hash={=u64:#018x} best_epoch={=u32} best_validation_loss={=f32}",
-            experiment,
-            outcome.hash,
-            outcome.best.epoch,
-            outcome.best.validation_loss,
-        );
+        defmt::info!("{=str} end hash={=u64:#018x} best_epoch={=u32}", experiment, outcome.hash, outcome.best.epoch,);
     }
 }

@@ -8,27 +8,36 @@ const WIDTH: u32 = 40;
 
 /// Loss, validation loss and learning rate of a run, side by side.
 pub(crate) fn curves(records: &[Record]) -> String {
-    let curve = |title: &str, value: fn(&Record) -> f64| {
-        let values: Vec<f64> = records.iter().map(value).collect();
-        let config = Config::default().with_height(HEIGHT).with_width(WIDTH).with_caption(title.to_owned());
-        plot(values, config)
+    let picture = |title: &str, value: fn(&Record) -> Option<f32>| {
+        let values: Vec<f32> = records.iter().filter_map(value).collect();
+        draw(&values, title, HEIGHT, WIDTH)
     };
     beside(&[
-        curve("train loss", |record| f64::from(record.loss)),
-        curve("validation loss", |record| f64::from(record.validation_loss)),
-        // The labels have two decimals.
-        curve("learning rate x 1000", |record| 1000.0 * f64::from(record.rate)),
+        picture("train loss", |record| Some(record.loss)),
+        picture("validation loss", |record| record.validation_loss),
+        picture("learning rate", |record| Some(record.rate)),
     ])
 }
 
 /// Any curve, wide.
 pub(crate) fn curve(values: &[f32]) -> String {
-    let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    // Labels have two decimals: a power of ten that leaves the largest value two digits before them.
-    let power = if largest > 0.0 { 1 - largest.log10().floor() as i32 } else { 0 };
+    draw(values, &format!("{} steps", values.len()), 2 * HEIGHT, 2 * WIDTH)
+}
+
+/// A picture of the values, or in words what has none.
+fn draw(values: &[f32], title: &str, height: u32, width: u32) -> String {
+    let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return format!("{title}: none") };
+    // The library has no picture for these: it divides by the range.
+    if values.iter().any(|value| !value.is_finite()) || high - low <= f32::EPSILON * high.abs() {
+        return if first == last { format!("{title}: {first}") } else { format!("{title}: from {first} to {last}") };
+    }
+    // Its labels have two decimals: a power of ten that leaves the largest value one or two digits before them.
+    let largest = low.abs().max(high.abs());
+    let power = if (0.2..100.0).contains(&largest) { 0 } else { 1 - largest.log10().floor() as i32 };
     let scaled = values.iter().map(|&value| f64::from(value) * 10.0_f64.powi(power)).collect();
-    let config = Config::default().with_height(2 * HEIGHT).with_width(2 * WIDTH);
-    plot(scaled, config.with_caption(format!("x 10^{}, {} steps", -power, values.len())))
+    let caption = if power == 0 { title.to_owned() } else { format!("{title}, x 10^{}", -power) };
+    plot(scaled, Config::default().with_height(height).with_width(width).with_caption(caption))
 }
 
 fn beside(pictures: &[String]) -> String {
@@ -57,5 +66,20 @@ mod tests {
     #[test]
     fn pictures_stand_side_by_side() {
         assert_eq!(beside(&["ab\nc".into(), "d\ne\nf".into()]), "ab  d\nc   e\n    f\n");
+    }
+
+    #[test]
+    fn what_has_no_picture_is_said() {
+        assert_eq!(curve(&[]), "0 steps: none");
+        assert_eq!(curve(&[0.6859]), "1 steps: 0.6859");
+        assert_eq!(curve(&[0.1; 9]), "9 steps: 0.1");
+        assert_eq!(curve(&[1.0, f32::INFINITY]), "2 steps: from 1 to inf");
+        assert_eq!(curve(&[0.0; 3]), "3 steps: 0");
+    }
+
+    #[test]
+    fn labels_have_the_values_digits() {
+        let picture = curve(&[0.00125, 0.0025]);
+        assert!(picture.contains("25.00") && picture.contains("12.50") && picture.contains("x 10^-4"), "{picture}");
     }
 }

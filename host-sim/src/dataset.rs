@@ -18,6 +18,7 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Csv {
     features: usize,
+    header: bool,
     rows: Vec<(Vec<f32>, f32)>,
 }
 
@@ -58,7 +59,7 @@ impl Csv {
             .map_err(|error| fail(1, 1, "a readable file", error.to_string()))?;
         let mut records = Vec::new();
         for record in reader.records() {
-            let row = records.len() + 1;
+            let row = records.last().map_or(0, line_of) + 1;
             records.push(record.map_err(|error| fail(row, 1, "a row of UTF-8 text", error.to_string()))?);
         }
         let width = records.first().map_or(0, csv::StringRecord::len);
@@ -73,7 +74,8 @@ impl Csv {
             return Err(fail(1, width + 1, "at least one feature and a target", "the end of the row".into()));
         }
         let mut features = Vec::with_capacity(records.len());
-        for (row, record) in (1..).zip(&records).skip(skip) {
+        for record in records.iter().skip(skip) {
+            let row = line_of(record);
             if record.len() < width {
                 return Err(fail(row, record.len() + 1, &format!("{width} columns"), "the end of the row".into()));
             }
@@ -86,7 +88,10 @@ impl Csv {
             }
             features.push(cells);
         }
-        let targets = || (1..).zip(&records).skip(skip).filter_map(|(row, record)| Some((row, record.get(width - 1)?)));
+        let targets = || records.iter().skip(skip).filter_map(|record| Some((line_of(record), record.get(width - 1)?)));
+        if let Some((row, _)) = targets().find(|(_, cell)| cell.is_empty()) {
+            return Err(fail(row, width, "a target", quoted("")));
+        }
         let known = match target {
             Target::Class(Some(classes)) => Some(classes.clone()),
             Target::Class(None) => {
@@ -107,7 +112,12 @@ impl Csv {
             };
             rows.push((features, target));
         }
-        Ok(Self { features: width - 1, rows })
+        Ok(Self { features: width - 1, header: skip > 0, rows })
+    }
+
+    /// Whether the first row was taken for a header.
+    pub const fn has_header(&self) -> bool {
+        self.header
     }
 
     /// A row's target as a class, for a stratified split; 0 past the end.
@@ -121,7 +131,13 @@ fn number(cell: &str) -> Option<f32> {
 }
 
 fn quoted(cell: &str) -> String {
-    if cell.is_empty() { "nothing".into() } else { format!("`{cell}`") }
+    // Escaped, so that a line break in a cell does not break the message.
+    if cell.is_empty() { "nothing".into() } else { format!("`{}`", cell.escape_debug()) }
+}
+
+/// The line of the file a record begins on, counted from 1: blank lines count, and are no records.
+fn line_of(record: &csv::StringRecord) -> usize {
+    record.position().map_or(0, |position| position.line() as usize)
 }
 
 /// The first two cells that differ, in alphabetical order.
@@ -173,7 +189,8 @@ mod tests {
         let plain = read("1,2,b\n3,4,g\n", &Target::Class(None)).unwrap();
         assert_eq!(plain.rows, [(vec![1.0, 2.0], 0.0), (vec![3.0, 4.0], 1.0)]);
         assert_eq!((plain.class(0), plain.class(1)), (0, 1));
-        assert_eq!(read("x,y,class\n1,2,b\n3,4,g\n", &Target::Class(None)).unwrap(), plain);
+        let named = read("x,y,class\n1,2,b\n3,4,g\n", &Target::Class(None)).unwrap();
+        assert_eq!((&named.rows, named.has_header(), plain.has_header()), (&plain.rows, true, false));
         let swapped = Target::Class(Some(["g".into(), "b".into()]));
         assert_eq!(read("1,2,b\n3,4,g\n", &swapped).unwrap().rows[0].1, 1.0);
         assert_eq!(read("1,0.5\n", &Target::Number).unwrap().rows, [(vec![1.0], 0.5)]);
@@ -188,6 +205,9 @@ mod tests {
             ("1,b\n3,4,g\n", "row 2, column 3: expected the end of the row, after 2 columns, found `g`"),
             ("1,2,b\n3,x,g\n", "row 2, column 2: expected a finite number, found `x`"),
             ("1,2,b\n3,NaN,g\n", "row 2, column 2: expected a finite number, found `NaN`"),
+            ("1,2,b\n3,4,\n", "row 2, column 3: expected a target, found nothing"),
+            ("1,2,b\n\n\n3,x,g\n", "row 4, column 2: expected a finite number, found `x`"),
+            ("1,2,b\n3,\"a\nb\",g\n", "row 2, column 2: expected a finite number, found `a\\nb`"),
             ("1,2,b\n,4,g\n", "row 2, column 1: expected a finite number, found nothing"),
             ("1,2,b\n3,4,g\n5,6,gg\n", "row 3, column 3: expected class `b` or `g`, found `gg`"),
             ("1,2,b\n3,4,b\n", "row 1, column 3: expected two classes in the last column, found one"),

@@ -12,6 +12,7 @@ pub mod run;
 pub mod spec;
 
 mod chart;
+mod output;
 mod progress;
 mod svg;
 mod table;

@@ -10,15 +10,25 @@ use serde::Serialize;
 use crate::error::Error;
 use crate::run::Run;
 
-/// Writes a run: JSON if the file's name ends so, else CSV.
-pub(crate) fn write(path: &Path, run: &Run) -> Result<(), Error> {
-    let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let written = File::create(path).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        if json { write_json(&mut out, run) } else { write_csv(&mut out, run) }?;
-        out.flush()
-    });
-    written.map_err(|source| Error::Write { path: path.into(), source })
+/// A file for a run: JSON if its name ends so, else CSV.
+pub(crate) struct Trace<'a> {
+    path: &'a Path,
+    file: File,
+}
+
+impl<'a> Trace<'a> {
+    /// Opens the file, which is better found impossible before the training than after it.
+    pub(crate) fn create(path: &'a Path) -> Result<Self, Error> {
+        let file = File::create(path).map_err(|source| Error::Write { path: path.into(), source })?;
+        Ok(Self { path, file })
+    }
+
+    pub(crate) fn write(self, run: &Run) -> Result<(), Error> {
+        let json = self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        let mut out = BufWriter::new(self.file);
+        let written = if json { write_json(&mut out, run) } else { write_csv(&mut out, run) };
+        written.and_then(|()| out.flush()).map_err(|source| Error::Write { path: self.path.into(), source })
+    }
 }
 
 /// A row of a trace. A float is written with the digits that tell it from its neighbours, so reading it back gives the
@@ -29,9 +39,9 @@ struct Row {
     step: u32,
     rate: f32,
     loss: f32,
-    accuracy: f32,
-    validation_loss: f32,
-    validation_accuracy: f32,
+    accuracy: Option<f32>,
+    validation_loss: Option<f32>,
+    validation_accuracy: Option<f32>,
 }
 
 impl From<&Record> for Row {
@@ -77,9 +87,9 @@ mod tests {
             step: 9,
             rate: 0.1,
             loss: 1.0 / 3.0,
-            accuracy: 0.5,
-            validation_loss: f32::MIN_POSITIVE,
-            validation_accuracy: 1.0,
+            accuracy: None,
+            validation_loss: Some(f32::MIN_POSITIVE),
+            validation_accuracy: Some(1.0),
         };
         Run { name: "constant(0.1)".into(), records: vec![record], hash: 1, ram: 10_920 }
     }
@@ -91,6 +101,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let cells: Vec<_> = text.lines().nth(1).unwrap().split(',').collect();
         assert_eq!(cells[3].parse::<f32>().unwrap().to_bits(), (1.0_f32 / 3.0).to_bits());
+        assert_eq!(cells[4], "", "a metric there is none of");
         assert_eq!(cells[5].parse::<f32>().unwrap(), f32::MIN_POSITIVE);
         assert!(text.starts_with("epoch,step,rate,loss,accuracy,validation_loss,validation_accuracy\n"));
     }

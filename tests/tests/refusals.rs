@@ -194,6 +194,55 @@ fn divergence_is_an_error_and_keeps_the_last_update() {
     assert_eq!(trainer.step(&data, &Nothing), Err(error));
 }
 
+/// An epoch that could not begin has not begun: the set may be mended, and be another length, before it does.
+#[test]
+fn a_set_that_is_mended_by_dropping_a_sample() {
+    let (mut params, mut workspace) = (vec![0.1; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = fit().start(&mut params, &mut workspace).unwrap();
+    let before = trainer.progress();
+    let torn = [[f32::NAN, 0.0], [0.0, 1.0], [1.0, 0.0]];
+    assert!(trainer.step(&Rows { features: &torn, targets: &LABELS }, &Nothing).is_err());
+    assert_eq!(trainer.progress(), before);
+    trainer.run(&Rows { features: &torn[1..], targets: &LABELS }, &Nothing).unwrap();
+    assert_eq!(trainer.progress().updates(), 3);
+}
+
+/// What an epoch's last update did is seen by no training loss, and still no run ends well on it.
+#[test]
+fn the_last_update_may_diverge_too() {
+    const LINE: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    let start = |rate| Fit {
+        topology: LINE,
+        loss: MeanSquaredError,
+        optimizer: OnlineSgd,
+        schedule: Constant::new(rate).unwrap(),
+        clock: Clock::Update,
+        order: Sequential,
+        batch: 1,
+        epochs: 1,
+    };
+    let (mut params, mut workspace) = ([0.0; LINE.param_len()], [0.0; LINE.workspace_len::<OnlineSgd>()]);
+    let data = Rows { features: &[[1.0]], targets: &[[1e10]] };
+    let mut trainer = start(1e30).start(&mut params, &mut workspace).unwrap();
+    assert_eq!(trainer.run(&data, &Nothing), Err(Error::ParametersNotFinite { step: 1 }));
+
+    let (mut params, mut workspace) = ([0.0; LINE.param_len()], [0.0; LINE.workspace_len::<OnlineSgd>()]);
+    let mut trainer = start(1e15).start(&mut params, &mut workspace).unwrap();
+    assert_eq!(trainer.run(&data, &data), Err(Error::Diverged { step: 1, index: 0 }));
+}
+
+#[test]
+fn progress_of_another_run() {
+    let (mut params, mut workspace) = (vec![0.1; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = Fit { batch: 8, ..fit() }.start(&mut params, &mut workspace).unwrap();
+    let eight = Rows { features: &[[0.0, 1.0]; 8], targets: &[[1.0]; 8] };
+    trainer.step(&eight, &Nothing).unwrap();
+    let progress = trainer.progress();
+    assert!(Fit { batch: 8, ..fit() }.resume(progress, &mut params, &mut workspace).is_ok());
+    let other = Fit { batch: 2, ..fit() };
+    assert_eq!(other.resume(progress, &mut params, &mut workspace).err(), Some(Error::ProgressMismatch));
+}
+
 #[test]
 fn errors_name_what_was_expected_and_what_was_found() {
     let text = |error: Error| error.to_string();

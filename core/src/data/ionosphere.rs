@@ -32,6 +32,9 @@ struct Table {
 pub struct Ionosphere;
 
 impl Ionosphere {
+    /// Bytes of flash the table takes.
+    pub const BYTES: usize = size_of::<Table>();
+
     /// A row's class: 1 for good, 0 for bad and past the end.
     pub fn class(index: usize) -> u16 {
         u16::from(TABLE.good.get(index) == Some(&true))

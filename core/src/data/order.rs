@@ -29,8 +29,9 @@ impl Order for Sequential {
 /// Another order every epoch, fixed by a seed.
 ///
 /// A Feistel network over the smallest `2^k >= len` is a bijection whatever its round function; values past the end
-/// are sent through again until one falls inside ("cycle walking", Black and Rogaway 2002), fewer than two passes on
-/// average because `2^k < 2 len`.
+/// are sent through again until one falls inside ("cycle walking", Black and Rogaway 2002): fewer than two passes on
+/// average where `2^k < 2 len`, that is from 3 samples on. There is no small bound on a single call: with 32,769
+/// samples, 20 passes of about 70 instructions have been seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Shuffle {

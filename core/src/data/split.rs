@@ -90,7 +90,9 @@ pub fn stratified(
         shuffle(free.get_mut(..members).unwrap_or_default(), &mut rng);
         // Rounding the running total keeps the sum over the classes exact.
         counted += members;
-        let target = (counted * train * 2 + len).checked_div(len * 2).unwrap_or(0);
+        // In u64: three times 65,536 squared does not fit a board's usize.
+        let doubled = 2 * counted as u64 * train as u64 + len as u64;
+        let target = doubled.checked_div(2 * len as u64).unwrap_or(0) as usize;
         let keep = target.saturating_sub(taken).min(members);
         taken += keep;
         front += keep;
@@ -179,8 +181,10 @@ impl<D: Dataset> Dataset for Subset<'_, D> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
     use crate::data::Rows;
+    use std::vec;
 
     #[test]
     fn stratified_keeps_every_sample_once_and_every_class_in_proportion() {
@@ -199,6 +203,15 @@ mod tests {
         let mut other = [0; 351];
         stratified(351, class, 0.33, 10, &mut other).unwrap();
         assert_ne!(indices, other);
+    }
+
+    /// The products pass 2^32, so a board's usize has to be spared them.
+    #[test]
+    fn stratified_keeps_the_proportion_of_large_sets() {
+        let mut indices = vec![0; 60_000];
+        let (train, validation) = stratified(60_000, |i| (i % 2) as u16, 0.33, 1, &mut indices).unwrap();
+        assert_eq!((train.len(), validation.len()), (40_199, 19_801));
+        assert_eq!(train.iter().filter(|&&i| i % 2 == 0).count(), 20_100);
     }
 
     #[test]

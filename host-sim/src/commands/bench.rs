@@ -6,6 +6,7 @@ use clap::Args;
 
 use crate::device::{BOARDS, Board, DeviceError, Fields, Image, run};
 use crate::error::Error;
+use crate::output;
 use crate::table::table;
 
 /// Count instructions on an emulated board, with libm and with the feature fast-math.
@@ -44,8 +45,7 @@ impl Bench {
             table.add_row([label.to_owned(), text(&libm), text(&micromath)]);
         }
         table.add_row(["flash of the image, bytes".to_owned(), libm_flash.to_string(), micromath_flash.to_string()]);
-        println!("{table}");
-        Ok(())
+        output::line(table)
     }
 }
 

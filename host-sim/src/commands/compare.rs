@@ -14,7 +14,7 @@ use crate::commands::train::SplitArg;
 use crate::error::Error;
 use crate::spec::{self, Driven, Spec};
 use crate::table::table;
-use crate::{progress, run, svg};
+use crate::{output, progress, run, svg};
 
 /// Train the tutorial's network from many seeds with every kind of schedule, on all cores.
 #[derive(Debug, Clone, Args)]
@@ -119,7 +119,7 @@ impl Compare {
                 loss(0.95),
             ]);
         }
-        println!("{table}");
+        output::line(&table)?;
         if let Some(path) = &self.svg {
             let title = format!("{} seeds, rate {}: median, 5% to 95%", self.seeds, self.rate);
             std::fs::write(path, svg::distributions(&title, &found))
@@ -208,8 +208,9 @@ impl Compare {
                 run::train("", fit, &train, &validation, &mut params, driver, |_| {})?
             }
         };
-        // A run has at least one epoch.
-        Ok(run.last().map_or((0.0, f32::NAN), |last| (last.validation_accuracy, last.validation_loss)))
+        // A run has at least one epoch, and these validate.
+        let last = run.last().and_then(|last| Some((last.validation_accuracy?, last.validation_loss?)));
+        Ok(last.unwrap_or((0.0, f32::NAN)))
     }
 }
 

@@ -6,29 +6,29 @@ use microfit_firmware::SEED;
 
 use crate::chart;
 use crate::error::Error;
+use crate::output;
 use crate::progress;
 use crate::run::{self, Run};
 use crate::table::{percent, table};
 
 /// The tutorial's two experiments and the constant baseline, from the seed the firmware has.
 pub(crate) fn run() -> Result<(), Error> {
-    println!(
-        "UCI Ionosphere, 34-34-1, trained on the first 235 rows, validated on the last 116 (the tutorial's split)\n"
-    );
+    output::line(
+        "UCI Ionosphere, 34-34-1, trained on the first 235 rows, validated on the last 116 (the tutorial's split)\n",
+    )?;
     let runs = [
         experiment("time_based(0.1, 0.002)", tutorial::time_based(SEED))?,
         experiment("drop_based(0.1, 0.5, 10)", tutorial::drop_based(SEED))?,
         experiment("constant(0.1)", tutorial::constant(SEED))?,
     ];
     for run in &runs {
-        println!("{}\n{}", run.name, chart::curves(&run.records));
+        output::line(format_args!("{}\n{}", run.name, chart::curves(&run.records)))?;
     }
-    println!("{}", summary(&runs));
-    println!(
+    output::line(summary(&runs))?;
+    output::line(
         "\nThose 116 rows are 107 good to 9 bad: always saying \"good\" scores 92.24%.\n\
-         On a stratified split expect about 90.5 to 91%: microfit compare --split stratified"
-    );
-    Ok(())
+         On a stratified split expect about 90.5 to 91%: microfit compare --split stratified",
+    )
 }
 
 fn experiment<S: Schedule>(name: &str, fit: Experiment<S>) -> Result<Run, Error> {
@@ -62,9 +62,9 @@ pub(crate) fn summary(runs: &[Run]) -> String {
             run.name.clone(),
             last.rate.to_string(),
             format!("{:.4}", last.loss),
-            percent(last.accuracy),
-            format!("{:.4}", last.validation_loss),
-            percent(last.validation_accuracy),
+            last.accuracy.map_or("-".into(), percent),
+            last.validation_loss.map_or("-".into(), |loss| format!("{loss:.4}")),
+            last.validation_accuracy.map_or("-".into(), percent),
             run.hash_text(),
             run.ram.to_string(),
         ]);

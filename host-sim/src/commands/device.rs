@@ -5,12 +5,14 @@ use std::convert::Infallible;
 use clap::Args;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, OutputPin};
-use microfit::optimizer::Sgd;
+use microfit::data::Ionosphere;
+use microfit::optimizer::{OnlineSgd, Sgd};
 use microfit::tutorial;
 use microfit_firmware::{App, Failure, Outcome, Record, Report, SEED};
 
 use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, run};
 use crate::error::Error;
+use crate::output;
 use crate::table::table;
 
 /// Train on an emulated board and compare it with the desk, bit for bit.
@@ -53,10 +55,11 @@ impl Device {
         let mut table =
             table(&["board", "core", "experiment", "weights' hash", "flash", "static RAM", "peak stack", "same bits"]);
         for board in boards {
-            println!("{} ({}): building, then running in QEMU", board.name, board.core);
+            output::line(format_args!("{} ({}): building, then running in QEMU", board.name, board.core))?;
             let found = compare(board, |line| {
                 if !self.quiet {
-                    println!("{} | {line}", board.name);
+                    // The board is run to its end even if nobody reads on.
+                    let _ = output::line(format_args!("{} | {line}", board.name));
                 }
             })?;
             for run in &found.runs {
@@ -72,8 +75,11 @@ impl Device {
                 ]);
             }
         }
-        println!("\n{table}");
-        Ok(())
+        let (momentum, online) = (tutorial::NET.train_bytes::<Sgd>(), tutorial::NET.train_bytes::<OnlineSgd>());
+        output::line(format_args!(
+            "\n{table}\n\nBytes. Of the flash, {} are the data. Training takes {momentum} of RAM with momentum, {online} online.",
+            Ionosphere::BYTES
+        ))
     }
 }
 
@@ -120,8 +126,8 @@ pub fn compare(board: Board, mut show: impl FnMut(&str)) -> Result<Comparison, D
 fn same_bits(a: &Record, b: &Record) -> bool {
     let bits = |record: &Record| {
         let Record { epoch, step, rate, loss, accuracy, validation_loss, validation_accuracy } = *record;
-        let floats = [rate, loss, accuracy, validation_loss, validation_accuracy].map(f32::to_bits);
-        (epoch, step, floats)
+        let metrics = [Some(rate), Some(loss), accuracy, validation_loss, validation_accuracy];
+        (epoch, step, metrics.map(|metric| metric.map(f32::to_bits)))
     };
     bits(a) == bits(b)
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Error;
 use crate::spec::{self, Spec};
-use crate::{chart, svg};
+use crate::{chart, output, svg};
 
 /// Print or draw the curve of any schedule or composition.
 ///
@@ -99,12 +99,8 @@ impl Schedule {
     pub fn run(&self) -> Result<(), Error> {
         let mut out = Vec::new();
         let written = if self.list { list(&mut out) } else { self.curve(&mut out)? };
-        let shown = written.and_then(|()| io::stdout().write_all(&out));
-        match shown {
-            // Whoever reads may have seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            shown => shown.map_err(|source| Error::Write { path: "standard output".into(), source }),
-        }
+        written.map_err(|source| Error::Write { path: "memory".into(), source })?;
+        output::write(&out)
     }
 
     fn curve(&self, out: &mut impl Write) -> Result<io::Result<()>, Error> {

@@ -16,7 +16,8 @@ use crate::dataset::{Csv, Target};
 use crate::error::Error;
 use crate::progress;
 use crate::run::{self, Run};
-use crate::{spec, trace};
+use crate::trace::Trace;
+use crate::{output, spec};
 
 /// Train one network, on the bundled data or a CSV of your own.
 #[derive(Debug, Clone, Args)]
@@ -45,7 +46,7 @@ pub struct Train {
     #[arg(long, value_enum, default_value_t = ConventionArg::Keras)]
     pub convention: ConventionArg,
     /// Train without any optimizer state: batch 1, momentum 0.
-    #[arg(long, conflicts_with_all = ["momentum", "convention"])]
+    #[arg(long, conflicts_with_all = ["momentum", "convention", "batch"])]
     pub online: bool,
     /// Fixes the initial weights, the order of the samples, and a stratified split.
     #[arg(long, default_value_t = SEED)]
@@ -139,12 +140,12 @@ impl Train {
     /// # Errors
     /// [`Error`].
     pub fn run(&self) -> Result<(), Error> {
+        let trace = self.trace.as_deref().map(Trace::create).transpose()?;
         let run = self.train()?;
-        if let Some(path) = &self.trace {
-            trace::write(path, &run)?;
+        if let Some(trace) = trace {
+            trace.write(&run)?;
         }
-        println!("{}\n{}", chart::curves(&run.records), summary(&[run]));
-        Ok(())
+        output::line(format_args!("{}\n{}", chart::curves(&run.records), summary(&[run])))
     }
 
     /// Trains, with a progress bar.
@@ -165,6 +166,9 @@ impl Train {
                     LossArg::Mse => Target::Number,
                 };
                 let data = Csv::read(path, &target)?;
+                if data.has_header() {
+                    eprintln!("microfit: {}: row 1 has no numbers and is taken for a header", path.display());
+                }
                 self.on(&data, |index| data.class(index))
             }
         }

@@ -97,10 +97,16 @@ impl Watched {
     }
 
     fn wait(self, board: Board) -> Result<String, DeviceError> {
-        let status = self.child.lock().map_or_else(
-            |_| "a failure".into(),
-            |mut child| child.wait().map_or_else(|error| error.to_string(), |status| status.to_string()),
-        );
+        // In short looks, so that whoever stops it gets the lock.
+        let status = loop {
+            let looked = self.child.lock().map(|mut child| child.try_wait());
+            match looked {
+                Ok(Ok(None)) => thread::sleep(Duration::from_millis(10)),
+                Ok(Ok(Some(status))) => break status.to_string(),
+                Ok(Err(error)) => break error.to_string(),
+                Err(_) => break "a failure".into(),
+            }
+        };
         if self.timed_out.load(Ordering::Relaxed) {
             return Err(DeviceError::TimedOut { machine: board.machine, seconds: TIMEOUT.as_secs() });
         }

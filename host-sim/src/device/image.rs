@@ -22,10 +22,14 @@ impl Image {
     /// # Errors
     /// [`DeviceError::NoTarget`], [`DeviceError::NoProgram`], [`DeviceError::Build`] or [`DeviceError::Image`].
     pub fn build(board: Board, binary: &str, features: &str) -> Result<Self, DeviceError> {
+        // Named, because a folder set by the environment or a file is relative to where cargo runs, not to us.
+        let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+        let folder = workspace_root().join(folder);
         let output = Toolchain::find(board.target)?
             .build(board.target)
             .args(["--profile", "firmware", "-p", "microfit-firmware", "--features", features])
-            .args(["--bin", binary])
+            .args(["--bin", binary, "--target-dir"])
+            .arg(&folder)
             // Without it defmt keeps errors only.
             .env("DEFMT_LOG", "info")
             .output()
@@ -34,9 +38,7 @@ impl Image {
             let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(DeviceError::Build { board: board.name, stderr });
         }
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace_root().join("target"), PathBuf::from);
-        Self::read(target.join(board.target).join("firmware").join(binary))
+        Self::read(folder.join(board.target).join("firmware").join(binary))
     }
 
     /// Reads an ELF file.

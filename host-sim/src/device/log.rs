@@ -48,6 +48,9 @@ impl Log {
         if line == "finished" {
             return Ok(());
         }
+        if let Some(reason) = line.strip_prefix("failed: ") {
+            return Err(DeviceError::Failed { reason: reason.to_owned() });
+        }
         if first == "memory" {
             let fields = Fields::parse(line, words)?;
             self.memory = Some(Memory { statics: fields.take("static")?, stack: fields.take("stack")? });
@@ -71,9 +74,9 @@ impl Log {
                     step: fields.take("step")?,
                     rate: fields.take("rate")?,
                     loss: fields.take("loss")?,
-                    accuracy: fields.take("accuracy")?,
-                    validation_loss: fields.take("validation_loss")?,
-                    validation_accuracy: fields.take("validation_accuracy")?,
+                    accuracy: fields.metric("accuracy")?,
+                    validation_loss: fields.metric("validation_loss")?,
+                    validation_accuracy: fields.metric("validation_accuracy")?,
                 });
             }
         }
@@ -102,6 +105,11 @@ impl<'a> Fields<'a> {
         self.values.get(key).copied().ok_or_else(|| self.wrong(key))
     }
 
+    /// A number, or none where the board wrote NaN.
+    fn metric(&self, key: &'static str) -> Result<Option<f32>, DeviceError> {
+        self.take(key).map(|value: f32| (!value.is_nan()).then_some(value))
+    }
+
     pub(crate) fn take<T: FromStr>(&self, key: &'static str) -> Result<T, DeviceError> {
         self.text(key)?.parse().map_err(|_| self.wrong(key))
     }
@@ -120,8 +128,8 @@ mod tests {
         let mut log = Log::default();
         let lines = [
             "drop_based begin",
-            "drop_based epoch=0 step=9 rate=0.1 loss=0.33333334 accuracy=0.5 validation_loss=1e-7 validation_accuracy=1",
-            "drop_based end hash=0x00000000000000ff best_epoch=0 best_validation_loss=0.5",
+            "drop_based epoch=0 step=9 rate=0.1 loss=0.33333334 accuracy=0.5 validation_loss=1e-7 validation_accuracy=NaN",
+            "drop_based end hash=0x00000000000000ff best_epoch=0",
             "memory static=12000 stack=900",
             "finished",
         ];
@@ -132,11 +140,13 @@ mod tests {
         let run = &log.runs[0];
         assert_eq!((run.name.as_str(), run.hash, run.records.len()), ("drop_based", 255, 1));
         assert_eq!(run.records[0].loss.to_bits(), (1.0_f32 / 3.0).to_bits());
+        assert_eq!((run.records[0].validation_loss, run.records[0].validation_accuracy), (Some(1e-7), None));
     }
 
     #[test]
     fn refuses_other_lines() {
-        for line in ["failed: LED", "x epoch=0", "x epoch=zero", "memory", "x end hash=12"] {
+        assert!(matches!(Log::default().line("failed: LED"), Err(DeviceError::Failed { .. })));
+        for line in ["x epoch=0", "x epoch=zero", "memory", "x end hash=12"] {
             assert!(matches!(Log::default().line(line), Err(DeviceError::Log { .. })), "{line}");
         }
     }

@@ -31,6 +31,8 @@ pub enum DeviceError {
     TimedOut { machine: &'static str, seconds: u64 },
     #[error("{machine} ended with {status} before it reported `finished`")]
     Ended { machine: &'static str, status: String },
+    #[error("the application on the board failed: {reason}")]
+    Failed { reason: String },
     #[error("the board's log: expected {expected}, found `{found}`")]
     Log { expected: &'static str, found: String },
     #[error("{board} and the desk differ: {what}")]

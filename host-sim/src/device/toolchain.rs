@@ -56,11 +56,11 @@ impl Toolchain {
         }
         command.current_dir(workspace_root()).env_remove("RUSTUP_TOOLCHAIN");
         match self {
-            Self::Installed => command.args(["build", "--target", target]),
+            Self::Installed => command.args(["build", "--locked", "--target", target]),
             Self::DebianSources => command
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("RUSTFLAGS", "-C linker=ld.lld -C linker-flavor=ld.lld")
-                .args(["+debian", "build", "-Zbuild-std=core", "--target", target]),
+                .args(["+debian", "build", "--locked", "-Zbuild-std=core", "--target", target]),
         };
         command
     }
