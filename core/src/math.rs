@@ -99,8 +99,31 @@ pub(crate) mod f64 {
     }
 
     /// `floor(x / y)` of the exact quotient, as Python's `//`: 11 // 1.1 is 9, although 11 / 1.1 rounds to 10.
+    ///
+    /// For `x` of at least 0 and positive `y`. Not by libm's `fmod`, which has paths to a panic.
     pub(crate) fn floor_div(x: f64, y: f64) -> f64 {
-        floor((x - libm::fmod(x, y)) / y + 0.5)
+        let quotient = floor(x / y);
+        // A quotient that was rounded up to a whole number is one too large; from 2^53 on there is nothing to mend.
+        let rounded_up = quotient < 9_007_199_254_740_992.0 && exceeds(quotient, y, x);
+        if rounded_up { quotient - 1.0 } else { quotient }
+    }
+
+    /// Whether `a * b`, unrounded, is above `limit`.
+    ///
+    /// Source of the exact product: T. Dekker, "A floating-point technique for extending the available precision"
+    /// (1971).
+    fn exceeds(a: f64, b: f64, limit: f64) -> bool {
+        let product = a * b;
+        if product != limit {
+            return product > limit;
+        }
+        let halves = |x: f64| {
+            let spread = 134_217_729.0 * x; // 2^27 + 1
+            let high = spread - (spread - x);
+            (high, x - high)
+        };
+        let ((a_high, a_low), (b_high, b_low)) = (halves(a), halves(b));
+        a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low) > 0.0
     }
 }
 
@@ -126,6 +149,24 @@ mod tests {
             worst[1] = worst[1].max(if expected == 0.0 { 0.0 } else { error / expected.abs() });
         }
         worst
+    }
+
+    #[test]
+    fn floor_div_is_that_of_the_exact_quotient() {
+        let by_remainder = |x: core::primitive::f64, y| f64::floor((x - libm::fmod(x, y)) / y + 0.5);
+        let mut y = 0.013;
+        for k in 0..200_000_u32 {
+            // Small and large dividends, and divisors that nearly divide them.
+            for x in [k % 1000, k, k.wrapping_mul(2_654_435_761)].map(core::primitive::f64::from) {
+                for y in
+                    [y, 1.1, 0.1, (k % 97 + 1) as core::primitive::f64 / 10.0, x / (k % 89 + 1) as core::primitive::f64]
+                {
+                    assert!(y == 0.0 || f64::floor_div(x, y) == by_remainder(x, y), "{x} // {y}");
+                }
+            }
+            y = if y > 1e6 { 0.0131 } else { y * 1.01 };
+        }
+        assert_eq!(f64::floor_div(11.0, 1.1), 9.0);
     }
 
     /// What the README says of accuracy: `cargo test -p microfit accuracy -- --nocapture`, and the same with
