@@ -9,7 +9,7 @@ use microfit::optimizer::Sgd;
 use microfit::tutorial;
 use microfit_firmware::{App, Failure, Outcome, Record, Report, SEED};
 
-use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, run};
+use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, compare_schedules, run};
 use crate::error::Error;
 use crate::table::table;
 
@@ -25,6 +25,9 @@ pub struct Device {
     /// All boards, one after the other.
     #[arg(long, conflicts_with = "board")]
     pub all: bool,
+    /// Not a training: compute one schedule of each kind there and here, and compare all rates and momenta.
+    #[arg(long)]
+    pub schedules: bool,
     /// Do not show the board's log.
     #[arg(long)]
     pub quiet: bool,
@@ -50,15 +53,14 @@ impl Device {
     /// [`Error::Device`].
     pub fn run(&self) -> Result<(), Error> {
         let boards: Vec<Board> = BOARDS.into_iter().filter(|board| self.all || board.name == self.board).collect();
+        if self.schedules {
+            return Ok(self.schedules(&boards)?);
+        }
         let mut table =
             table(&["board", "core", "experiment", "weights' hash", "flash", "static RAM", "peak stack", "same bits"]);
         for board in boards {
             println!("{} ({}): building, then running in QEMU", board.name, board.core);
-            let found = compare(board, |line| {
-                if !self.quiet {
-                    println!("{} | {line}", board.name);
-                }
-            })?;
+            let found = compare(board, |line| self.show(board, line))?;
             for run in &found.runs {
                 table.add_row([
                     board.name.to_owned(),
@@ -74,6 +76,29 @@ impl Device {
         }
         println!("\n{table}");
         Ok(())
+    }
+
+    fn schedules(&self, boards: &[Board]) -> Result<(), DeviceError> {
+        let mut table = table(&["board", "core", "schedules", "points", "same bits"]);
+        for &board in boards {
+            println!("{} ({}): building, then running in QEMU", board.name, board.core);
+            let found = compare_schedules(board, |line| self.show(board, line))?;
+            table.add_row([
+                board.name.to_owned(),
+                board.core.to_owned(),
+                found.len().to_string(),
+                found.iter().map(|found| found.fingerprint.points).sum::<usize>().to_string(),
+                "yes".to_owned(),
+            ]);
+        }
+        println!("\n{table}");
+        Ok(())
+    }
+
+    fn show(&self, board: Board, line: &str) {
+        if !self.quiet {
+            println!("{} | {line}", board.name);
+        }
     }
 }
 

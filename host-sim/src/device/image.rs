@@ -22,12 +22,26 @@ impl Image {
     /// # Errors
     /// [`DeviceError::NoTarget`], [`DeviceError::NoProgram`], [`DeviceError::Build`] or [`DeviceError::Image`].
     pub fn build(board: Board, binary: &str, features: &str) -> Result<Self, DeviceError> {
+        Self::build_with(board, binary, features, &[])
+    }
+
+    /// The same with variables that the firmware reads at compile time.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_with(
+        board: Board,
+        binary: &str,
+        features: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self, DeviceError> {
         let output = Toolchain::find(board.target)?
             .build(board.target)
             .args(["--profile", "firmware", "-p", "microfit-firmware", "--features", features])
             .args(["--bin", binary])
             // Without it defmt keeps errors only.
             .env("DEFMT_LOG", "info")
+            .envs(variables.iter().copied())
             .output()
             .map_err(|source| DeviceError::NoProgram { program: "cargo", source })?;
         if !output.status.success() {
