@@ -3,6 +3,8 @@
 //! Where a library has recorded what it gives for the same parameters, the entry names the trace, so that the bits a
 //! board agrees on are the library's.
 
+use core::f32::consts::PI;
+
 use microfit::schedule::{
     Ahead, Clamp, Cosine, CyclicMode, Delay, DropBased, Exponential, Fade, Feedback, FromFn, InversePower, InverseTime,
     Offset, Overlay, Product, Ramp, Repeat, Scale, Schedule, Sequential, Shape, Take, Then, Threshold, TimeBased,
@@ -170,7 +172,7 @@ const COSINE: Cosine = checked!(cosine(0.1, 0.001, 150));
 const EXPONENTIAL: Exponential = checked!(torch::exponential(0.1, 0.95));
 
 /// At least one of each primitive, shape and combinator of `microfit::schedule`.
-pub const SCHEDULES: [Named; 53] = [
+pub const SCHEDULES: [Named; 55] = [
     // Primitives.
     recorded("constant", "optax.constant_schedule/0", &checked!(constant(0.1))),
     recorded("time_based", "seed.time_based/1", &checked!(TimeBased::new(0.1, 0.002))),
@@ -273,8 +275,11 @@ pub const SCHEDULES: [Named; 53] = [
         "closure",
         "torch.LambdaLR/1",
         // `torch::lambda` is this, but no `const fn`: a closure may own something.
-        &Product::new(checked!(constant(0.1)), FromFn(|t| 1.0 / (1.0 + 0.002 * t as f64))),
+        &Product::new(checked!(constant(0.1)), FromFn(|t| 1.0 / (1.0 + 0.002 * f64::from(t)))),
     ),
+    // What a variant in f32 throughout would cost; `exponential` and `cosine` are the same in f64.
+    own("exponential in f32", &FromFn(|t| f64::from(0.1 * libm::powf(0.96, t as f32 / 100.0)))),
+    own("cosine in f32", &FromFn(|t| f64::from(0.001 + 0.099 * 0.5 * (1.0 + libm::cosf(PI * t as f32 / 200.0))))),
     recorded(
         "multiplicative",
         "torch.MultiplicativeLR/0",
