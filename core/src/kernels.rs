@@ -153,54 +153,62 @@ pub(crate) fn gradient(
     deltas: &[f32],
     fan_in: usize,
 ) {
-    let units = bias_gradient.len();
-    let (mut inputs, mut deltas) = (inputs, deltas);
-    while !inputs.is_empty() && !deltas.is_empty() {
-        let (tile_inputs, tile_deltas);
-        (tile_inputs, inputs) = split_front(inputs, TILE * fan_in);
-        (tile_deltas, deltas) = split_front(deltas, TILE * units);
-        let gradients = rows_mut(weight_gradient, fan_in).zip(bias_gradient.iter_mut());
-        for (unit, (row, bias)) in gradients.enumerate() {
-            let mut active = [(0.0, &[] as &[f32]); TILE];
-            let mut slots = active.iter_mut();
-            let mut count = 0;
-            for (x, d) in rows(tile_inputs, fan_in).zip(rows(tile_deltas, units)) {
-                let Some(&delta) = d.get(unit) else { break };
-                if delta != 0.0 {
-                    *bias += delta;
-                    if let Some(slot) = slots.next() {
-                        *slot = (delta, x);
-                        count += 1;
-                    }
-                }
-            }
-            let [(d0, x0), (d1, x1), (d2, x2), (d3, x3)] = active;
-            match count {
-                0 => {}
-                1 => add_products(row, d0, x0),
-                2 => {
-                    for ((g, x0), x1) in row.iter_mut().zip(x0).zip(x1) {
-                        *g = *g + d0 * x0 + d1 * x1;
-                    }
-                }
-                3 => {
-                    for (((g, x0), x1), x2) in row.iter_mut().zip(x0).zip(x1).zip(x2) {
-                        *g = *g + d0 * x0 + d1 * x1 + d2 * x2;
-                    }
-                }
-                _ => {
-                    for ((((g, x0), x1), x2), x3) in row.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
-                        *g = *g + d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3;
-                    }
-                }
+    let (mut samples, mut deltas) = (rows(inputs, fan_in), rows(deltas, bias_gradient.len()));
+    while let (Some(x), Some(d)) = (samples.next_four(), deltas.next_four()) {
+        gradient_four(weight_gradient, bias_gradient, x, d, fan_in);
+    }
+    for (x, d) in samples.zip(deltas) {
+        for ((row, bias), &delta) in rows_mut(weight_gradient, fan_in).zip(bias_gradient.iter_mut()).zip(d) {
+            if delta != 0.0 {
+                *bias += delta;
+                add_products(row, delta, x);
             }
         }
     }
 }
 
-/// The first `n` elements and the rest; all and nothing if there are fewer.
-fn split_front(slice: &[f32], n: usize) -> (&[f32], &[f32]) {
-    slice.split_at_checked(n).unwrap_or((slice, &[]))
+/// Four samples: a unit's row is loaded and stored once for those of them in which the unit was active.
+fn gradient_four(
+    weight_gradient: &mut [f32],
+    bias_gradient: &mut [f32],
+    [x0, x1, x2, x3]: [&[f32]; 4],
+    [d0, d1, d2, d3]: [&[f32]; 4],
+    fan_in: usize,
+) {
+    let gradients = rows_mut(weight_gradient, fan_in).zip(bias_gradient);
+    for (((((row, bias), &d0), &d1), &d2), &d3) in gradients.zip(d0).zip(d1).zip(d2).zip(d3) {
+        let mut active = [(0.0, &[] as &[f32]); TILE];
+        let mut count = 0;
+        for (delta, x) in [(d0, x0), (d1, x1), (d2, x2), (d3, x3)] {
+            if delta != 0.0 {
+                *bias += delta;
+                if let Some(slot) = active.get_mut(count) {
+                    *slot = (delta, x);
+                }
+                count += 1;
+            }
+        }
+        let [(d0, x0), (d1, x1), (d2, x2), (d3, x3)] = active;
+        match count {
+            0 => {}
+            1 => add_products(row, d0, x0),
+            2 => {
+                for ((g, x0), x1) in row.iter_mut().zip(x0).zip(x1) {
+                    *g = *g + d0 * x0 + d1 * x1;
+                }
+            }
+            3 => {
+                for (((g, x0), x1), x2) in row.iter_mut().zip(x0).zip(x1).zip(x2) {
+                    *g = *g + d0 * x0 + d1 * x1 + d2 * x2;
+                }
+            }
+            _ => {
+                for ((((g, x0), x1), x2), x3) in row.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
+                    *g = *g + d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3;
+                }
+            }
+        }
+    }
 }
 
 /// `row += d x`.
@@ -214,6 +222,13 @@ fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
 /// on return its delta. Where the derivative is 0 so is the delta.
 pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, units: usize) {
     for (inputs, deltas) in rows_mut(inputs, fan_in).zip(rows(deltas, units)) {
+        if let [delta] = deltas {
+            // One unit, as behind every binary classifier: its row is all there is.
+            for (slope, w) in inputs.iter_mut().zip(weights) {
+                scale_by(core::slice::from_mut(slope), [0.0 + w * delta]);
+            }
+            continue;
+        }
         let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
         let mut column = 0;
         for tile in tiles {

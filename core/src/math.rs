@@ -99,31 +99,10 @@ pub(crate) mod f64 {
     }
 
     /// `floor(x / y)` of the exact quotient, as Python's `//`: 11 // 1.1 is 9, although 11 / 1.1 rounds to 10.
-    ///
-    /// For `x` of at least 0 and positive `y`. Not by libm's `fmod`, which has paths to a panic.
     pub(crate) fn floor_div(x: f64, y: f64) -> f64 {
+        // A rounded quotient can only have reached the next integer; not by libm's fmod, which has a panic path.
         let quotient = floor(x / y);
-        // A quotient that was rounded up to a whole number is one too large; from 2^53 on there is nothing to mend.
-        let rounded_up = quotient < 9_007_199_254_740_992.0 && exceeds(quotient, y, x);
-        if rounded_up { quotient - 1.0 } else { quotient }
-    }
-
-    /// Whether `a * b`, unrounded, is above `limit`.
-    ///
-    /// Source of the exact product: T. Dekker, "A floating-point technique for extending the available precision"
-    /// (1971).
-    fn exceeds(a: f64, b: f64, limit: f64) -> bool {
-        let product = a * b;
-        if product != limit {
-            return product > limit;
-        }
-        let halves = |x: f64| {
-            let spread = 134_217_729.0 * x; // 2^27 + 1
-            let high = spread - (spread - x);
-            (high, x - high)
-        };
-        let ((a_high, a_low), (b_high, b_low)) = (halves(a), halves(b));
-        a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low) > 0.0
+        if libm::fma(-quotient, y, x) < 0.0 { quotient - 1.0 } else { quotient }
     }
 }
 

@@ -75,6 +75,7 @@ pub struct Progress {
     in_batch: u32,
     batch_loss: f32,
     rate: f32,
+    forced_rate: Option<f32>,
     train: Metrics,
     validation: Metrics,
 }
@@ -214,6 +215,39 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         })
     }
 
+    /// Trains at `rate` from the next batch on, whatever the schedule says, until it is told another; `None` gives the
+    /// schedule back. This is how a [`Feedback`](crate::schedule::Feedback), which answers to a metric, drives a run:
+    ///
+    /// ```
+    /// # use microfit::{Clock, Event, Fit, Topology, activation::Linear, data::{Nothing, Rows, Sequential}, dense};
+    /// # use microfit::{loss::MeanSquaredError, optimizer::OnlineSgd, schedule::Constant};
+    /// use microfit::schedule::{Feedback, keras::{ReduceLrOnPlateauOptions, reduce_lr_on_plateau}};
+    ///
+    /// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    /// # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<OnlineSgd>()]);
+    /// # let fit = Fit { topology: NET, loss: MeanSquaredError, optimizer: OnlineSgd, schedule: Constant::new(0.1)?,
+    /// #   clock: Clock::Update, order: Sequential, batch: 1, epochs: 60 };
+    /// # let data = Rows { features: &[[1.0], [1.0]], targets: &[[0.0], [1.0]] };
+    /// let plateau = reduce_lr_on_plateau(0.1, ReduceLrOnPlateauOptions::DEFAULT)?;
+    /// let mut state = plateau.start();
+    /// let mut trainer = fit.start(&mut params, &mut workspace)?;
+    /// loop {
+    ///     match trainer.step(&data, &Nothing)? {
+    ///         Event::Epoch(epoch) => {
+    ///             plateau.observe(&mut state, epoch.train.loss().into());
+    ///             trainer.force_rate(Some(plateau.rate(&state)));
+    ///         }
+    ///         Event::Done => break,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// assert!(plateau.rate(&state) < 0.1);
+    /// # Ok::<(), microfit::Error>(())
+    /// ```
+    pub const fn force_rate(&mut self, rate: Option<f32>) {
+        self.progress.forced_rate = rate;
+    }
+
     /// Where the run stands; see [`Fit::resume`].
     pub const fn progress(&self) -> Progress {
         self.progress
@@ -229,9 +263,9 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         Network::over(self.fit.topology, self.params)
     }
 
-    /// The update the batch at hand leads to: a function of the progress alone, so that it need not be stored.
+    /// The update the batch at hand leads to.
     fn next_update(&self) -> Update {
-        let Progress { epoch, step, position, in_batch, len, .. } = self.progress;
+        let Progress { epoch, step, position, in_batch, len, rate, forced_rate, .. } = self.progress;
         let clock = match self.fit.clock {
             Clock::Update => step,
             Clock::Epoch => epoch,
@@ -239,7 +273,8 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         let begin = position.saturating_sub(in_batch);
         Update {
             step,
-            rate: self.fit.schedule.rate(clock),
+            // A batch has one rate, and a schedule is called once for it: f64 is dear without an FPU for it.
+            rate: if in_batch > 0 { rate } else { forced_rate.unwrap_or_else(|| self.fit.schedule.rate(clock)) },
             momentum: self.fit.schedule.momentum(clock),
             samples: self.fit.batch.min(len.saturating_sub(begin)).max(1),
         }

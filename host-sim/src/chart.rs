@@ -21,6 +21,16 @@ pub(crate) fn curves(records: &[Record]) -> String {
     ])
 }
 
+/// Any curve, wide.
+pub(crate) fn curve(values: &[f32]) -> String {
+    let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    // Labels have two decimals: a power of ten that leaves the largest value two digits before them.
+    let power = if largest > 0.0 { 1 - largest.log10().floor() as i32 } else { 0 };
+    let scaled = values.iter().map(|&value| f64::from(value) * 10.0_f64.powi(power)).collect();
+    let config = Config::default().with_height(2 * HEIGHT).with_width(2 * WIDTH);
+    plot(scaled, config.with_caption(format!("x 10^{}, {} steps", -power, values.len())))
+}
+
 fn beside(pictures: &[String]) -> String {
     let columns: Vec<Vec<&str>> = pictures.iter().map(|picture| picture.lines().collect()).collect();
     let widths: Vec<usize> =

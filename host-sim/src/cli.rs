@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, compare, demo, device, train};
+use crate::commands::{bench, compare, demo, device, schedule, train};
 use crate::error::Error;
 
 /// Trains small neural networks on the desk, to the bit as a microcontroller would.
@@ -20,6 +20,8 @@ pub struct Cli {
 enum Command {
     /// Train one network, on the bundled data or a CSV of your own.
     Train(train::Train),
+    /// Print or draw the curve of any schedule or composition.
+    Schedule(schedule::Schedule),
     /// Train the tutorial's network from many seeds and compare the schedules.
     Compare(compare::Compare),
     /// Train on an emulated board and compare it with the desk, bit for bit.
@@ -37,6 +39,7 @@ impl Cli {
         match self.command {
             None => demo::run(),
             Some(Command::Train(train)) => train.run(),
+            Some(Command::Schedule(schedule)) => schedule.run(),
             Some(Command::Compare(compare)) => compare.run(),
             Some(Command::Device(device)) => device.run(),
             Some(Command::Bench(bench)) => bench.run(),

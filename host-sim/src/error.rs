@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::config::ConfigError;
 use crate::dataset::CsvError;
 use crate::device::DeviceError;
 use crate::spec::SpecError;
@@ -13,8 +14,10 @@ use crate::spec::SpecError;
 pub enum Error {
     #[error(transparent)]
     Csv(#[from] CsvError),
-    #[error("--schedule: {0}")]
+    #[error("schedule: {0}")]
     Spec(#[from] SpecError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error("{0}")]
     Core(#[from] microfit::Error),
     #[error("{option}: expected {expected}, found {found}")]
@@ -30,7 +33,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Core(microfit::Error::Diverged { .. }) | Self::Write { .. } | Self::Device(_) => ExitCode::from(1),
-            Self::Csv(_) | Self::Spec(_) | Self::Core(_) | Self::Option { .. } => ExitCode::from(2),
+            Self::Csv(_) | Self::Spec(_) | Self::Config(_) | Self::Core(_) | Self::Option { .. } => ExitCode::from(2),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod dataset;
 pub mod device;
 pub mod error;
@@ -12,5 +13,6 @@ pub mod spec;
 
 mod chart;
 mod progress;
+mod svg;
 mod table;
 mod trace;

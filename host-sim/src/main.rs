@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use microfit_sim::cli::Cli;
+use microfit_sim::config;
 
 fn main() -> ExitCode {
-    match Cli::parse().run() {
+    match config::expand(std::env::args_os()).and_then(|arguments| Cli::parse_from(arguments).run()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("microfit: {error}");

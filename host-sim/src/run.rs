@@ -7,6 +7,8 @@ use microfit::schedule::Schedule;
 use microfit::{Event, Fit, weights_hash};
 use microfit_firmware::Record;
 
+use crate::spec::Driven;
+
 /// What a run left.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -32,7 +34,8 @@ impl Run {
     }
 }
 
-/// Trains from the given parameters and tells `observe` of every epoch.
+/// Trains from the given parameters and tells `observe` of every epoch. With a `driver` the rate answers to the
+/// validation loss, or to the training loss where nothing is validated, and the schedule is not asked.
 ///
 /// # Errors
 /// Those of [`Fit::start`] and [`Trainer::step`](microfit::Trainer::step).
@@ -42,11 +45,13 @@ pub fn train<L: Loss, O: Optimizer, S: Schedule, R: Order>(
     train: &impl Dataset,
     validation: &impl Dataset,
     params: &mut [f32],
+    mut driver: Option<&mut dyn Driven>,
     mut observe: impl FnMut(&Record),
 ) -> Result<Run, microfit::Error> {
     let mut workspace = vec![0.0; fit.topology.workspace_len::<O>()];
     let ram = fit.topology.train_bytes::<O>();
     let mut trainer = fit.start(params, &mut workspace)?;
+    trainer.force_rate(driver.as_deref().map(Driven::rate));
     let mut records = Vec::new();
     loop {
         match trainer.step(train, validation)? {
@@ -54,6 +59,10 @@ pub fn train<L: Loss, O: Optimizer, S: Schedule, R: Order>(
                 let record = Record::from(&epoch);
                 observe(&record);
                 records.push(record);
+                if let Some(driver) = driver.as_deref_mut() {
+                    let metric = epoch.validation.unwrap_or(epoch.train).loss();
+                    trainer.force_rate(Some(driver.observe(metric.into())));
+                }
             }
             Event::Done => break,
             _ => {}

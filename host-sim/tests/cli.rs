@@ -126,3 +126,75 @@ fn regression_trains_online() {
     let losses: Vec<f32> = trace.lines().skip(1).map(|line| line.split(',').nth(3).unwrap().parse().unwrap()).collect();
     assert!(losses[2] < losses[0], "{losses:?}");
 }
+
+fn shown(arguments: &[&str]) -> String {
+    let output = microfit(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_schedule_is_printed_in_every_format() {
+    let spec = "warmup(0.1, 2).then(cosine(0.1, 0.0, 2))";
+    assert_eq!(shown(&["schedule", spec, "--steps", "5"]), "step,rate\n0,0\n1,0.05\n2,0.1\n3,0.05\n4,0\n");
+    let bits = shown(&["schedule", spec, "--steps", "3", "--bits"]);
+    assert_eq!(bits, "step,rate\n0,00000000\n1,3d4ccccd\n2,3dcccccd\n");
+    let json: serde_json::Value =
+        serde_json::from_str(&shown(&["schedule", "torch.one_cycle(0.1, 10)", "--steps", "4", "--format", "json"]))
+            .unwrap();
+    assert_eq!(json["rate"].as_array().unwrap().len(), 4);
+    assert_eq!(json["momentum"][0].as_f64().unwrap() as f32, 0.95);
+    assert!(shown(&["schedule", spec, "--format", "svg"]).starts_with("<svg"));
+    assert!(shown(&["schedule", spec, "--format", "chart"]).contains("50 steps"));
+    let metric = shown(&["schedule", "keras.reduce_lr_on_plateau(0.1, patience=1)", "--steps", "3", "--metric", "1,1"]);
+    assert_eq!(metric, "step,rate\n0,0.1\n1,0.1\n2,0.01\n");
+}
+
+#[test]
+fn the_list_names_every_library() {
+    let list = shown(&["schedule", "--list"]);
+    for name in
+        ["cosine(", "torch.one_cycle(", "keras.cosine_decay(", "optax.sgdr_schedule(", "timm.wsd(", "paper.noam("]
+    {
+        assert!(list.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn a_wrong_schedule_is_pointed_at() {
+    let output = microfit(&["schedule", "warmup(0.1, 5).then(cosin(0.1, 0.0, 45))"]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.starts_with("microfit: schedule: column 21: expected "), "{text}");
+    let caret = text.lines().last().unwrap();
+    let spec = text.lines().nth(1).unwrap();
+    assert_eq!(&spec[caret.find('^').unwrap()..][..5], "cosin", "{text}");
+}
+
+/// The file of a run is the command line by another way, with the same grammar.
+#[test]
+fn a_config_file_trains_to_the_same_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("run.toml");
+    fs::write(&config, "schedule = \"cosine(0.1, 0, 27)\"\nmomentum = 0.9\nhidden = [16, 8]\nepochs = 9\n").unwrap();
+    let (_, by_file) = train(&["--config", config.to_str().unwrap()], &folder.path().join("a.csv"));
+    let options = ["--schedule", "cosine(0.1, 0, 27)", "--momentum", "0.9", "--hidden", "16,8"];
+    let (_, by_options) = train(&options, &folder.path().join("b.csv"));
+    assert_eq!(by_file, by_options);
+    assert_eq!(by_file.lines().count(), 4, "the command line's epochs win");
+
+    fs::write(&config, "schedul = \"constant(0.1)\"\n").unwrap();
+    let output = microfit(&["train", "--config", config.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("--schedul"));
+}
+
+/// A rate driven by the validation loss trains, and falls.
+#[test]
+fn a_plateau_drives_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = "keras.reduce_lr_on_plateau(0.1, factor=0.5, patience=1, min_delta=10)";
+    let (_, trace) = train(&["--schedule", spec], &folder.path().join("a.csv"));
+    let rates: Vec<_> = trace.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+    assert_eq!(rates, ["0.1", "0.1", "0.05"]);
+}

@@ -36,7 +36,7 @@ fn experiment<S: Schedule>(name: &str, fit: Experiment<S>) -> Result<Run, Error>
     let mut params = [0.0; tutorial::NET.param_len()];
     tutorial::INIT.fill(&tutorial::NET, SEED, &mut params)?;
     let bar = progress::bar(u64::from(fit.epochs), name);
-    let run = run::train(name, fit, &train, &validation, &mut params, |record| {
+    let run = run::train(name, fit, &train, &validation, &mut params, None, |record| {
         bar.set_message(format!("loss {:.4}", record.loss));
         bar.inc(1);
     })?;

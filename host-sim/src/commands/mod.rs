@@ -2,6 +2,8 @@
 
 pub mod bench;
 pub mod compare;
+pub mod contenders;
 pub mod demo;
 pub mod device;
+pub mod schedule;
 pub mod train;

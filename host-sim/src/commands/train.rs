@@ -20,11 +20,16 @@ use crate::{spec, trace};
 
 /// Train one network, on the bundled data or a CSV of your own.
 #[derive(Debug, Clone, Args)]
+#[command(args_override_self = true)]
 pub struct Train {
-    /// The learning rate: constant(lr), time_based(lr0, decay) or drop_based(lr0, drop, epochs_drop).
+    /// A TOML file whose keys are these options; those on the command line win.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The learning rate, such as `warmup(0.1, 45).then(cosine(0.1, 0, 405))`; see microfit schedule --list.
     #[arg(long, default_value = "time_based(0.1, 0.002)")]
     pub schedule: String,
-    /// What the schedule's step counts. Default: epochs for drop_based, updates for the others.
+    /// What the schedule's step counts. Default: epochs for drop_based, updates for the others. A rate that is driven
+    /// by a metric takes a step with every epoch.
     #[arg(long)]
     pub clock: Option<ClockArg>,
     /// Passes over the training samples.
@@ -218,7 +223,7 @@ impl Train {
         train: &impl Dataset,
         validation: &impl Dataset,
     ) -> Result<Run, Error> {
-        let schedule = spec::parse(&self.schedule)?;
+        let (schedule, mut driver) = spec::parse_any(&self.schedule)?.into_parts();
         let hidden: &dyn Activation = match self.activation {
             ActivationArg::Relu => &Relu,
             ActivationArg::Tanh => &Tanh,
@@ -251,7 +256,8 @@ impl Train {
             epochs: self.epochs,
         };
         let bar = progress::bar(u64::from(self.epochs), "training");
-        let run = run::train(&self.schedule, fit, train, validation, &mut params, |record| {
+        let driver = driver.as_deref_mut().map(|driver| driver as &mut dyn spec::Driven);
+        let run = run::train(&self.schedule, fit, train, validation, &mut params, driver, |record| {
             bar.set_message(format!("loss {:.4}", record.loss));
             bar.inc(1);
         })?;

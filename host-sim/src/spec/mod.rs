@@ -32,7 +32,7 @@ mod parser;
 mod table;
 mod tokens;
 
-use microfit::schedule::{Feedback, Schedule};
+use microfit::schedule::{Feedback, FromFn, Schedule};
 use std::fmt;
 
 /// A schedule with nothing borrowed.
@@ -71,6 +71,19 @@ pub enum Spec {
     Schedule(Box<DynSchedule>),
     /// A rate driven by a metric.
     Driven(Box<dyn Driven>),
+}
+
+impl Spec {
+    /// The schedule to train by, and what drives the rate in its place where that is a metric.
+    pub fn into_parts(self) -> (Box<DynSchedule>, Option<Box<dyn Driven>>) {
+        match self {
+            Self::Schedule(schedule) => (schedule, None),
+            Self::Driven(driven) => {
+                let start = f64::from(driven.rate());
+                (Box::new(FromFn(move |_| start)), Some(driven))
+            }
+        }
+    }
 }
 
 /// Reads a schedule.

@@ -6,7 +6,7 @@ fn error(spec: &str) -> SpecError {
 }
 
 /// The example's constructor, called directly.
-#[allow(clippy::too_many_lines)] // one table
+#[allow(clippy::too_many_lines, clippy::unnecessary_wraps, clippy::default_trait_access)] // one table, one line an entry
 fn direct(name: &str) -> Option<Box<DynSchedule>> {
     fn ok<S: Schedule + Send + Sync + 'static>(made: Result<S, microfit::Error>) -> Option<Box<DynSchedule>> {
         Some(Box::new(made.unwrap()))

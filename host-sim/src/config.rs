@@ -1,0 +1,132 @@
+//! The file of a training run: TOML whose keys are the options of `microfit train`.
+//!
+//! ```toml
+//! schedule = "warmup(0.1, 45).then(cosine(0.1, 0, 405))"
+//! epochs = 50
+//! hidden = [16, 8]
+//! online = false
+//! ```
+//!
+//! The file is turned into the options it stands for, in front of those on the command line, so that both are read and
+//! checked by the same code and the command line wins.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::Value;
+
+use crate::error::Error;
+
+const OPTION: &str = "--config";
+
+/// A file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {reason}", path.display())]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// What was expected, what was found, and where.
+    pub reason: String,
+}
+
+/// The command line with `train --config FILE` replaced by the options in the file.
+///
+/// # Errors
+/// [`Error::Config`] for a file that cannot be read, or a value no option can have.
+pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, Error> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let Some(train) = arguments.iter().position(|argument| argument == "train") else { return Ok(arguments) };
+    let (at, path) = match arguments.iter().position(|argument| argument.to_string_lossy().starts_with(OPTION)) {
+        None => return Ok(arguments),
+        Some(at) => match arguments[at].to_string_lossy().strip_prefix("--config=") {
+            Some(path) => (at..=at, PathBuf::from(path)),
+            // Without a value the command line says what is missing.
+            None => match arguments.get(at + 1) {
+                Some(path) if arguments[at] == OPTION => (at..=at + 1, PathBuf::from(path)),
+                _ => return Ok(arguments),
+            },
+        },
+    };
+    arguments.drain(at);
+    let options = read(&path)?;
+    let rest = arguments.split_off(train + 1);
+    Ok(arguments.into_iter().chain(options.into_iter().map(OsString::from)).chain(rest).collect())
+}
+
+fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
+    let fail = |reason: String| ConfigError { path: path.into(), reason };
+    let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| fail(one_line(&error, &text)))?;
+    let mut options = Vec::new();
+    for (key, value) in &table {
+        match value {
+            Value::Boolean(true) => options.push(format!("--{key}")),
+            Value::Boolean(false) => {}
+            Value::Array(values) => {
+                let words: Option<Vec<String>> = values.iter().map(word).collect();
+                let words = words.ok_or_else(|| fail(format!("{key}: expected a list of words or numbers")))?;
+                options.push(format!("--{key}={}", words.join(",")));
+            }
+            value => {
+                let word = word(value).ok_or_else(|| {
+                    fail(format!("{key}: expected text, a number or a list, found a {}", value.type_str()))
+                })?;
+                options.push(format!("--{key}={word}"));
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// Line, column and message; the library's own text is a page.
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let before = text.get(..error.span().map_or(0, |span| span.start)).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("row {line}, column {column}: {}", error.message().replace('\n', ", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn expanded(text: &str, before: &[&str], after: &[&str]) -> Result<Vec<String>, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let path = file.path().to_str().unwrap();
+        let all = [&["microfit", "train"], before, &[OPTION, path], after].concat();
+        match expand(all.into_iter().map(OsString::from)) {
+            Ok(words) => Ok(words.into_iter().map(|word| word.into_string().unwrap()).collect()),
+            Err(error) => Err(error.to_string().split_once(": ").unwrap().1.to_owned()),
+        }
+    }
+
+    #[test]
+    fn stands_in_front_of_the_command_line() {
+        let words = expanded("epochs = 3\nhidden = [16, 8]\nonline = true\n", &["--batch", "4"], &["--seed", "1"]);
+        let expected = ["microfit", "train", "--epochs=3", "--hidden=16,8", "--online", "--batch", "4", "--seed", "1"];
+        assert_eq!(words.unwrap(), expected);
+        assert_eq!(expanded("momentum = 0.5\nonline = false\n", &[], &[]).unwrap()[2..], ["--momentum=0.5"]);
+    }
+
+    #[test]
+    fn names_what_is_wrong() {
+        assert_eq!(
+            expanded("[epochs]\n", &[], &[]).unwrap_err(),
+            "epochs: expected text, a number or a list, found a table"
+        );
+        let error = expanded("epochs = 3\nseed = = 4\n", &[], &[]).unwrap_err();
+        assert!(error.starts_with("row 2, column 8: "), "{error}");
+    }
+}

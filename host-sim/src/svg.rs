@@ -1,0 +1,109 @@
+//! Pictures as SVG, self-contained.
+
+use plotters::prelude::*;
+
+use crate::commands::compare::{Distribution, quantile};
+
+const SIZE: (u32, u32) = (900, 500);
+
+/// A schedule's rates and, where it drives them, its momenta, over the steps.
+pub(crate) fn curves(title: &str, rates: &[f32], momenta: &[f32]) -> String {
+    let mut svg = String::new();
+    // Writing to a string does not fail, and an area of this size takes the chart.
+    let _ = draw_curves(&mut svg, title, rates, momenta);
+    svg
+}
+
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+fn draw_curves(svg: &mut String, title: &str, rates: &[f32], momenta: &[f32]) -> Drawn {
+    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    area.fill(&WHITE)?;
+    let finite = || rates.iter().copied().filter(|rate| rate.is_finite());
+    let (low, high) = (finite().fold(0.0, f32::min), finite().fold(f32::MIN_POSITIVE, f32::max));
+    let steps = rates.len().max(2) - 1;
+    let mut chart = ChartBuilder::on(&area)
+        .caption(title, ("sans-serif", 18))
+        .margin(12)
+        .x_label_area_size(40)
+        .y_label_area_size(70)
+        .right_y_label_area_size(if momenta.is_empty() { 0 } else { 50 })
+        .build_cartesian_2d(0..steps, low..high * 1.05)?
+        .set_secondary_coord(0..steps, 0.0_f32..1.0);
+    chart.configure_mesh().x_desc("step").y_desc("learning rate").draw()?;
+    let points = |values: &[f32]| values.iter().copied().enumerate().collect::<Vec<_>>();
+    chart.draw_series(LineSeries::new(points(rates), BLUE.stroke_width(2)))?;
+    if !momenta.is_empty() {
+        chart.configure_secondary_axes().y_desc("momentum").draw()?;
+        chart.draw_secondary_series(LineSeries::new(points(momenta), RED.stroke_width(1)))?;
+    }
+    area.present()?;
+    Ok(())
+}
+
+/// Median and 5% to 95% of every schedule's final validation loss and accuracy, side by side.
+pub(crate) fn distributions(title: &str, found: &[Distribution]) -> String {
+    let mut svg = String::new();
+    let _ = draw_distributions(&mut svg, title, found);
+    svg
+}
+
+/// What of a distribution a panel shows.
+type Values = fn(&Distribution) -> &[f32];
+
+const ROW: u32 = 26;
+const NAMES: u32 = 330;
+
+fn draw_distributions(svg: &mut String, title: &str, found: &[Distribution]) -> Drawn {
+    let height = 110 + ROW * found.len() as u32;
+    let area = SVGBackend::with_string(svg, (1200, height)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let area = area.titled(title, ("sans-serif", 18))?;
+    let (names, charts) = area.split_horizontally(NAMES);
+    let panels = charts.split_evenly((1, 2));
+    let columns: [(&str, Values); 2] =
+        [("validation loss", |row| &row.loss), ("validation accuracy", |row| &row.accuracy)];
+    for (panel, (what, values)) in panels.iter().zip(columns) {
+        let spread = |q: f32| found.iter().map(move |row| quantile(values(row), q)).filter(|value| value.is_finite());
+        let (low, high) = (spread(0.05).fold(f32::MAX, f32::min), spread(0.95).fold(f32::MIN, f32::max));
+        let margin = 0.05 * (high - low).max(1e-6);
+        let mut chart = ChartBuilder::on(panel)
+            .margin(12)
+            .x_label_area_size(40)
+            .build_cartesian_2d(low - margin..high + margin, 0.0..found.len() as f32)?;
+        chart.configure_mesh().disable_y_mesh().disable_y_axis().x_labels(6).x_desc(what).draw()?;
+        for (row, distribution) in found.iter().enumerate() {
+            let y = (found.len() - row) as f32 - 0.5;
+            let at = |q| quantile(values(distribution), q);
+            let line = [(at(0.05), y), (at(0.95), y)];
+            chart.draw_series(std::iter::once(PathElement::new(line, BLUE.stroke_width(3))))?;
+            chart.draw_series(std::iter::once(Circle::new((at(0.5), y), 5, RED.filled())))?;
+        }
+    }
+    // Beside the charts' rows: their plotting area is the panel less the margins and the axis.
+    let top = 12.0;
+    let pitch = f64::from(names.dim_in_pixel().1.saturating_sub(24 + 40)) / found.len().max(1) as f64;
+    for (row, distribution) in found.iter().enumerate() {
+        let y = top + pitch * (row as f64 + 0.5) - 7.0;
+        names.draw(&Text::new(distribution.name.clone(), (10, y as i32), ("sans-serif", 14)))?;
+    }
+    area.present()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_is_one_whole_svg() {
+        let svg = curves("cosine", &[0.1, 0.05, 0.0], &[0.9, 0.8, 0.9]);
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+        assert!(svg.contains("learning rate") && svg.contains("momentum") && svg.contains("<polyline"));
+        assert!(!curves("one", &[0.1], &[]).contains("momentum"));
+        let row = Distribution { name: "constant".into(), accuracy: vec![0.9, 0.95], loss: vec![0.1, 0.2] };
+        let svg = distributions("compare", &[row.clone(), row]);
+        assert_eq!(svg.matches("<circle").count(), 4);
+        assert!(svg.contains("constant") && svg.trim_end().ends_with("</svg>"));
+    }
+}
