@@ -139,15 +139,18 @@ fn every_recorded_bit() {
 }
 
 /// What the boards agree on is what the libraries recorded.
+///
+/// Of the bundled traces, whatever `MICROFIT_GOLDEN` says: another set may have other parameters by the same names.
 #[test]
 fn the_firmwares_schedules_are_the_recorded_ones() {
-    let golden: Value = load("schedules_shared.json");
+    let bundled = include_str!("../golden/schedules_shared.json");
+    let golden: Value = serde_json::from_str(bundled).expect("JSON");
     let traces = golden["traces"].as_array().expect("traces");
     let mut compared = 0;
     for entry in &SCHEDULES {
         let Some(id) = entry.trace else { continue };
-        // Another set of traces need not have it.
-        let Some(trace) = traces.iter().find(|trace| trace["id"].as_str() == Some(id)) else { continue };
+        let trace = traces.iter().find(|trace| trace["id"].as_str() == Some(id));
+        let trace = trace.unwrap_or_else(|| panic!("{id}: no such trace"));
         let (points, (rates, momenta_here)) = (entry.curve.points(), entry.curve.values());
         let same = |what: &str, here: &[f32], recorded: &[u32]| {
             let recorded = recorded.get(..points).unwrap_or_else(|| panic!("{id}: fewer than {points} {what}"));
@@ -162,6 +165,5 @@ fn the_firmwares_schedules_are_the_recorded_ones() {
         compared += 1;
     }
     println!("{compared} of {} schedules of the firmware compared", SCHEDULES.len());
-    let bundled = std::env::var_os("MICROFIT_GOLDEN").is_none();
-    assert!(!bundled || compared == SCHEDULES.iter().filter(|entry| entry.trace.is_some()).count());
+    assert!(compared > 0);
 }

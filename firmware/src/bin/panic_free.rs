@@ -153,6 +153,7 @@ fn run<L: Loss + Copy, O: Optimizer + Copy, S: Schedule + Copy>(
         trainer.progress()
     };
     let mut trainer = fit.resume(progress, params, workspace)?;
+    trainer.force_rate(any(Some(0.1)));
     trainer.run(train, validation)?;
     total += (trainer.progress().epochs() + trainer.progress().updates()) as f32;
     total += trainer.network().params().len() as f32 + weights_hash(trainer.params()) as f32;
