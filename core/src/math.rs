@@ -130,6 +130,24 @@ mod tests {
         worst
     }
 
+    #[test]
+    fn floor_div_is_that_of_the_exact_quotient() {
+        let by_remainder = |x: core::primitive::f64, y| f64::floor((x - libm::fmod(x, y)) / y + 0.5);
+        let mut y = 0.013;
+        for k in 0..200_000_u32 {
+            // Small and large dividends, and divisors that nearly divide them.
+            for x in [k % 1000, k, k.wrapping_mul(2_654_435_761)].map(core::primitive::f64::from) {
+                for y in
+                    [y, 1.1, 0.1, (k % 97 + 1) as core::primitive::f64 / 10.0, x / (k % 89 + 1) as core::primitive::f64]
+                {
+                    assert!(y == 0.0 || f64::floor_div(x, y) == by_remainder(x, y), "{x} // {y}");
+                }
+            }
+            y = if y > 1e6 { 0.0131 } else { y * 1.01 };
+        }
+        assert_eq!(f64::floor_div(11.0, 1.1), 9.0);
+    }
+
     /// What the README says of accuracy: `cargo test -p microfit accuracy -- --nocapture`, and the same with
     /// `--features fast-math`.
     #[test]

@@ -75,6 +75,7 @@ pub struct Progress {
     in_batch: u32,
     batch_loss: f32,
     rate: f32,
+    momentum: Option<f32>,
     forced_rate: Option<f32>,
     train: Metrics,
     validation: Metrics,
@@ -280,19 +281,20 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
 
     /// The update the batch at hand leads to.
     fn next_update(&self, progress: &Progress) -> Update {
-        let Progress { epoch, step, position, in_batch, len, rate, forced_rate, .. } = *progress;
+        let Progress { epoch, step, position, in_batch, len, rate, momentum, forced_rate, .. } = *progress;
         let clock = match self.fit.clock {
             Clock::Update => step,
             Clock::Epoch => epoch,
         };
         let begin = position.saturating_sub(in_batch);
-        Update {
-            step,
-            // A batch has one rate, and a schedule is called once for it: f64 is dear without an FPU for it.
-            rate: if in_batch > 0 { rate } else { forced_rate.unwrap_or_else(|| self.fit.schedule.rate(clock)) },
-            momentum: self.fit.schedule.momentum(clock),
-            samples: self.fit.batch.min(len.saturating_sub(begin)).max(1),
-        }
+        // A batch has one rate, and a schedule is called once for it: f64 is dear without an FPU for it.
+        let (rate, momentum) = if in_batch > 0 {
+            (rate, momentum)
+        } else {
+            let rate = forced_rate.unwrap_or_else(|| self.fit.schedule.rate(clock));
+            (rate, self.fit.schedule.momentum(clock))
+        };
+        Update { step, rate, momentum, samples: self.fit.batch.min(len.saturating_sub(begin)).max(1) }
     }
 
     /// `progress` is committed only if nothing fails.
@@ -345,7 +347,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
             backward(&topology, self.params, gradient, self.tape, n);
         }
 
-        progress.rate = update.rate;
+        (progress.rate, progress.momentum) = (update.rate, update.momentum);
         progress.position += n as u32;
         progress.in_batch += n as u32;
         if progress.in_batch >= update.samples {

@@ -9,6 +9,7 @@
 mod app;
 mod record;
 mod report;
+pub mod schedules;
 
 pub use app::{App, Failure, Outcome};
 pub use record::{History, MAX_EPOCHS, Record};

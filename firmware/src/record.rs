@@ -37,7 +37,7 @@ impl From<&Epoch> for Record {
 }
 
 /// The most epochs a [`History`] holds.
-pub const MAX_EPOCHS: usize = 64;
+pub const MAX_EPOCHS: usize = 32;
 
 /// The epochs of a run, in fixed memory.
 #[derive(Debug, Default)]

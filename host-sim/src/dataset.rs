@@ -1,5 +1,6 @@
 //! Datasets from CSV files.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use microfit::data::Dataset;
@@ -51,12 +52,10 @@ impl Csv {
             expected: expected.into(),
             found,
         };
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(csv::Trim::All)
-            .from_path(path)
-            .map_err(|error| fail(1, 1, "a readable file", error.to_string()))?;
+        let text = fs::read(path).map_err(|error| fail(1, 1, "a readable file", error.to_string()))?;
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(&*text);
+        let line_of = |record: &csv::StringRecord| line_of(&text, record);
         let mut records = Vec::new();
         for record in reader.records() {
             let row = records.last().map_or(0, line_of) + 1;
@@ -75,22 +74,31 @@ impl Csv {
         }
         let mut features = Vec::with_capacity(records.len());
         for record in records.iter().skip(skip) {
-            let row = line_of(record);
             if record.len() < width {
-                return Err(fail(row, record.len() + 1, &format!("{width} columns"), "the end of the row".into()));
+                return Err(fail(
+                    line_of(record),
+                    record.len() + 1,
+                    &format!("{width} columns"),
+                    "the end of the row".into(),
+                ));
             }
             if let Some(extra) = record.get(width) {
-                return Err(fail(row, width + 1, &format!("the end of the row, after {width} columns"), quoted(extra)));
+                return Err(fail(
+                    line_of(record),
+                    width + 1,
+                    &format!("the end of the row, after {width} columns"),
+                    quoted(extra),
+                ));
             }
             let mut cells = Vec::with_capacity(width - 1);
             for (column, cell) in (1..width).zip(record) {
-                cells.push(number(cell).ok_or_else(|| fail(row, column, "a finite number", quoted(cell)))?);
+                cells.push(number(cell).ok_or_else(|| fail(line_of(record), column, "a finite number", quoted(cell)))?);
             }
             features.push(cells);
         }
-        let targets = || records.iter().skip(skip).filter_map(|record| Some((line_of(record), record.get(width - 1)?)));
-        if let Some((row, _)) = targets().find(|(_, cell)| cell.is_empty()) {
-            return Err(fail(row, width, "a target", quoted("")));
+        let targets = || records.iter().skip(skip).filter_map(|record| Some((record, record.get(width - 1)?)));
+        if let Some((record, _)) = targets().find(|(_, cell)| cell.is_empty()) {
+            return Err(fail(line_of(record), width, "a target", quoted("")));
         }
         let known = match target {
             Target::Class(Some(classes)) => Some(classes.clone()),
@@ -101,14 +109,15 @@ impl Csv {
             Target::Number => None,
         };
         let mut rows = Vec::with_capacity(features.len());
-        for ((row, cell), features) in targets().zip(features) {
+        for ((record, cell), features) in targets().zip(features) {
             let target = match &known {
                 Some([zero, _]) if cell == zero => 0.0,
                 Some([_, one]) if cell == one => 1.0,
                 Some([zero, one]) => {
-                    return Err(fail(row, width, &format!("class `{zero}` or `{one}`"), quoted(cell)));
+                    let expected = format!("class `{zero}` or `{one}`");
+                    return Err(fail(line_of(record), width, &expected, quoted(cell)));
                 }
-                None => number(cell).ok_or_else(|| fail(row, width, "a finite number", quoted(cell)))?,
+                None => number(cell).ok_or_else(|| fail(line_of(record), width, "a finite number", quoted(cell)))?,
             };
             rows.push((features, target));
         }
@@ -135,9 +144,13 @@ fn quoted(cell: &str) -> String {
     if cell.is_empty() { "nothing".into() } else { format!("`{}`", cell.escape_debug()) }
 }
 
-/// The line of the file a record begins on, counted from 1: blank lines count, and are no records.
-fn line_of(record: &csv::StringRecord) -> usize {
-    record.position().map_or(0, |position| position.line() as usize)
+/// The line of the file a record begins on, counted from 1. Blank lines before it, which are no records, stand in the
+/// library's position of it.
+fn line_of(text: &[u8], record: &csv::StringRecord) -> usize {
+    let from = record.position().map_or(0, |position| position.byte() as usize).min(text.len());
+    let (before, rest) = text.split_at(from);
+    let blank = rest.iter().take_while(|byte| b"\r\n".contains(byte));
+    1 + before.iter().chain(blank).filter(|byte| **byte == b'\n').count()
 }
 
 /// The first two cells that differ, in alphabetical order.

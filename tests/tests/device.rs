@@ -1,7 +1,8 @@
-//! Emulated boards train to the bits the desk trains to.
+//! Emulated boards train to the bits the desk trains to, and compute every schedule to the desk's bits.
 
+use microfit_firmware::schedules::SCHEDULES;
 use microfit_sim::commands::device::compare;
-use microfit_sim::device::{BOARDS, Board};
+use microfit_sim::device::{BOARDS, Board, compare_schedules};
 use microfit_tests::device::available;
 
 fn check(name: &str) {
@@ -9,6 +10,9 @@ fn check(name: &str) {
     if !available(name, &[board.target], true) {
         return;
     }
+    // That these are the libraries' bits is in schedules.rs.
+    let schedules = compare_schedules(board, |_| {}).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(schedules.len(), SCHEDULES.len());
     let found = compare(board, |_| {}).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(found.runs.len(), 2);
     assert!(found.runs.iter().all(|run| run.records.len() == 50));

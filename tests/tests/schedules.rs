@@ -12,6 +12,7 @@ mod params;
 #[path = "golden_schedules/python.rs"]
 mod python;
 
+use microfit_firmware::schedules::SCHEDULES;
 use microfit_tests::golden::load;
 use params::Params;
 use serde_json::Value;
@@ -135,4 +136,34 @@ fn every_recorded_bit() {
         report.mismatches.len(),
         report.mismatches.join("\n")
     );
+}
+
+/// What the boards agree on is what the libraries recorded.
+///
+/// Of the bundled traces, whatever `MICROFIT_GOLDEN` says: another set may have other parameters by the same names.
+#[test]
+fn the_firmwares_schedules_are_the_recorded_ones() {
+    let bundled = include_str!("../golden/schedules_shared.json");
+    let golden: Value = serde_json::from_str(bundled).expect("JSON");
+    let traces = golden["traces"].as_array().expect("traces");
+    let mut compared = 0;
+    for entry in &SCHEDULES {
+        let Some(id) = entry.trace else { continue };
+        let trace = traces.iter().find(|trace| trace["id"].as_str() == Some(id));
+        let trace = trace.unwrap_or_else(|| panic!("{id}: no such trace"));
+        let (points, (rates, momenta_here)) = (entry.curve.points(), entry.curve.values());
+        let same = |what: &str, here: &[f32], recorded: &[u32]| {
+            let recorded = recorded.get(..points).unwrap_or_else(|| panic!("{id}: fewer than {points} {what}"));
+            let wrong = here.iter().zip(recorded).position(|(here, recorded)| here.to_bits() != *recorded);
+            assert_eq!(wrong, None, "{}, {id}: the first of the {what} that differs", entry.name);
+        };
+        same("rates", &rates, &words(trace["f32"].as_str().expect("bits")));
+        match momenta(trace) {
+            Some(recorded) => same("momenta", &momenta_here, &recorded),
+            None => assert!(momenta_here.iter().all(|momentum| momentum.is_nan()), "{id}: no momentum"),
+        }
+        compared += 1;
+    }
+    println!("{compared} of {} schedules of the firmware compared", SCHEDULES.len());
+    assert!(compared > 0);
 }

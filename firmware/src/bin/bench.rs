@@ -1,5 +1,4 @@
-//! Counts instructions on Arm's MPS2 under QEMU's `-icount shift=10`: every instruction takes 1.024 us of the timer's
-//! clock, whatever the host does. `microfit bench` builds it, runs it, and reads what it logs.
+//! Counts instructions on an emulated MPS2. `microfit bench` builds it, runs it, and reads what it logs.
 
 #![no_std]
 #![no_main]
@@ -13,31 +12,12 @@ use microfit::optimizer::Sgd;
 use microfit::{Error, Event, Fit, tutorial};
 use microfit_firmware::SEED;
 
+#[path = "../emulated/counter.rs"]
+mod counter;
+use counter::count;
+
 #[path = "../emulated/semihosted.rs"]
 mod semihosted;
-
-/// Timer 0 of the MPS2's FPGA: 25 MHz, counting down.
-const TIMER_CTRL: *mut u32 = 0x4000_0000 as *mut u32;
-const TIMER_VALUE: *mut u32 = 0x4000_0004 as *mut u32;
-const TIMER_RELOAD: *mut u32 = 0x4000_0008 as *mut u32;
-
-/// Timer ticks in five instructions: 5 x 1.024 us x 25 MHz.
-const TICKS_IN_FIVE: u32 = 128;
-
-/// Instructions `work` takes, to one.
-fn count(work: impl FnOnce()) -> u32 {
-    // SAFETY: a timer of this board that nobody else uses.
-    unsafe {
-        TIMER_CTRL.write_volatile(0);
-        TIMER_RELOAD.write_volatile(u32::MAX);
-        TIMER_VALUE.write_volatile(u32::MAX);
-        TIMER_CTRL.write_volatile(1);
-        let start = TIMER_VALUE.read_volatile();
-        work();
-        let ticks = start.wrapping_sub(TIMER_VALUE.read_volatile());
-        (u64::from(ticks) * 5 / u64::from(TICKS_IN_FIVE)) as u32
-    }
-}
 
 fn report(name: &str, instructions: u32, per: u32) {
     defmt::info!("bench name={=str} instructions={=u32} per={=u32}", name, instructions, per);

@@ -17,6 +17,9 @@ use microfit::optimizer::{Convention, OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::{Constant, DropBased, Schedule, TimeBased};
 use microfit::{Clock, Error, Event, Fit, Init, Network, Rng, Topology, dense, tutorial, weights_hash};
 
+#[path = "panic_free/schedules.rs"]
+mod schedules;
+
 unsafe extern "C" {
     /// Defined nowhere.
     fn a_panic_path_is_left() -> !;
@@ -83,11 +86,7 @@ fn every_operation(params: &mut [f32], workspace: &mut [f32], indices: &mut [u16
     let time = TimeBased::new(any(0.1), any(0.002))?;
     let drop = DropBased::new(any(0.1), any(0.5), any(10.0))?;
     let constant = Constant::new(any(0.1))?;
-    let schedules: [&dyn Schedule; 3] = [&time, &drop, &constant];
-    for schedule in schedules {
-        let step = any(5);
-        total += schedule.rate(step) + schedule.value(step) as f32 + schedule.momentum(step).unwrap_or(0.0);
-    }
+    total += schedules::every_operation()?;
 
     total += run(
         any(true),
@@ -154,6 +153,7 @@ fn run<L: Loss + Copy, O: Optimizer + Copy, S: Schedule + Copy>(
         trainer.progress()
     };
     let mut trainer = fit.resume(progress, params, workspace)?;
+    trainer.force_rate(any(Some(0.1)));
     trainer.run(train, validation)?;
     total += (trainer.progress().epochs() + trainer.progress().updates()) as f32;
     total += trainer.network().params().len() as f32 + weights_hash(trainer.params()) as f32;

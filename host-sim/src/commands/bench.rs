@@ -1,5 +1,7 @@
 //! `microfit bench`.
 
+mod schedules;
+
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -17,6 +19,9 @@ pub struct Bench {
     /// The board: one with the MPS2's timer, which counts.
     #[arg(long, default_value = "mps2-an386", value_parser = ["mps2-an385", "mps2-an386", "mps2-an500"])]
     pub board: String,
+    /// Not the training: what a call of each schedule costs, on a Cortex-M4F and a Cortex-M0, and its flash.
+    #[arg(long, conflicts_with = "board")]
+    pub schedules: bool,
 }
 
 /// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
@@ -31,6 +36,9 @@ impl Bench {
     /// # Errors
     /// [`Error::Device`].
     pub fn run(&self) -> Result<(), Error> {
+        if self.schedules {
+            return schedules::bench();
+        }
         let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
         let (libm, libm_flash) = measure(board, "bench")?;
         let (micromath, micromath_flash) = measure(board, "bench,fast-math")?;

@@ -10,7 +10,7 @@ use microfit::optimizer::{OnlineSgd, Sgd};
 use microfit::tutorial;
 use microfit_firmware::{App, Failure, Outcome, Record, Report, SEED};
 
-use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, run};
+use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, compare_schedules, run};
 use crate::error::Error;
 use crate::output;
 use crate::table::table;
@@ -27,6 +27,9 @@ pub struct Device {
     /// All boards, one after the other.
     #[arg(long, conflicts_with = "board")]
     pub all: bool,
+    /// Not a training: compute one schedule of each kind there and here, and compare all rates and momenta.
+    #[arg(long)]
+    pub schedules: bool,
     /// Do not show the board's log.
     #[arg(long)]
     pub quiet: bool,
@@ -52,16 +55,14 @@ impl Device {
     /// [`Error::Device`].
     pub fn run(&self) -> Result<(), Error> {
         let boards: Vec<Board> = BOARDS.into_iter().filter(|board| self.all || board.name == self.board).collect();
+        if self.schedules {
+            return self.schedules(&boards);
+        }
         let mut table =
             table(&["board", "core", "experiment", "weights' hash", "flash", "static RAM", "peak stack", "same bits"]);
         for board in boards {
             output::line(format_args!("{} ({}): building, then running in QEMU", board.name, board.core))?;
-            let found = compare(board, |line| {
-                if !self.quiet {
-                    // The board is run to its end even if nobody reads on.
-                    let _ = output::line(format_args!("{} | {line}", board.name));
-                }
-            })?;
+            let found = compare(board, |line| self.show(board, line))?;
             for run in &found.runs {
                 table.add_row([
                     board.name.to_owned(),
@@ -80,6 +81,29 @@ impl Device {
             "\n{table}\n\nBytes. Of the flash, {} are the data. Training takes {momentum} of RAM with momentum, {online} online.",
             Ionosphere::BYTES
         ))
+    }
+
+    fn schedules(&self, boards: &[Board]) -> Result<(), Error> {
+        let mut table = table(&["board", "core", "schedules", "points", "same bits"]);
+        for &board in boards {
+            output::line(format_args!("{} ({}): building, then running in QEMU", board.name, board.core))?;
+            let found = compare_schedules(board, |line| self.show(board, line))?;
+            table.add_row([
+                board.name.to_owned(),
+                board.core.to_owned(),
+                found.len().to_string(),
+                found.iter().map(|found| found.fingerprint.points).sum::<usize>().to_string(),
+                "yes".to_owned(),
+            ]);
+        }
+        output::line(format_args!("\n{table}"))
+    }
+
+    fn show(&self, board: Board, line: &str) {
+        if !self.quiet {
+            // The board is run to its end even if nobody reads on.
+            let _ = output::line(format_args!("{} | {line}", board.name));
+        }
     }
 }
 

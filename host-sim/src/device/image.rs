@@ -22,6 +22,19 @@ impl Image {
     /// # Errors
     /// [`DeviceError::NoTarget`], [`DeviceError::NoProgram`], [`DeviceError::Build`] or [`DeviceError::Image`].
     pub fn build(board: Board, binary: &str, features: &str) -> Result<Self, DeviceError> {
+        Self::build_with(board, binary, features, &[])
+    }
+
+    /// The same with variables that the firmware reads at compile time.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn build_with(
+        board: Board,
+        binary: &str,
+        features: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Self, DeviceError> {
         // Named, because a folder set by the environment or a file is relative to where cargo runs, not to us.
         let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
         let folder = workspace_root().join(folder);
@@ -32,6 +45,7 @@ impl Image {
             .arg(&folder)
             // Without it defmt keeps errors only.
             .env("DEFMT_LOG", "info")
+            .envs(variables.iter().copied())
             .output()
             .map_err(|source| DeviceError::NoProgram { program: "cargo", source })?;
         if !output.status.success() {

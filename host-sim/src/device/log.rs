@@ -61,9 +61,7 @@ impl Log {
             Some("begin") => self.records.clear(),
             Some("end") => {
                 let fields = Fields::parse(line, rest)?;
-                let hash = fields.text("hash")?;
-                let hash = hash.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-                let hash = hash.ok_or_else(|| fields.wrong("hash=0x and 16 digits"))?;
+                let hash = fields.hash("hash")?;
                 let records = std::mem::take(&mut self.records);
                 self.runs.push(DeviceRun { name: first.to_owned(), records, hash });
             }
@@ -110,12 +108,18 @@ impl<'a> Fields<'a> {
         self.take(key).map(|value: f32| (!value.is_nan()).then_some(value))
     }
 
+    pub(crate) fn hash(&self, key: &'static str) -> Result<u64, DeviceError> {
+        let digits = self.text(key)?.strip_prefix("0x");
+        let hash = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        hash.ok_or_else(|| self.wrong("a hash: 0x and 16 digits"))
+    }
+
     pub(crate) fn take<T: FromStr>(&self, key: &'static str) -> Result<T, DeviceError> {
         self.text(key)?.parse().map_err(|_| self.wrong(key))
     }
 }
 
-fn wrong(expected: &'static str, line: &str) -> DeviceError {
+pub(crate) fn wrong(expected: &'static str, line: &str) -> DeviceError {
     DeviceError::Log { expected, found: line.to_owned() }
 }
 

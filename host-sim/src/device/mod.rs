@@ -4,6 +4,7 @@ mod board;
 mod emulator;
 mod image;
 mod log;
+mod schedules;
 mod toolchain;
 
 use std::io;
@@ -13,6 +14,8 @@ pub use emulator::run;
 pub use image::Image;
 pub(crate) use log::Fields;
 pub use log::{DeviceRun, Log, Memory};
+pub(crate) use schedules::schedule_line;
+pub use schedules::{Found, compare_schedules};
 pub use toolchain::{Toolchain, workspace_root};
 
 /// Why a board could not be built for, run, or understood.
