@@ -42,18 +42,22 @@ pub enum Kind {
 
 /// `f(z) = z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Linear;
 
 /// `f(z) = max(z, 0)`; its derivative at 0 is 0, as in Keras and PyTorch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Relu;
 
 /// `f(z) = 1 / (1 + exp(-z))`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sigmoid;
 
 /// `f(z) = tanh(z)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Tanh;
 
 impl Activation for Linear {

@@ -39,7 +39,8 @@ pub enum Clock {
 /// assert!(Network::new(NET, &params)?.predict(&[1., 0.], &mut workspace)?[0] > 0.9);
 /// # Ok::<(), microfit::Error>(())
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fit<'a, L, O, S, R> {
     /// Layer widths and activations.
     pub topology: Topology<'a>,

@@ -16,7 +16,8 @@ use crate::topology::{Layer, Topology, check_len};
 
 /// A topology and its parameters, ready to predict. It only borrows them: a board that has finished training keeps
 /// the parameters and drops the rest.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Network<'a> {
     topology: Topology<'a>,
     params: &'a [f32],

@@ -1,5 +1,7 @@
 //! The shape of a network, and from it the length of every buffer.
 
+use core::fmt;
+
 use crate::activation::Activation;
 use crate::error::{Buffer, Error};
 use crate::optimizer::Optimizer;
@@ -16,6 +18,19 @@ pub struct Layer<'a> {
 /// Its fan-in is the width of what stands before it, so layers that do not fit together cannot be written.
 pub const fn dense(units: u16, activation: &dyn Activation) -> Layer<'_> {
     Layer { units, activation }
+}
+
+impl fmt::Debug for Layer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dense({}, {:?})", self.units, self.activation.kind())
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Layer<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "dense({}, {})", self.units, self.activation.kind());
+    }
 }
 
 impl<'a> Layer<'a> {
@@ -48,7 +63,8 @@ impl<'a> Layer<'a> {
 ///
 /// One slice. Layer after layer: the weights, `[units][fan_in]` in row-major order (PyTorch's layout: a row holds
 /// what one unit multiplies its inputs by; Keras stores the transpose), then the biases, `[units]`.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Topology<'a> {
     inputs: u16,
     layers: &'a [Layer<'a>],

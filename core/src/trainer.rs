@@ -119,6 +119,8 @@ impl Progress {
 
 /// A training run under way. Made by [`Fit::start`]; the caller calls [`Self::step`] until [`Event::Done`], and between
 /// two calls does what it likes: feeds a watchdog, blinks, saves, sleeps, stops.
+#[derive(Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Trainer<'a, 'b, L, O, S, R> {
     fit: Fit<'a, L, O, S, R>,
     input: Input,

@@ -14,6 +14,7 @@ use crate::error::{Buffer, Error};
 ///
 /// Where one array is longer than the other, the samples both have count.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Rows<'a, const F: usize, const T: usize> {
     /// What the network sees.
     pub features: &'a [[f32; F]],

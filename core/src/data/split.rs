@@ -15,6 +15,7 @@ pub struct Window<D> {
 
 /// Chosen samples of another dataset, in the order of the indices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Subset<'a, D> {
     data: D,
     indices: &'a [u16],

@@ -1,11 +1,15 @@
 //! An image that calls every public operation of `microfit` and has no panic handler that could be linked: if one
 //! path to a panic is left, the linker names the missing symbol.
 //!
+//! What is not called: `Topology::new`, which is for constants and says so, and `Debug`, whose floats the standard library
+//! formats, with paths to a panic.
+//!
 //! The feature `planted-panic` adds one index that can fail; the check has to fail then.
 
 #![no_std]
 #![no_main]
 
+use core::fmt::Write as _;
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
@@ -13,9 +17,11 @@ use cortex_m_rt::entry;
 use microfit::activation::{Activation, Linear, Relu, Sigmoid, Tanh};
 use microfit::data::{Dataset, Ionosphere, Nothing, Order, Rows, Sequential, Shuffle, Subset, holdout, stratified};
 use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
-use microfit::optimizer::{Convention, OnlineSgd, Optimizer, Sgd};
+use microfit::optimizer::{Convention, OnlineSgd, Optimizer, Sgd, Update};
 use microfit::schedule::{Constant, DropBased, Schedule, TimeBased};
-use microfit::{Clock, Error, Event, Fit, Init, Network, Rng, Topology, dense, tutorial, weights_hash};
+use microfit::{
+    Buffer, Clock, Error, Event, Fit, Init, Metrics, Network, Requirement, Rng, Topology, dense, tutorial, weights_hash,
+};
 
 #[path = "panic_free/schedules.rs"]
 mod schedules;
@@ -103,6 +109,7 @@ fn every_operation(params: &mut [f32], workspace: &mut [f32], indices: &mut [u16
     let optimizer = Sgd::new(any(0.9), Convention::Torch)?;
     total += run(any(false), topology, MeanSquaredError, optimizer, constant, &rows, &Nothing, params, workspace)?;
     total += run(any(true), topology, BinaryCrossEntropy, OnlineSgd, constant, &rows, &Nothing, params, workspace)?;
+    total += parts(topology, &rows, params, workspace)?;
     let (tutorial_train, tutorial_validation) = tutorial::split()?;
     let mut trainer = tutorial::time_based(any(1)).start(params, workspace)?;
     trainer.run(&tutorial_train, &tutorial_validation)?;
@@ -112,6 +119,48 @@ fn every_operation(params: &mut [f32], workspace: &mut [f32], indices: &mut [u16
         total += workspace[any(7)];
     }
     Ok(total + sum as f32)
+}
+
+/// What a run calls inside, called from outside; and every error's message.
+fn parts(topology: Topology<'_>, data: &impl Dataset, params: &mut [f32], workspace: &mut [f32]) -> Result<f32, Error> {
+    let (mut inputs, mut target) = ([any(0.5); 34], [any(1.0)]);
+    data.read(any(1), &mut inputs, &mut target)?;
+    let mut total = (data.len() + data.features() + data.targets() + usize::from(data.is_empty())) as f32;
+    total += (topology.inputs() + topology.outputs()) as f32;
+    let losses: [&dyn Loss; 2] = [&BinaryCrossEntropy, &MeanSquaredError];
+    for loss in losses {
+        total += f32::from(u8::from(loss.input(any(&Sigmoid)) == Ok(microfit::loss::Input::Logits)));
+        total += loss.value(&inputs, &target) + loss.accuracy(&inputs, &target).unwrap_or(0.0);
+        total += f32::from(u8::from(loss.accepts(any(2.0))));
+        loss.differentiate(&inputs, &mut target, any(0.5));
+    }
+    let update = Update { step: any(1), rate: any(0.1), momentum: any(None), samples: any(28) };
+    let sgd = Sgd::keras(any(0.5))?;
+    total += sgd.accumulation(&update).keep + OnlineSgd.accumulation(&update).scale;
+    sgd.apply(&update, params, workspace);
+    OnlineSgd.apply(&update, params, workspace);
+    let metrics = Metrics::default();
+    total += metrics.loss() + metrics.accuracy().unwrap_or(0.0) + metrics.samples() as f32;
+
+    let mut text = heapless::String::<256>::new();
+    for name in ["batch", "lr"] {
+        let (index, found) = (any(7), any(0.25));
+        for error in [
+            Error::BufferLength { buffer: any(Buffer::Tape), expected: any(1), found: any(0) },
+            Error::Parameter { name, must_be: any(Requirement::Positive), found },
+            Error::FeatureCount { expected: index, found: index },
+            Error::SampleNotFinite { index, feature: index, found },
+            Error::TargetInvalid { index, output: index, found },
+            Error::Diverged { step: any(1), index },
+            any(Error::DatasetEmpty),
+        ] {
+            // A message that does not fit is cut: no failure of this image.
+            let _ = write!(text, "{error}");
+            total += text.len() as f32;
+            text.clear();
+        }
+    }
+    Ok(total)
 }
 
 #[allow(clippy::too_many_arguments)]

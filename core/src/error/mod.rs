@@ -1,8 +1,14 @@
 //! Every way an operation of this crate can fail.
 
+mod number;
+
 use core::fmt;
 
+use number::Number;
+
 /// Why an operation was refused.
+///
+/// Its `Display` names what was expected and what was found, and has no path to a panic.
 ///
 /// An operation that returns an error has changed nothing the caller lent: parameters, optimizer state and
 /// progress are what they were before the call, and the call may be repeated.
@@ -164,7 +170,9 @@ impl fmt::Display for Error {
             Self::LayerWidth { layer } => write!(f, "topology: expected at least 1 unit in layer {layer}, found 0"),
             Self::TopologyTooLarge => f.write_str("topology: its buffers are larger than microfit can address"),
             Self::LossActivation => f.write_str("loss: not defined on the last layer's activation"),
-            Self::Parameter { name, must_be, found } => write!(f, "{name}: expected {must_be}, found {found}"),
+            Self::Parameter { name, must_be, found } => {
+                write!(f, "{name}: expected {must_be}, found {}", Number(found))
+            }
             Self::DatasetEmpty => f.write_str("dataset: expected at least 1 sample, found none"),
             Self::DatasetTooLarge => f.write_str("dataset: more samples than indices can count"),
             Self::FeatureCount { expected, found } => {
@@ -176,9 +184,10 @@ impl fmt::Display for Error {
             Self::SampleIndex { index, len } => write!(f, "sample {index}: expected an index below {len}"),
             Self::SampleRead { index } => write!(f, "sample {index}: could not be read"),
             Self::SampleNotFinite { index, feature, found } => {
-                write!(f, "sample {index}, feature {feature}: expected a finite number, found {found}")
+                write!(f, "sample {index}, feature {feature}: expected a finite number, found {}", Number(found))
             }
             Self::TargetInvalid { index, output, found } => {
+                let found = Number(found);
                 write!(f, "sample {index}, target {output}: expected a value the loss is defined for, found {found}")
             }
             Self::ParametersNotFinite { step } => {
