@@ -3,14 +3,24 @@
 use microfit::data::{Dataset, Nothing, Rows, Sequential, Shuffle};
 use microfit::loss::{BinaryCrossEntropy, MeanSquaredError};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
-use microfit::schedule::{Constant, TimeBased};
+use microfit::schedule::keras::{self, ReduceLrOnPlateauOptions};
+use microfit::schedule::torch::{self, OneCycleOptions};
+use microfit::schedule::{Constant, DropBased, Feedback, Schedule, TimeBased};
 use microfit::{Clock, Event, Fit, Progress, tutorial, weights_hash};
 
-/// Stopped after every single step, with only progress, parameters and workspace carried over.
 #[test]
 fn interrupted_at_every_step() {
+    survives_stops(TimeBased::new(0.1, 0.002).unwrap(), Clock::Update);
+    survives_stops(DropBased::new(0.1, 0.5, 2.0).unwrap(), Clock::Epoch);
+    // Drives the momentum too.
+    survives_stops(torch::one_cycle(0.1, 18, OneCycleOptions::DEFAULT).unwrap(), Clock::Update);
+}
+
+/// Stopped after every single step, with only progress, parameters and workspace carried over.
+fn survives_stops(schedule: impl Schedule + Copy, clock: Clock) {
     let (train, validation) = tutorial::split().unwrap();
-    let fit = Fit { epochs: 2, ..tutorial::time_based(3) };
+    let Fit { topology, loss, optimizer, order, batch, .. } = tutorial::time_based(3);
+    let fit = Fit { topology, loss, optimizer, schedule, clock, order, batch, epochs: 2 };
     let mut initial = [0.0; tutorial::NET.param_len()];
     tutorial::INIT.fill(&tutorial::NET, 3, &mut initial).unwrap();
 
@@ -33,6 +43,42 @@ fn interrupted_at_every_step() {
     assert_eq!(found, expected);
     assert_eq!(weights_hash(&resumed), weights_hash(&params));
     assert_eq!((progress.epochs(), progress.updates()), (2, 18));
+}
+
+/// A rate driven by the validation loss: its state is plain data, which a stop carries over beside the progress.
+#[test]
+fn a_plateau_interrupted_at_every_step() {
+    let (train, validation) = tutorial::split().unwrap();
+    let fit = Fit { epochs: 8, ..tutorial::constant(3) };
+    let options =
+        ReduceLrOnPlateauOptions { factor: 0.5, patience: 1, min_delta: 0.1, ..ReduceLrOnPlateauOptions::DEFAULT };
+    let plateau = keras::reduce_lr_on_plateau(0.1, options).unwrap();
+    let run = |interrupted: bool| {
+        let (mut params, mut workspace) =
+            ([0.0; tutorial::NET.param_len()], [0.0; tutorial::NET.workspace_len::<Sgd>()]);
+        tutorial::INIT.fill(&tutorial::NET, 3, &mut params).unwrap();
+        let (mut progress, mut state) = (Progress::default(), plateau.start());
+        loop {
+            let mut trainer = fit.resume(progress, &mut params, &mut workspace).unwrap();
+            loop {
+                let event = trainer.step(&train, &validation).unwrap();
+                if let Event::Epoch(epoch) = event {
+                    plateau.observe(&mut state, epoch.validation.unwrap().loss().into());
+                    trainer.force_rate(Some(plateau.rate(&state)));
+                }
+                if event == Event::Done {
+                    return (weights_hash(&params), state);
+                }
+                if interrupted {
+                    break;
+                }
+            }
+            progress = trainer.progress();
+        }
+    };
+    let (whole, stopped) = (run(false), run(true));
+    assert_eq!(whole, stopped);
+    assert!(whole.1.lr < 0.05, "the rate was cut twice or more: {:?}", whole.1);
 }
 
 /// Online SGD is SGD of batch 1 without momentum, in less memory.

@@ -72,6 +72,7 @@
 //! | | `StepLRScheduler` | [`timm::step`] |
 //! | | `MultiStepLRScheduler` | [`timm::multi_step`] |
 //! | | `WSDLRScheduler` | [`timm::wsd`] |
+//! | | `PlateauLRScheduler` | [`torch::reduce_lr_on_plateau`], which it wraps; its warm-up is a [`Ramp`] before it |
 //! | | noise (`noise_range_t`) | not portable: it is drawn from torch's generator |
 //! | papers | Noam | [`paper::noam`] |
 //!
