@@ -6,9 +6,10 @@ use crate::kernels;
 use crate::loss::Loss;
 use crate::network::last_activation;
 use crate::optimizer::Optimizer;
+use crate::progress::Progress;
 use crate::schedule::Schedule;
 use crate::topology::{Topology, check_len};
-use crate::trainer::{Progress, Trainer};
+use crate::trainer::Trainer;
 
 /// What a schedule's step counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod matrix;
 mod metrics;
 mod network;
 pub mod optimizer;
+mod progress;
 mod rng;
 pub mod schedule;
 mod topology;
@@ -29,9 +30,10 @@ pub use hash::weights_hash;
 pub use init::Init;
 pub use metrics::Metrics;
 pub use network::Network;
+pub use progress::{Epoch, Event, Progress};
 pub use rng::Rng;
 pub use topology::{Layer, Topology, dense};
-pub use trainer::{Epoch, Event, Progress, Trainer};
+pub use trainer::Trainer;
 
 /// Evaluates a constructor at compile time: what it would refuse does not build.
 ///

@@ -11,6 +11,7 @@ use crate::data::Dataset;
 use crate::error::{Buffer, Error};
 use crate::kernels;
 use crate::loss::{Input, Loss};
+use crate::matrix::rows_mut;
 use crate::metrics::Metrics;
 use crate::topology::{Layer, Topology, check_len};
 
@@ -108,7 +109,7 @@ pub(crate) fn check_data(topology: &Topology, data: &impl Dataset) -> Result<(),
 }
 
 /// Reads one sample and refuses what is no number, or no target of this loss.
-pub(crate) fn read_sample<L: Loss>(
+fn read_sample<L: Loss>(
     data: &impl Dataset,
     loss: &L,
     index: usize,
@@ -125,6 +126,25 @@ pub(crate) fn read_sample<L: Loss>(
         return Err(Error::TargetInvalid { index, output, found });
     }
     Ok(())
+}
+
+/// Reads the `n` samples at `indices` into the beginning of the tape, and hands out their targets.
+pub(crate) fn read_samples<'t, L: Loss>(
+    data: &impl Dataset,
+    loss: &L,
+    topology: &Topology,
+    indices: impl Iterator<Item = u32>,
+    tape: &mut [f32],
+    targets: &'t mut [f32],
+    n: usize,
+) -> Result<&'t mut [f32], Error> {
+    let targets = targets.get_mut(..n * topology.outputs()).unwrap_or_default();
+    let features = tape.get_mut(..n * topology.inputs()).unwrap_or_default();
+    let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, topology.outputs()));
+    for (index, (features, target)) in indices.zip(samples) {
+        read_sample(data, loss, index as usize, features, target)?;
+    }
+    Ok(targets)
 }
 
 pub(crate) fn last_activation<'a>(topology: &Topology<'a>) -> &'a dyn Activation {

@@ -7,115 +7,10 @@ use crate::kernels;
 use crate::loss::{Input, Loss};
 use crate::matrix::{rows, rows_mut};
 use crate::metrics::Metrics;
-use crate::network::{Network, backward, backward_online, check_data, forward, last_activation, read_sample};
+use crate::network::{Network, backward, backward_online, check_data, forward, last_activation, read_samples};
 use crate::optimizer::{Accumulation, Optimizer, Update};
+use crate::progress::{Epoch, Event, Phase, Progress};
 use crate::schedule::Schedule;
-
-/// What one call of [`Trainer::step`] did.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Event {
-    /// Some samples went forward and backward.
-    Samples {
-        /// Training samples seen in this epoch.
-        done: u32,
-        /// Training samples in an epoch.
-        of: u32,
-    },
-    /// The parameters changed.
-    Update {
-        /// Updates done, over all epochs.
-        step: u32,
-        /// The learning rate used.
-        rate: f32,
-        /// Mean loss of the batch, before the update.
-        loss: f32,
-    },
-    /// Some validation samples went forward.
-    Validation {
-        /// Validation samples seen.
-        done: u32,
-        /// Validation samples there are.
-        of: u32,
-    },
-    /// An epoch is over.
-    Epoch(Epoch),
-    /// The run is over; so it stays.
-    Done,
-}
-
-/// The report of an epoch.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Epoch {
-    /// Counted from 0.
-    pub epoch: u32,
-    /// Updates done, over all epochs.
-    pub step: u32,
-    /// The learning rate of the epoch's last update.
-    pub rate: f32,
-    /// Running means over the epoch's batches, each before its update: what Keras prints.
-    pub train: Metrics,
-    /// Over the validation samples, after the epoch; `None` without any.
-    pub validation: Option<Metrics>,
-}
-
-/// Where a run stands, apart from what is in the buffers: small, `Copy`, and all that [`Fit::resume`] needs beside
-/// them.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Progress {
-    phase: Phase,
-    epoch: u32,
-    step: u32,
-    /// Of the phase at hand.
-    position: u32,
-    /// Samples of the epoch at hand; taken when it begins, because a replay buffer grows.
-    len: u32,
-    in_batch: u32,
-    batch_loss: f32,
-    rate: f32,
-    momentum: Option<f32>,
-    forced_rate: Option<f32>,
-    train: Metrics,
-    validation: Metrics,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-enum Phase {
-    #[default]
-    EpochBegin,
-    Samples,
-    Update,
-    Validation,
-    EpochEnd,
-    Done,
-}
-
-impl Progress {
-    /// Epochs done.
-    pub const fn epochs(&self) -> u32 {
-        self.epoch
-    }
-
-    /// Updates done.
-    pub const fn updates(&self) -> u32 {
-        self.step
-    }
-
-    /// Whether a run of these settings can have come here.
-    pub(crate) const fn fits(&self, batch: u32, epochs: u32) -> bool {
-        let positions = self.in_batch <= self.position && (self.position <= self.len || self.is_validating());
-        let epoch = self.epoch < epochs || (self.epoch == epochs && matches!(self.phase, Phase::Done));
-        self.in_batch <= batch && positions && epoch
-    }
-
-    /// Then the position counts validation samples.
-    const fn is_validating(&self) -> bool {
-        matches!(self.phase, Phase::Validation | Phase::EpochEnd)
-    }
-}
 
 /// A training run under way. Made by [`Fit::start`]; the caller calls [`Self::step`] until [`Event::Done`], and between
 /// two calls does what it likes: feeds a watchdog, blinks, saves, sleeps, stops.
@@ -306,13 +201,9 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         let n = update.samples.saturating_sub(progress.in_batch).min(O::LANES as u32) as usize;
         let outputs_len = topology.outputs();
 
-        let (features, _) = self.tape.split_at_mut_checked(n * topology.inputs()).unwrap_or_default();
-        let (targets, _) = self.targets.split_at_mut_checked(n * outputs_len).unwrap_or_default();
-        let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, outputs_len));
-        for (position, (features, target)) in (progress.position..).zip(samples) {
-            let index = self.fit.order.index(progress.epoch, position, progress.len);
-            read_sample(data, &self.fit.loss, index as usize, features, target)?;
-        }
+        let order = |position| self.fit.order.index(progress.epoch, position, progress.len);
+        let indices = (progress.position..).map(order);
+        let targets = read_samples(data, &self.fit.loss, &topology, indices, self.tape, self.targets, n)?;
 
         let outputs = forward(&topology, self.params, self.tape, n, self.input);
         let Accumulation { keep, scale } = self.fit.optimizer.accumulation(&update);
@@ -383,12 +274,8 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         let n = len.saturating_sub(progress.position).min(O::LANES as u32) as usize;
         let outputs_len = topology.outputs();
 
-        let (features, _) = self.tape.split_at_mut_checked(n * topology.inputs()).unwrap_or_default();
-        let (targets, _) = self.targets.split_at_mut_checked(n * outputs_len).unwrap_or_default();
-        let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, outputs_len));
-        for (index, (features, target)) in (progress.position..).zip(samples) {
-            read_sample(data, &self.fit.loss, index as usize, features, target)?;
-        }
+        let indices = progress.position..;
+        let targets = read_samples(data, &self.fit.loss, &topology, indices, self.tape, self.targets, n)?;
         let outputs = forward(&topology, self.params, self.tape, n, self.input);
         let samples = rows(outputs, outputs_len).zip(rows(targets, outputs_len));
         for (index, (outputs, target)) in (progress.position as usize..).zip(samples) {

@@ -1,0 +1,109 @@
+//! Where a run stands, and what a step of it did.
+
+use crate::metrics::Metrics;
+
+/// What one call of [`Trainer::step`](crate::Trainer::step) did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Event {
+    /// Some samples went forward and backward.
+    Samples {
+        /// Training samples seen in this epoch.
+        done: u32,
+        /// Training samples in an epoch.
+        of: u32,
+    },
+    /// The parameters changed.
+    Update {
+        /// Updates done, over all epochs.
+        step: u32,
+        /// The learning rate used.
+        rate: f32,
+        /// Mean loss of the batch, before the update.
+        loss: f32,
+    },
+    /// Some validation samples went forward.
+    Validation {
+        /// Validation samples seen.
+        done: u32,
+        /// Validation samples there are.
+        of: u32,
+    },
+    /// An epoch is over.
+    Epoch(Epoch),
+    /// The run is over; so it stays.
+    Done,
+}
+
+/// The report of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Epoch {
+    /// Counted from 0.
+    pub epoch: u32,
+    /// Updates done, over all epochs.
+    pub step: u32,
+    /// The learning rate of the epoch's last update.
+    pub rate: f32,
+    /// Running means over the epoch's batches, each before its update: what Keras prints.
+    pub train: Metrics,
+    /// Over the validation samples, after the epoch; `None` without any.
+    pub validation: Option<Metrics>,
+}
+
+/// Where a run stands, apart from what is in the buffers: small, `Copy`, and all that
+/// [`Fit::resume`](crate::Fit::resume) needs beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Progress {
+    pub(crate) phase: Phase,
+    pub(crate) epoch: u32,
+    pub(crate) step: u32,
+    /// Of the phase at hand.
+    pub(crate) position: u32,
+    /// Samples of the epoch at hand; taken when it begins, because a replay buffer grows.
+    pub(crate) len: u32,
+    pub(crate) in_batch: u32,
+    pub(crate) batch_loss: f32,
+    pub(crate) rate: f32,
+    pub(crate) momentum: Option<f32>,
+    pub(crate) forced_rate: Option<f32>,
+    pub(crate) train: Metrics,
+    pub(crate) validation: Metrics,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) enum Phase {
+    #[default]
+    EpochBegin,
+    Samples,
+    Update,
+    Validation,
+    EpochEnd,
+    Done,
+}
+
+impl Progress {
+    /// Epochs done.
+    pub const fn epochs(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Updates done.
+    pub const fn updates(&self) -> u32 {
+        self.step
+    }
+
+    /// Whether a run of these settings can have come here.
+    pub(crate) const fn fits(&self, batch: u32, epochs: u32) -> bool {
+        let positions = self.in_batch <= self.position && (self.position <= self.len || self.is_validating());
+        let epoch = self.epoch < epochs || (self.epoch == epochs && matches!(self.phase, Phase::Done));
+        self.in_batch <= batch && positions && epoch
+    }
+
+    /// Then the position counts validation samples.
+    const fn is_validating(&self) -> bool {
+        matches!(self.phase, Phase::Validation | Phase::EpochEnd)
+    }
+}
