@@ -141,7 +141,8 @@ pub(crate) fn read_samples<'t, L: Loss>(
     let targets = targets.get_mut(..n * topology.outputs()).unwrap_or_default();
     let features = tape.get_mut(..n * topology.inputs()).unwrap_or_default();
     let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, topology.outputs()));
-    for (index, (features, target)) in indices.zip(samples) {
+    // The samples first: the order is not to be asked for one past the last.
+    for ((features, target), index) in samples.zip(indices) {
         read_sample(data, loss, index as usize, features, target)?;
     }
     Ok(targets)
