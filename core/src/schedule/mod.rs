@@ -138,6 +138,7 @@ macro_rules! options {
     };
 }
 
+mod chosen;
 mod combine;
 mod constant;
 mod cosine;
