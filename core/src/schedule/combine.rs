@@ -2,6 +2,7 @@
 //!
 //! Each is a struct with a `const` constructor, and a method of [`Schedule`] where that reads better.
 
+use super::shape::Curve;
 use super::{Finite, Schedule, Shape, finite, times};
 use crate::error::{Error, Requirement};
 
@@ -271,7 +272,7 @@ pub struct Fade<S> {
     to: f64,
     begin: u32,
     over: u32,
-    shape: Shape,
+    shape: Curve,
 }
 
 impl<S: Copy> Fade<S> {
@@ -282,7 +283,7 @@ impl<S: Copy> Fade<S> {
     pub const fn new(inner: S, to: f64, begin: u32, over: u32, shape: Shape) -> Result<Self, Error> {
         require_all!("to": NonNegative = to);
         propagate!(shape.check());
-        Ok(Self { inner, to, begin, over, shape })
+        Ok(Self { inner, to, begin, over, shape: Curve::new(shape) })
     }
 }
 

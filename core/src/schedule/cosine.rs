@@ -1,9 +1,9 @@
 //! Cosine annealing.
 
+use super::chosen::Pow;
 use super::shape::half_cosine;
 use super::{Finite, Schedule, finite, steps_of};
 use crate::error::Error;
-use crate::math::f64 as m;
 
 /// `rate(t) = to + (from - to) * H(half_cycles * t / over)^exponent`, `H(x) = (1 + cos(pi x)) / 2`.
 ///
@@ -17,7 +17,7 @@ pub struct Cosine {
     to: f64,
     over: f64,
     half_cycles: f64,
-    exponent: f64,
+    exponent: Pow,
     clamped: bool,
 }
 
@@ -28,7 +28,7 @@ impl Cosine {
     /// [`Error::Parameter`] unless the rates are finite and not negative and `over` is positive.
     pub const fn new(from: f64, to: f64, over: f64) -> Result<Self, Error> {
         require_all!("from": NonNegative = from, "to": NonNegative = to, "over": Positive = over);
-        Ok(Self { from, to, over, half_cycles: 1.0, exponent: 1.0, clamped: true })
+        Ok(Self { from, to, over, half_cycles: 1.0, exponent: Pow::exponent(1.0), clamped: true })
     }
 
     /// Does not stop at the end: the cosine rises again.
@@ -53,7 +53,7 @@ impl Cosine {
     /// [`Error::Parameter`] unless finite and not negative.
     pub const fn exponent(mut self, exponent: f64) -> Result<Self, Error> {
         require_all!("exponent": NonNegative = exponent);
-        self.exponent = exponent;
+        self.exponent = Pow::exponent(exponent);
         Ok(self)
     }
 }
@@ -62,8 +62,7 @@ impl Schedule for Cosine {
     fn value(&self, step: u32) -> f64 {
         let t = f64::from(step);
         let u = if self.clamped { t.min(self.over) } else { t } / self.over;
-        let factor = half_cosine(self.half_cycles * u);
-        let factor = if self.exponent == 1.0 { factor } else { m::pow(factor, self.exponent) };
+        let factor = self.exponent.of(half_cosine(self.half_cycles * u));
         finite(self.to + (self.from - self.to) * factor)
     }
 }

@@ -1,5 +1,6 @@
 //! Triangular cycles.
 
+use super::chosen::Chosen;
 use super::{Schedule, finite, times};
 use crate::error::Error;
 use crate::math::f64 as m;
@@ -29,8 +30,11 @@ pub struct Cyclic {
     max: f64,
     up: f64,
     down: f64,
-    mode: CyclicMode,
+    mode: Chosen<CyclicMode, Height>,
 }
+
+/// From the cycle (1 for the first), the step and gamma: what a cycle's height is multiplied by.
+type Height = fn(f64, f64, f64) -> f64;
 
 impl Cyclic {
     /// Cycles between `base` and `max`; `max` may be the smaller, which is what momentum wants.
@@ -43,7 +47,12 @@ impl Cyclic {
         if let CyclicMode::ExpRange { gamma } = mode {
             require_all!("gamma": NonNegative = gamma);
         }
-        Ok(Self { base, max, up, down, mode })
+        let height: Height = match mode {
+            CyclicMode::Triangular => |_, _, _| 1.0,
+            CyclicMode::Triangular2 => |cycle, _, _| m::pow(2.0, 1.0 - cycle),
+            CyclicMode::ExpRange { .. } => |_, t, gamma| m::pow(gamma, t),
+        };
+        Ok(Self { base, max, up, down, mode: Chosen { by: mode, function: height } })
     }
 }
 
@@ -55,11 +64,8 @@ impl Schedule for Cyclic {
         let x = 1.0 + t / total - cycle;
         let ratio = self.up / total;
         let height = if x <= ratio { x / ratio } else { (x - 1.0) / (ratio - 1.0) };
-        let scale = match self.mode {
-            CyclicMode::Triangular => 1.0,
-            CyclicMode::Triangular2 => m::pow(2.0, 1.0 - cycle),
-            CyclicMode::ExpRange { gamma } => m::pow(gamma, t),
-        };
+        let gamma = if let CyclicMode::ExpRange { gamma } = self.mode.by { gamma } else { 1.0 };
+        let scale = (self.mode.function)(cycle, t, gamma);
         // Growth of an inverted cycle (max below base) would fall below 0.
         finite(self.base + times((self.max - self.base) * height, scale)).max(0.0)
     }

@@ -1,5 +1,6 @@
 //! Interpolation between knots at real-valued times.
 
+use super::shape::Curve;
 use super::{Finite, Schedule, Shape, finite, steps_of};
 use crate::error::{Error, Requirement};
 
@@ -10,7 +11,7 @@ use crate::error::{Error, Requirement};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Knots<const N: usize> {
     points: [(f64, f64); N],
-    shape: Shape,
+    shape: Curve,
     overshoot: f64,
 }
 
@@ -37,7 +38,7 @@ impl<const N: usize> Knots<N> {
 
     /// For one-cycle, whose knots may lie before 0 or on top of each other.
     pub(crate) const fn any_times(knots: [(f64, f64); N], shape: Shape, overshoot: f64) -> Self {
-        Self { points: knots, shape, overshoot }
+        Self { points: knots, shape: Curve::new(shape), overshoot }
     }
 
     /// Goes on along the last piece for `steps` steps past its end, then falls back to the last knot's rate.

@@ -5,6 +5,7 @@
 //! is f32. `join_schedules` is [`Sequential`](super::Sequential), which switches at `t >= boundary`, each part on its own clock.
 
 use super::feedback::Rule;
+use super::shape::Curve;
 use super::{
     Clamp, Constant, Cosine, Delay, Exponential, Mode, Plateau, Polynomial, ScaleTable, Scales, Schedule, Shape, Then,
 };
@@ -253,7 +254,7 @@ pub const fn linear_onecycle_schedule(
         (transition_steps, 1.0 / options.final_div_factor),
     ];
     propagate!(Scales::new(peak_value, &scales));
-    Ok(ScaleTable { lr: peak_value / div, scales, shape: Shape::Linear })
+    Ok(ScaleTable { lr: peak_value / div, scales, shape: Curve::new(Shape::Linear) })
 }
 
 /// `cosine_onecycle_schedule`: half cosines through knots at 0, `int(pct_start * T)` and `T`.
@@ -277,7 +278,7 @@ pub const fn cosine_onecycle_schedule(
     let OnecycleOptions { pct_start, div_factor, final_div_factor, .. } = options;
     let peak_at = (pct_start * transition_steps as f64) as u32;
     let scales = [(peak_at, div_factor), (transition_steps, 1.0 / (div_factor * final_div_factor))];
-    Ok(ScaleTable { lr: peak_value / div_factor, scales, shape: Shape::Cosine })
+    Ok(ScaleTable { lr: peak_value / div_factor, scales, shape: Curve::new(Shape::Cosine) })
 }
 
 /// `warmup_constant_schedule`: linear from `init_value` to `peak_value` in `warmup_steps`, then constant.

@@ -1,5 +1,6 @@
 //! Tables: constant between boundaries, or interpolated.
 
+use super::shape::Curve;
 use super::{Schedule, Shape, finite, times};
 use crate::error::{Error, Requirement};
 
@@ -70,7 +71,7 @@ impl Schedule for Piecewise<'_> {
 pub struct Scales<'a> {
     lr: f64,
     table: &'a [(u32, f64)],
-    between: Option<Shape>,
+    between: Option<Curve>,
 }
 
 impl<'a> Scales<'a> {
@@ -100,7 +101,7 @@ impl<'a> Scales<'a> {
     /// [`Error::Parameter`] where the shape's own parameters make no sense.
     pub const fn interpolated(mut self, shape: Shape) -> Result<Self, Error> {
         propagate!(shape.check());
-        self.between = Some(shape);
+        self.between = Some(Curve::new(shape));
         Ok(self)
     }
 }
@@ -111,7 +112,7 @@ impl Schedule for Scales<'_> {
     }
 }
 
-fn walk(lr: f64, scales: &[(u32, f64)], between: Option<Shape>, step: u32) -> f64 {
+fn walk(lr: f64, scales: &[(u32, f64)], between: Option<Curve>, step: u32) -> f64 {
     let (mut value, mut from) = (lr, 0_u32);
     for &(boundary, scale) in scales {
         let next = times(value, scale);
@@ -130,7 +131,7 @@ fn walk(lr: f64, scales: &[(u32, f64)], between: Option<Shape>, step: u32) -> f6
 pub struct ScaleTable<const N: usize> {
     pub(crate) lr: f64,
     pub(crate) scales: [(u32, f64); N],
-    pub(crate) shape: Shape,
+    pub(crate) shape: Curve,
 }
 
 impl<const N: usize> Schedule for ScaleTable<N> {

@@ -1,5 +1,6 @@
 //! Polynomial decay.
 
+use super::chosen::Pow;
 use super::{Finite, Schedule, finite, steps_of};
 use crate::error::Error;
 use crate::math::f64 as m;
@@ -14,7 +15,7 @@ pub struct Polynomial {
     from: f64,
     to: f64,
     over: f64,
-    power: f64,
+    power: Pow,
     cycle: bool,
 }
 
@@ -27,7 +28,7 @@ impl Polynomial {
     pub const fn new(from: f64, to: f64, over: f64, power: f64) -> Result<Self, Error> {
         require_all!("from": NonNegative = from, "to": NonNegative = to, "over": Positive = over,
             "power": NonNegative = power);
-        Ok(Self { from, to, over, power, cycle: false })
+        Ok(Self { from, to, over, power: Pow::exponent(power), cycle: false })
     }
 
     /// Begins anew at each end, as Keras does with `cycle=True`.
@@ -41,8 +42,7 @@ impl Schedule for Polynomial {
     fn value(&self, step: u32) -> f64 {
         let t = f64::from(step);
         let over = if self.cycle { self.over * m::ceil(t / self.over).max(1.0) } else { self.over };
-        let left = 1.0 - t.min(over) / over;
-        let factor = if self.power == 1.0 { left } else { m::pow(left, self.power) };
+        let factor = self.power.of(1.0 - t.min(over) / over);
         finite(self.to + (self.from - self.to) * factor)
     }
 }

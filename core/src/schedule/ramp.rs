@@ -1,5 +1,6 @@
 //! From one rate to another in a number of steps.
 
+use super::shape::Curve;
 use super::{Finite, Schedule, Shape, finite, steps_of};
 use crate::error::Error;
 
@@ -12,7 +13,7 @@ pub struct Ramp {
     from: f64,
     to: f64,
     over: f64,
-    shape: Shape,
+    shape: Curve,
 }
 
 impl Ramp {
@@ -24,12 +25,12 @@ impl Ramp {
     pub const fn new(from: f64, to: f64, over: f64, shape: Shape) -> Result<Self, Error> {
         require_all!("from": NonNegative = from, "to": NonNegative = to, "over": Positive = over);
         propagate!(shape.check());
-        Ok(Self { from, to, over, shape })
+        Ok(Self { from, to, over, shape: Curve::new(shape) })
     }
 
     /// For named constructors: a length of 0 has arrived.
     pub(crate) const fn any_length(from: f64, to: f64, over: u32, shape: Shape) -> Self {
-        Self { from, to, over: over as f64, shape }
+        Self { from, to, over: over as f64, shape: Curve::new(shape) }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Cycles of a falling shape, each as long as the last or longer.
 
+use super::chosen::{Chosen, Pow};
+use super::shape::Curve;
 use super::{Schedule, Shape, finite, times};
 use crate::error::Error;
 use crate::math::f64 as m;
@@ -17,11 +19,11 @@ pub struct Restarts {
     lr: f64,
     low: f64,
     first: f64,
-    shape: Shape,
-    mul: f64,
-    decay: f64,
-    amplitude: f64,
-    k: f64,
+    shape: Curve,
+    mul: Chosen<f64, Cycle>,
+    decay: Pow,
+    amplitude: Pow,
+    k: Pow,
     limit: u32,
 }
 
@@ -34,7 +36,9 @@ impl Restarts {
     pub const fn new(lr: f64, low: f64, first: f64, shape: Shape) -> Result<Self, Error> {
         require_all!("lr": NonNegative = lr, "low": NonNegative = low, "first": AtLeastOne = first);
         propagate!(shape.check());
-        Ok(Self { lr, low, first, shape, mul: 1.0, decay: 1.0, amplitude: 1.0, k: 1.0, limit: u32::MAX })
+        let (shape, mul, one) = (Curve::new(shape), Chosen { by: 1.0, function: equal as Cycle }, Pow::base(1.0));
+        let k = Pow::exponent(1.0);
+        Ok(Self { lr, low, first, shape, mul, decay: one, amplitude: one, k, limit: u32::MAX })
     }
 
     /// Each cycle is `mul` times as long as the last.
@@ -43,7 +47,7 @@ impl Restarts {
     /// [`Error::Parameter`] unless finite and at least 1.
     pub const fn mul(mut self, mul: f64) -> Result<Self, Error> {
         require_all!("mul": AtLeastOne = mul);
-        self.mul = mul;
+        self.mul = Chosen { by: mul, function: if mul == 1.0 { equal } else { growing } };
         Ok(self)
     }
 
@@ -53,7 +57,7 @@ impl Restarts {
     /// [`Error::Parameter`] unless finite and not negative.
     pub const fn decay(mut self, decay: f64) -> Result<Self, Error> {
         require_all!("decay": NonNegative = decay);
-        self.decay = decay;
+        self.decay = Pow::base(decay);
         Ok(self)
     }
 
@@ -63,7 +67,7 @@ impl Restarts {
     /// [`Error::Parameter`] unless finite and not negative.
     pub const fn amplitude(mut self, amplitude: f64) -> Result<Self, Error> {
         require_all!("amplitude": NonNegative = amplitude);
-        self.amplitude = amplitude;
+        self.amplitude = Pow::base(amplitude);
         Ok(self)
     }
 
@@ -73,7 +77,7 @@ impl Restarts {
     /// [`Error::Parameter`] unless finite and positive.
     pub const fn k(mut self, k: f64) -> Result<Self, Error> {
         require_all!("k": Positive = k);
-        self.k = k;
+        self.k = Pow::exponent(k);
         Ok(self)
     }
 
@@ -82,42 +86,44 @@ impl Restarts {
         self.limit = limit;
         self
     }
+}
 
-    /// The cycle `t` falls into, and the part of it gone.
-    fn cycle(&self, t: f64) -> (f64, f64) {
-        if self.mul == 1.0 {
-            let index = m::floor_div(t, self.first);
-            return (index, (t - index * self.first) / self.first);
+/// From `t`, the first cycle's length and `mul`: the cycle `t` falls into, and the part of it gone.
+type Cycle = fn(f64, f64, f64) -> (f64, f64);
+
+fn equal(t: f64, first: f64, _: f64) -> (f64, f64) {
+    let index = m::floor_div(t, first);
+    (index, (t - index * first) / first)
+}
+
+fn growing(t: f64, first: f64, mul: f64) -> (f64, f64) {
+    let (mut index, mut left, mut len) = (0.0, t, first);
+    // Walking adds no rounding where lengths are whole, which logarithms do; only growth of less than 1% gets past so
+    // many cycles, and is then far enough from a boundary's exactness to be estimated.
+    for _ in 0..1024 {
+        if left < len - 1e-9 {
+            return (index, left / len);
         }
-        let (mut index, mut left, mut len) = (0.0, t, self.first);
-        // Walking adds no rounding where lengths are whole, which logarithms do; only growth of less than 1% gets
-        // past so many cycles, and is then far enough from a boundary's exactness to be estimated.
-        for _ in 0..1024 {
-            if left < len - 1e-9 {
-                return (index, left / len);
-            }
-            left -= len;
-            len *= self.mul;
-            index += 1.0;
-        }
-        let ahead = m::floor(m::ln(1.0 + left / len * (self.mul - 1.0)) / m::ln(self.mul));
-        let growth = m::pow(self.mul, ahead);
-        let u = (left - len * (growth - 1.0) / (self.mul - 1.0)) / (len * growth);
-        (index + ahead, if u > 0.0 { u.min(1.0) } else { 0.0 })
+        left -= len;
+        len *= mul;
+        index += 1.0;
     }
+    let ahead = m::floor(m::ln(1.0 + left / len * (mul - 1.0)) / m::ln(mul));
+    let growth = m::pow(mul, ahead);
+    let u = (left - len * (growth - 1.0) / (mul - 1.0)) / (len * growth);
+    (index + ahead, if u > 0.0 { u.min(1.0) } else { 0.0 })
 }
 
 impl Schedule for Restarts {
     fn value(&self, step: u32) -> f64 {
-        let (index, u) = self.cycle(f64::from(step));
+        let (index, u) = (self.mul.function)(f64::from(step), self.first, self.mul.by);
         if index >= f64::from(self.limit) {
             return self.low;
         }
-        let u = if self.k == 1.0 { u } else { m::pow(u, self.k) };
-        let peak = times(self.lr, m::pow(self.decay, index));
-        let height = times(peak - self.low, m::pow(self.amplitude, index));
+        let peak = times(self.lr, self.decay.of(index));
+        let height = times(peak - self.low, self.amplitude.of(index));
         // A peak that has decayed below `low` and is amplified would fall below 0.
-        finite(self.low + height * self.shape.fall(u)).max(0.0)
+        finite(self.low + height * self.shape.fall(self.k.of(u))).max(0.0)
     }
 }
 

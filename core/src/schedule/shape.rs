@@ -1,5 +1,6 @@
 //! The curve between two rates.
 
+use super::chosen::Chosen;
 use crate::error::{Error, Requirement, require};
 use crate::math::f64 as m;
 
@@ -69,33 +70,72 @@ impl Shape {
         }
     }
 
-    /// The way still to go at `u`.
-    pub(crate) fn fall(self, u: f64) -> f64 {
+    /// What the curve's function is called with.
+    const fn parameters(self) -> (f64, f64) {
         match self {
-            Self::Linear => 1.0 - u,
-            Self::Cosine => half_cosine(u),
-            Self::Waves { half_cycles } => half_cosine(half_cycles * u),
-            Self::HardRestarts { .. } if u >= 1.0 => 0.0,
-            Self::HardRestarts { cycles } => half_cosine(cycles * u - m::floor(cycles * u)),
-            Self::OneMinusSqrt => 1.0 - m::sqrt(u),
-            Self::Power { exponent } => 1.0 - m::pow(u, exponent),
-            Self::Polynomial { power } => m::pow(1.0 - u, power),
-            Self::Exponential { ratio } => (m::pow(ratio, u) - ratio) / (1.0 - ratio),
-            Self::Tanh { lower, upper } => 0.5 * (1.0 - m::tanh(lower * (1.0 - u) + upper * u)),
+            Self::Linear | Self::Cosine | Self::OneMinusSqrt => (0.0, 0.0),
+            Self::Waves { half_cycles: x }
+            | Self::HardRestarts { cycles: x }
+            | Self::Power { exponent: x }
+            | Self::Polynomial { power: x }
+            | Self::Exponential { ratio: x } => (x, 0.0),
+            Self::Tanh { lower, upper } => (lower, upper),
         }
     }
+}
 
-    /// The way gone at `u`, without the cancellation of `1 - fall(u)` where that can be had.
-    pub(crate) fn rise(self, u: f64) -> f64 {
-        match self {
-            Self::Linear => u,
-            Self::Cosine => 0.5 * (1.0 - m::cos_pi(u)),
-            _ => 1.0 - self.fall(u),
+/// From `u` and the shape's parameters.
+type Way = fn(f64, f64, f64) -> f64;
+
+/// The way still to go, and the way gone where it can be had without the cancellation of `1 - fall(u)`.
+#[derive(Clone, Copy)]
+pub(crate) struct Ways {
+    fall: Way,
+    rise: Option<Way>,
+}
+
+/// A [`Shape`] with its own functions and no others.
+pub(crate) type Curve = Chosen<Shape, Ways>;
+
+impl Curve {
+    pub(crate) const fn new(shape: Shape) -> Self {
+        let fall: Way = match shape {
+            Shape::Linear => |u, _, _| 1.0 - u,
+            Shape::Cosine => |u, _, _| half_cosine(u),
+            Shape::Waves { .. } => |u, half_cycles, _| half_cosine(half_cycles * u),
+            Shape::HardRestarts { .. } => |u, cycles, _| {
+                if u >= 1.0 { 0.0 } else { half_cosine(cycles * u - m::floor(cycles * u)) }
+            },
+            Shape::OneMinusSqrt => |u, _, _| 1.0 - m::sqrt(u),
+            Shape::Power { .. } => |u, exponent, _| 1.0 - m::pow(u, exponent),
+            Shape::Polynomial { .. } => |u, power, _| m::pow(1.0 - u, power),
+            Shape::Exponential { .. } => |u, ratio, _| (m::pow(ratio, u) - ratio) / (1.0 - ratio),
+            Shape::Tanh { .. } => |u, lower, upper| 0.5 * (1.0 - m::tanh(lower * (1.0 - u) + upper * u)),
+        };
+        let rise: Option<Way> = match shape {
+            Shape::Linear => Some(|u, _, _| u),
+            Shape::Cosine => Some(|u, _, _| 0.5 * (1.0 - m::cos_pi(u))),
+            _ => None,
+        };
+        Self { by: shape, function: Ways { fall, rise } }
+    }
+
+    /// The way still to go at `u`.
+    pub(crate) fn fall(&self, u: f64) -> f64 {
+        let (a, b) = self.by.parameters();
+        (self.function.fall)(u, a, b)
+    }
+
+    /// The way gone at `u`.
+    fn rise(&self, u: f64) -> f64 {
+        match self.function.rise {
+            Some(rise) => rise(u, 0.0, 0.0),
+            None => 1.0 - self.fall(u),
         }
     }
 
     /// From `from` at `u = 0` to `to` at `u = 1`; exact at the lower end, where a relative error would be largest.
-    pub(crate) fn between(self, from: f64, to: f64, u: f64) -> f64 {
+    pub(crate) fn between(&self, from: f64, to: f64, u: f64) -> f64 {
         if from < to { from + (to - from) * self.rise(u) } else { to + (from - to) * self.fall(u) }
     }
 }
@@ -125,9 +165,10 @@ mod tests {
     fn every_shape_falls_from_one_to_zero() {
         for shape in ALL {
             assert_eq!(shape.check(), Ok(()));
-            assert_eq!((shape.fall(0.0), shape.fall(1.0)), (1.0, 0.0), "{shape:?}");
-            assert_eq!((shape.rise(0.0), shape.rise(1.0)), (0.0, 1.0), "{shape:?}");
-            assert_eq!((shape.between(0.1, 0.7, 0.0), shape.between(0.1, 0.7, 1.0)), (0.1, 0.7), "{shape:?}");
+            let curve = Curve::new(shape);
+            assert_eq!((curve.fall(0.0), curve.fall(1.0)), (1.0, 0.0), "{shape:?}");
+            assert_eq!((curve.rise(0.0), curve.rise(1.0)), (0.0, 1.0), "{shape:?}");
+            assert_eq!((curve.between(0.1, 0.7, 0.0), curve.between(0.1, 0.7, 1.0)), (0.1, 0.7), "{shape:?}");
         }
     }
 

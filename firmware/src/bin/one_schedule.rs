@@ -27,7 +27,7 @@ fn panic(_info: &PanicInfo<'_>) -> ! {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     loop {
-        // All of the schedule's code, not just what these parameters need: a trainer does not know them either.
+        // All of the code this schedule links; the functions its parameters have chosen are pointers in the `const`.
         black_box(&CURVE).follow(&mut |rate, momentum| {
             black_box((rate, momentum));
         });
