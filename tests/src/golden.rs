@@ -42,6 +42,19 @@ pub struct Experiment {
     pub init: Vec<f64>,
     /// The runs by name.
     pub runs: BTreeMap<String, Run>,
+    /// How far the reference's own f32 run is from its f64 run.
+    #[serde(default)]
+    pub f32_vs_f64: Gap,
+}
+
+/// The distance of the reference's own f32 run from its f64 run; 0 where it is not recorded.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs)]
+pub struct Gap {
+    pub max_abs_final_weight: f64,
+    pub max_abs_train_loss: f64,
+    pub max_abs_val_loss: f64,
 }
 
 /// One recorded run.

@@ -11,6 +11,9 @@ use microfit_tests::golden::{Config, Experiment, Run, Samples, activation, load}
 const LOSS: f64 = 1e-6;
 /// Weights against the f64 run (the reference's own f32 run is within 1.4e-6 of it).
 const WEIGHT: f64 = 5e-6;
+/// Where the reference's own f32 run is far off, because the run is long or its batches are small, no f32 can be held to
+/// the bounds above: then to this many times its distance.
+const GAPS: f64 = 2.0;
 
 #[test]
 fn time_based() {
@@ -29,25 +32,25 @@ fn reproduce(file: &str) {
     for (name, run) in &experiment.runs {
         let name = format!("{file}: {name}");
         match run.config.loss.as_str() {
-            "bce" => with_loss(&name, BinaryCrossEntropy, run, &experiment.init, &train, &validation),
-            "mse" => with_loss(&name, MeanSquaredError, run, &experiment.init, &train, &validation),
+            "bce" => with_loss(&name, BinaryCrossEntropy, run, &experiment, &train, &validation),
+            "mse" => with_loss(&name, MeanSquaredError, run, &experiment, &train, &validation),
             other => panic!("{name}: loss {other} is not one of bce, mse"),
         }
     }
 }
 
-fn with_loss<L: Loss + Copy>(name: &str, loss: L, run: &Run, init: &[f64], train: &Samples, validation: &Samples) {
+fn with_loss<L: Loss + Copy>(name: &str, loss: L, run: &Run, of: &Experiment, train: &Samples, validation: &Samples) {
     let from = &run.config.schedule;
     match (from.kind.as_str(), from.decay, from.drop, from.epochs_drop) {
         ("constant", None, None, None) => {
-            with_schedule(name, loss, Constant::new(from.lr0), Clock::Update, run, init, train, validation);
+            with_schedule(name, loss, Constant::new(from.lr0), Clock::Update, run, of, train, validation);
         }
         ("keras_legacy_decay", Some(decay), None, None) => {
-            with_schedule(name, loss, TimeBased::new(from.lr0, decay), Clock::Update, run, init, train, validation);
+            with_schedule(name, loss, TimeBased::new(from.lr0, decay), Clock::Update, run, of, train, validation);
         }
         ("drop_based", None, Some(drop), Some(epochs_drop)) => {
             let schedule = DropBased::new(from.lr0, drop, epochs_drop);
-            with_schedule(name, loss, schedule, Clock::Epoch, run, init, train, validation);
+            with_schedule(name, loss, schedule, Clock::Epoch, run, of, train, validation);
         }
         _ => panic!("{name}: {from:?} is not one of constant, keras_legacy_decay, drop_based"),
     }
@@ -69,11 +72,11 @@ fn with_schedule<L: Loss + Copy, S: microfit::schedule::Schedule>(
     schedule: Result<S, Error>,
     clock: Clock,
     run: &Run,
-    init: &[f64],
+    of: &Experiment,
     train: &Samples,
     validation: &Samples,
 ) {
-    let config = &run.config;
+    let (config, init, gap) = (&run.config, &of.init, of.f32_vs_f64);
     let layers: Vec<_> =
         config.sizes[1..].iter().zip(&config.acts).map(|(&units, name)| dense(units, activation(name))).collect();
     let topology = Topology::try_new(config.sizes[0], &layers).unwrap();
@@ -138,8 +141,10 @@ fn with_schedule<L: Loss + Copy, S: microfit::schedule::Schedule>(
     assert_eq!(epochs, config.epochs);
     worst.weights(trainer.params(), &run.weights_final);
     println!("{name}: losses within {:.1e}, weights within {:.1e}", worst.loss, worst.weight);
-    assert!(worst.loss <= LOSS, "{name}: losses differ by {:e}, more than {LOSS:e}", worst.loss);
-    assert!(worst.weight <= WEIGHT, "{name}: weights differ by {:e}, more than {WEIGHT:e}", worst.weight);
+    let loss_bound = LOSS.max(GAPS * gap.max_abs_train_loss.max(gap.max_abs_val_loss));
+    let weight_bound = WEIGHT.max(GAPS * gap.max_abs_final_weight);
+    assert!(worst.loss <= loss_bound, "{name}: losses differ by {:e}, more than {loss_bound:e}", worst.loss);
+    assert!(worst.weight <= weight_bound, "{name}: weights differ by {:e}, more than {weight_bound:e}", worst.weight);
     check_gradient(name, loss, run, init, train, topology);
 }
 
