@@ -225,7 +225,7 @@ pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_
         if let [delta] = deltas {
             // One unit, as behind every binary classifier: its row is all there is.
             for (slope, w) in inputs.iter_mut().zip(weights) {
-                scale_by(core::slice::from_mut(slope), [0.0 + w * delta]);
+                scale_by(core::slice::from_mut(slope), &[0.0 + w * delta]);
             }
             continue;
         }
@@ -233,11 +233,11 @@ pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_
         let mut column = 0;
         for tile in tiles {
             let sums = column_sums(weights, column, deltas, fan_in);
-            scale_by(tile, sums);
+            scale_by(tile, &sums);
             column += TILE;
         }
         for input in rest {
-            scale_by(core::slice::from_mut(input), [column_sum(weights, column, deltas, fan_in)]);
+            scale_by(core::slice::from_mut(input), &[column_sum(weights, column, deltas, fan_in)]);
             column += 1;
         }
     }
@@ -271,7 +271,7 @@ pub(crate) fn backward_online(
         let sums = column_sums(weights, column, deltas, fan_in);
         update_columns(weights, column, deltas, tile, fan_in);
         activation.differentiate(tile);
-        scale_by(tile, sums);
+        scale_by(tile, &sums);
         column += TILE;
     }
     for input in rest {
@@ -279,7 +279,7 @@ pub(crate) fn backward_online(
         let sum = column_sum(weights, column, deltas, fan_in);
         update_columns(weights, column, deltas, input, fan_in);
         activation.differentiate(input);
-        scale_by(input, [sum]);
+        scale_by(input, &[sum]);
         column += 1;
     }
 }
@@ -317,7 +317,7 @@ fn column_sum(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> 
 }
 
 /// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
-fn scale_by<const N: usize>(slopes: &mut [f32], sums: [f32; N]) {
+pub(crate) fn scale_by(slopes: &mut [f32], sums: &[f32]) {
     for (slope, sum) in slopes.iter_mut().zip(sums) {
         *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
     }

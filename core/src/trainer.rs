@@ -222,9 +222,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         // From here on nothing fails.
         if self.input == Input::Outputs {
             last_activation(&topology).differentiate(outputs);
-            for (slope, delta) in outputs.iter_mut().zip(targets) {
-                *slope = if *slope == 0.0 { 0.0 } else { *slope * *delta };
-            }
+            kernels::scale_by(outputs, targets);
         } else {
             for (output, delta) in outputs.iter_mut().zip(targets) {
                 *output = *delta;

@@ -58,8 +58,13 @@ impl Csv {
         let line_of = |record: &csv::StringRecord| line_of(&text, record);
         let mut records = Vec::new();
         for record in reader.records() {
-            let row = records.last().map_or(0, line_of) + 1;
-            records.push(record.map_err(|error| fail(row, 1, "a row of UTF-8 text", error.to_string()))?);
+            match record {
+                Ok(record) => records.push(record),
+                Err(error) => {
+                    let row = records.last().map_or(0, line_of) + 1;
+                    return Err(fail(row, 1, "a row of UTF-8 text", error.to_string()));
+                }
+            }
         }
         let width = records.first().map_or(0, csv::StringRecord::len);
         let is_header = |record: &csv::StringRecord| {

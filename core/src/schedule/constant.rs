@@ -1,7 +1,7 @@
 //! A rate that does not change.
 
 use super::Schedule;
-use crate::error::{Error, Requirement, require};
+use crate::error::Error;
 
 /// `rate(t) = lr`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,10 +16,8 @@ impl Constant {
     /// # Errors
     /// [`Error::Parameter`] unless `lr` is finite and not negative.
     pub const fn new(lr: f64) -> Result<Self, Error> {
-        match require("lr", Requirement::NonNegative, lr) {
-            Ok(()) => Ok(Self { lr }),
-            Err(error) => Err(error),
-        }
+        require_all!("lr": NonNegative = lr);
+        Ok(Self { lr })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Drop-based decay, the second schedule of the tutorial microfit began from.
 
 use super::{Schedule, times};
-use crate::error::{Error, Requirement, require};
+use crate::error::Error;
 use crate::math;
 
 /// `rate(t) = lr0 * drop^floor((1 + t) / epochs_drop)`.
@@ -23,15 +23,7 @@ impl DropBased {
     /// # Errors
     /// [`Error::Parameter`] unless `lr0` and `drop` are finite and not negative and `epochs_drop` is positive.
     pub const fn new(lr0: f64, drop: f64, epochs_drop: f64) -> Result<Self, Error> {
-        if let Err(error) = require("lr0", Requirement::NonNegative, lr0) {
-            return Err(error);
-        }
-        if let Err(error) = require("drop", Requirement::NonNegative, drop) {
-            return Err(error);
-        }
-        if let Err(error) = require("epochs_drop", Requirement::Positive, epochs_drop) {
-            return Err(error);
-        }
+        require_all!("lr0": NonNegative = lr0, "drop": NonNegative = drop, "epochs_drop": Positive = epochs_drop);
         Ok(Self { lr0, drop, epochs_drop })
     }
 }

@@ -1,7 +1,7 @@
 //! Time-based decay, the first schedule of the tutorial microfit began from.
 
 use super::Schedule;
-use crate::error::{Error, Requirement, require};
+use crate::error::Error;
 
 /// `rate(t) = lr0 / (1 + decay * t)`.
 ///
@@ -24,12 +24,7 @@ impl TimeBased {
     /// # Errors
     /// [`Error::Parameter`] unless both are finite and not negative.
     pub const fn new(lr0: f64, decay: f64) -> Result<Self, Error> {
-        if let Err(error) = require("lr0", Requirement::NonNegative, lr0) {
-            return Err(error);
-        }
-        if let Err(error) = require("decay", Requirement::NonNegative, decay) {
-            return Err(error);
-        }
+        require_all!("lr0": NonNegative = lr0, "decay": NonNegative = decay);
         Ok(Self { lr0, decay })
     }
 }
