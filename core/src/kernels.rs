@@ -246,14 +246,14 @@ pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_
 /// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
 /// `w += d x` in the same pass, so that neither a gradient nor a second copy of the inputs is kept.
 ///
-/// On entry `inputs` holds the layer's inputs, on return their deltas; `differentiate` is the activation's derivative
-/// by which the inputs were made. `None` is the first layer, whose inputs are samples and need no deltas.
+/// On entry `inputs` holds the layer's inputs, on return their deltas; `differentiate` replaces the inputs from the given one
+/// on by the derivatives of what they were made by. `None` is where no deltas are needed, as in the first layer.
 pub(crate) fn backward_online(
     weights: &mut [f32],
     biases: &mut [f32],
     deltas: &[f32],
     inputs: &mut [f32],
-    activation: Option<&dyn crate::Activation>,
+    differentiate: Option<&mut dyn FnMut(usize, &mut [f32])>,
 ) {
     let fan_in = inputs.len();
     for (bias, &delta) in biases.iter_mut().zip(deltas) {
@@ -261,7 +261,7 @@ pub(crate) fn backward_online(
             *bias += delta;
         }
     }
-    let Some(activation) = activation else {
+    let Some(differentiate) = differentiate else {
         update_columns(weights, 0, deltas, inputs, fan_in);
         return;
     };
@@ -270,7 +270,7 @@ pub(crate) fn backward_online(
     for tile in tiles {
         let sums = column_sums(weights, column, deltas, fan_in);
         update_columns(weights, column, deltas, tile, fan_in);
-        activation.differentiate(tile);
+        differentiate(column, tile);
         scale_by(tile, &sums);
         column += TILE;
     }
@@ -278,7 +278,7 @@ pub(crate) fn backward_online(
         let input = core::slice::from_mut(input);
         let sum = column_sum(weights, column, deltas, fan_in);
         update_columns(weights, column, deltas, input, fan_in);
-        activation.differentiate(input);
+        differentiate(column, input);
         scale_by(input, &[sum]);
         column += 1;
     }
@@ -333,6 +333,25 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
             *value = factor * *value + 0.0;
         }
     }
+}
+
+/// What a batch begins with: `state = keep * state + decay * params`, never -0.0.
+pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
+    scale(state, keep);
+    if decay != 0.0 {
+        for (s, p) in state.iter_mut().zip(params) {
+            *s = (*s + decay * p) + 0.0;
+        }
+    }
+}
+
+/// Whether none of the values is NaN or infinite: 0 times such a one is NaN.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    let mut sum = 0.0;
+    for value in values {
+        sum += value * 0.0;
+    }
+    sum == 0.0
 }
 
 /// Turns -0.0 into 0.0, and leaves every other value as it is.
@@ -449,15 +468,33 @@ mod tests {
             gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in);
             Relu.differentiate(&mut slopes);
             let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
-            for activation in [None, Some(&Relu as &dyn Activation)] {
+            for first in [true, false] {
                 let (mut w, mut b, mut x) = (w.clone(), b.clone(), x.clone());
-                let first = activation.is_none();
                 let expected_x = if first { &x.clone() } else { &expected_x };
-                backward_online(&mut w, &mut b, &d, &mut x, activation);
+                let mut differentiate = |_, values: &mut [f32]| Relu.differentiate(values);
+                let differentiate: &mut dyn FnMut(usize, &mut [f32]) = &mut differentiate;
+                backward_online(&mut w, &mut b, &d, &mut x, (!first).then_some(differentiate));
                 assert_eq!((bits(&w), bits(&b)), (bits(&expected_w), bits(&expected_b)), "{fan_in} {units}");
                 assert_eq!(bits(&x), bits(expected_x), "{fan_in} {units}");
             }
         }
+    }
+
+    #[test]
+    fn sees_what_is_not_finite() {
+        assert!(all_finite(&[f32::MAX, -0.0, f32::MIN, 1.0]) && all_finite(&[]));
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!all_finite(&[1.0, bad, 1.0]));
+        }
+    }
+
+    #[test]
+    fn a_batch_begins_without_what_went_before_it() {
+        let mut state = [f32::NAN, f32::INFINITY, 1.0];
+        begin(&mut state, &[1.0, -2.0, -0.0], 0.0, 0.5);
+        assert_eq!(bits(&state), bits(&[0.5, -1.0, 0.0]));
+        begin(&mut state, &[1.0, 1.0, 1.0], 0.5, 0.0);
+        assert_eq!(state, [0.25, -0.5, 0.0]);
     }
 
     #[test]
