@@ -12,7 +12,7 @@ mod kernels;
 pub mod loss;
 mod math;
 mod matrix;
-mod metrics;
+pub mod metrics;
 mod network;
 pub mod optimizer;
 mod progress;

@@ -46,13 +46,17 @@ impl Metrics {
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct CompensatedSum {
+pub(super) struct CompensatedSum {
     sum: f32,
     lost: f32,
 }
 
 impl CompensatedSum {
-    fn add(&mut self, value: f32) {
+    pub(super) const fn sum(&self) -> f32 {
+        self.sum
+    }
+
+    pub(super) fn add(&mut self, value: f32) {
         let value = value - self.lost;
         let sum = self.sum + value;
         self.lost = (sum - self.sum) - value;
