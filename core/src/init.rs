@@ -5,7 +5,7 @@ use crate::math;
 use crate::rng::Rng;
 use crate::topology::Topology;
 
-/// How weights are drawn; biases start at 0.
+/// How weights are drawn; biases start at 0, except those of [`Self::TorchLinear`].
 ///
 /// `fan_in` and `fan_out` are a layer's inputs and units.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,8 +26,41 @@ pub enum Init {
     },
     /// Uniform with `limit = sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio 2010; Keras' default).
     GlorotUniform,
-    /// Normal with `stddev = sqrt(2 / fan_in)`, for ReLU (He et al. 2015).
+    /// Normal with `stddev = sqrt(2 / fan_in)`, for ReLU (He et al. 2015); truncated as [`Self::GlorotNormal`] is.
     HeNormal,
+    /// One value for all weights.
+    Constant {
+        /// The value.
+        value: f32,
+    },
+    /// Normal with mean 0, redrawn beyond two standard deviations: Keras' `TruncatedNormal`. What is left has a standard
+    /// deviation of 0.88 times `stddev`.
+    TruncatedNormal {
+        /// Standard deviation before the truncation.
+        stddev: f32,
+    },
+    /// Normal with a standard deviation of `sqrt(2 / (fan_in + fan_out))` after its truncation, for which Keras'
+    /// `VarianceScaling` divides by 0.87962566103423978 first and redraws beyond two standard deviations.
+    GlorotNormal,
+    /// Uniform with `limit = sqrt(6 / fan_in)` (He et al. 2015; Keras' `he_uniform`).
+    HeUniform,
+    /// Uniform with `limit = sqrt(3 / fan_in)` (LeCun et al. 1998; Keras' `lecun_uniform`).
+    LecunUniform,
+    /// Normal with `stddev = sqrt(1 / fan_in)` (LeCun et al. 1998), truncated as [`Self::GlorotNormal`] is.
+    LecunNormal,
+    /// Weights **and biases** uniform with `limit = sqrt(1 / fan_in)`: the default of PyTorch's `Linear`.
+    TorchLinear,
+}
+
+/// What a variant comes to. The functions are pointers that [`Init::plan`] chooses; it is inlined, so that a program with
+/// a constant `Init` links its own functions only.
+#[derive(Clone, Copy)]
+struct Plan {
+    draw: fn(&mut [f32], f32, &mut Rng),
+    /// From `gain`, `fan_in` and `fan_out` to what `draw` takes.
+    spread: fn(f32, usize, usize) -> f32,
+    gain: f32,
+    draw_biases: fn(&mut [f32], f32, &mut Rng),
 }
 
 impl Init {
@@ -36,34 +69,104 @@ impl Init {
     /// # Errors
     /// [`Error::BufferLength`] unless `params` has [`Topology::param_len`] floats, [`Error::Parameter`] for a limit or
     /// standard deviation that is negative or not finite.
+    #[inline]
     pub fn fill(self, topology: &Topology, seed: u32, params: &mut [f32]) -> Result<(), Error> {
-        topology.check_params(params.len())?;
-        match self {
-            Self::Uniform { limit } => require("limit", Requirement::NonNegative, f64::from(limit))?,
-            Self::Normal { stddev } => require("stddev", Requirement::NonNegative, f64::from(stddev))?,
-            Self::Zeros | Self::GlorotUniform | Self::HeNormal => {}
-        }
-        let mut rng = Rng::new(seed);
-        let mut rest = params;
-        let mut fan_in = topology.inputs();
-        for layer in topology.layers() {
-            let units = layer.units();
-            let Some((weights, tail)) = rest.split_at_mut_checked(units * fan_in) else { break };
-            match self {
-                Self::Zeros => weights.fill(0.0),
-                Self::Uniform { limit } => fill_uniform(weights, limit, &mut rng),
-                Self::Normal { stddev } => fill_normal(weights, stddev, &mut rng),
-                Self::GlorotUniform => {
-                    fill_uniform(weights, math::sqrt(6.0 / (fan_in + units) as f32), &mut rng);
-                }
-                Self::HeNormal => fill_normal(weights, math::sqrt(2.0 / fan_in as f32), &mut rng),
+        fill(self.plan()?, topology, seed, params)
+    }
+
+    #[inline]
+    fn plan(self) -> Result<Plan, Error> {
+        const NONE: Plan = Plan { draw: fill_constant, spread: fixed, gain: 0.0, draw_biases: fill_zeros };
+        let (uniform, truncated) = (Plan { draw: fill_uniform, ..NONE }, Plan { draw: fill_truncated, ..NONE });
+        Ok(match self {
+            Self::Zeros => NONE,
+            Self::Constant { value } => {
+                require("value", Requirement::Finite, f64::from(value))?;
+                Plan { gain: value, ..NONE }
             }
-            let Some((biases, tail)) = tail.split_at_mut_checked(units) else { break };
-            biases.fill(0.0);
-            rest = tail;
-            fan_in = units;
-        }
-        Ok(())
+            Self::Uniform { limit } => {
+                require("limit", Requirement::NonNegative, f64::from(limit))?;
+                Plan { gain: limit, ..uniform }
+            }
+            Self::Normal { stddev } => {
+                require("stddev", Requirement::NonNegative, f64::from(stddev))?;
+                Plan { draw: fill_normal, gain: stddev, ..NONE }
+            }
+            Self::TruncatedNormal { stddev } => {
+                require("stddev", Requirement::NonNegative, f64::from(stddev))?;
+                Plan { gain: stddev, ..truncated }
+            }
+            Self::GlorotUniform => Plan { gain: 6.0, spread: by_fans, ..uniform },
+            Self::HeUniform => Plan { gain: 6.0, spread: by_fan_in, ..uniform },
+            Self::LecunUniform => Plan { gain: 3.0, spread: by_fan_in, ..uniform },
+            Self::TorchLinear => Plan { gain: 1.0, spread: by_fan_in, draw_biases: fill_uniform, ..uniform },
+            Self::GlorotNormal => {
+                Plan { gain: 2.0, spread: |gain, i, o| by_fans(gain, i, o) / TRUNCATION, ..truncated }
+            }
+            Self::HeNormal => Plan { gain: 2.0, spread: truncated_by_fan_in, ..truncated },
+            Self::LecunNormal => Plan { gain: 1.0, spread: truncated_by_fan_in, ..truncated },
+        })
+    }
+}
+
+/// The standard deviation of a standard normal variable that is within 2; the figure is Keras'.
+const TRUNCATION: f32 = 0.879_625_66;
+
+fn fixed(value: f32, _fan_in: usize, _fan_out: usize) -> f32 {
+    value
+}
+
+fn by_fans(gain: f32, fan_in: usize, fan_out: usize) -> f32 {
+    math::sqrt(gain / (fan_in + fan_out) as f32)
+}
+
+fn by_fan_in(gain: f32, fan_in: usize, _fan_out: usize) -> f32 {
+    math::sqrt(gain / fan_in as f32)
+}
+
+fn truncated_by_fan_in(gain: f32, fan_in: usize, fan_out: usize) -> f32 {
+    by_fan_in(gain, fan_in, fan_out) / TRUNCATION
+}
+
+/// The one loop over layers.
+fn fill(plan: Plan, topology: &Topology, seed: u32, params: &mut [f32]) -> Result<(), Error> {
+    topology.check_params(params.len())?;
+    let mut rng = Rng::new(seed);
+    let mut rest = params;
+    let mut fan_in = topology.inputs();
+    for layer in topology.layers() {
+        let units = layer.units();
+        let Some((weights, tail)) = rest.split_at_mut_checked(units * fan_in) else { break };
+        let Some((biases, tail)) = tail.split_at_mut_checked(units) else { break };
+        let spread = (plan.spread)(plan.gain, fan_in, units);
+        (plan.draw)(weights, spread, &mut rng);
+        (plan.draw_biases)(biases, spread, &mut rng);
+        rest = tail;
+        fan_in = units;
+    }
+    Ok(())
+}
+
+fn fill_zeros(weights: &mut [f32], _spread: f32, _rng: &mut Rng) {
+    weights.fill(0.0);
+}
+
+fn fill_constant(weights: &mut [f32], value: f32, _rng: &mut Rng) {
+    weights.fill(value);
+}
+
+/// Redraws what is beyond two standard deviations: one in 22. A draw that is NaN, as `fast-math` may make one of a
+/// uniform next to 0, is redrawn too.
+fn fill_truncated(weights: &mut [f32], stddev: f32, rng: &mut Rng) {
+    for weight in weights {
+        *weight = loop {
+            let mut draw = [0.0];
+            fill_normal(&mut draw, 1.0, rng);
+            let [draw] = draw;
+            if draw.abs() <= 2.0 {
+                break draw * stddev;
+            }
+        };
     }
 }
 
@@ -109,7 +212,13 @@ mod tests {
             (Init::Uniform { limit: 0.3 }, 0.09 / 3.0, 0.3),
             (Init::Normal { stddev: 0.05 }, 0.0025, 0.3),
             (Init::GlorotUniform, 0.03 / 3.0, 0.1733),
-            (Init::HeNormal, 0.02, 1.0),
+            (Init::HeNormal, 0.02, 0.3216),
+            (Init::Constant { value: 0.0 }, 0.0, 0.0),
+            (Init::TruncatedNormal { stddev: 0.1 }, 0.007_737, 0.2),
+            (Init::GlorotNormal, 0.01, 0.2274),
+            (Init::HeUniform, 0.02, 0.244_95),
+            (Init::LecunUniform, 0.01, 0.173_21),
+            (Init::LecunNormal, 0.01, 0.2274),
         ];
         for (init, expected, bound) in cases {
             let mut params = vec![9.0; 10_201];
@@ -120,6 +229,29 @@ mod tests {
             assert!(largest <= bound, "{init:?}: {largest}");
             assert!(params[10_000..10_100].iter().all(|&b| b == 0.0) && params[10_200] == 0.0);
         }
+    }
+
+    /// Of what is within two standard deviations, 0.6827 / 0.9545 is within one; of a plain normal 0.6827 would be.
+    #[test]
+    #[cfg(not(feature = "fast-math"))]
+    fn truncation_redraws_and_does_not_clip() {
+        let layers = [dense(200, &Relu)];
+        let mut params = vec![0.0; 200 * 201];
+        Init::TruncatedNormal { stddev: 1.0 }.fill(&Topology::new(200, &layers), 2, &mut params).unwrap();
+        let weights = &params[..40_000];
+        let within = |limit| weights.iter().filter(|w| w.abs() <= limit).count() as f32 / 40_000.0;
+        assert!((within(1.0) - 0.7152).abs() < 0.01, "{}", within(1.0));
+        assert!((within(1.9) - 0.9874).abs() < 0.003, "{}", within(1.9));
+        assert_eq!(within(2.0), 1.0);
+    }
+
+    #[test]
+    fn torchs_biases_are_drawn_like_its_weights() {
+        let layers = [dense(50, &Relu)];
+        let mut params = [9.0; 50 * 5];
+        Init::TorchLinear.fill(&Topology::new(4, &layers), 2, &mut params).unwrap();
+        assert!(params.iter().all(|p| p.abs() <= 0.5));
+        assert!(params[200..].iter().any(|b| *b > 0.3) && params[200..].iter().any(|b| *b < -0.3));
     }
 
     #[test]

@@ -81,7 +81,10 @@ const fn parse(csv: &[u8]) -> Table {
                 assert!(byte <= 9, "digits.csv: expected a class of 0 to 9");
                 table.labels[row] = byte;
             }
-            assert!(csv[next - 1] == if feature < FEATURES { b',' } else { b'\n' }, "digits.csv: expected 65 cells a row");
+            assert!(
+                csv[next - 1] == if feature < FEATURES { b',' } else { b'\n' },
+                "digits.csv: expected 65 cells a row"
+            );
             at = next;
             feature += 1;
         }

@@ -67,11 +67,7 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
     /// # Errors
     /// As [`Self::new`], and [`Error::ReplayState`] for a state that these rows cannot have: more samples than rows, a
     /// label that is no class, more stored than seen of a class.
-    pub fn restore(
-        features: &'a mut [[f32; F]],
-        labels: &'a mut [u8],
-        state: ReplayState<C>,
-    ) -> Result<Self, Error> {
+    pub fn restore(features: &'a mut [[f32; F]], labels: &'a mut [u8], state: ReplayState<C>) -> Result<Self, Error> {
         let (expected, found) = (features.len().max(1), labels.len());
         if expected != found {
             return Err(Error::BufferLength { buffer: Buffer::Replay, expected, found });
@@ -125,7 +121,8 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
             }
         };
         (self.state.seen, self.state.full) = (seen, full);
-        if let Some((to_features, to_label)) = row.and_then(|row| self.features.get_mut(row).zip(self.labels.get_mut(row)))
+        if let Some((to_features, to_label)) =
+            row.and_then(|row| self.features.get_mut(row).zip(self.labels.get_mut(row)))
         {
             (*to_features, *to_label) = (features, label);
         }

@@ -53,11 +53,7 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
     ///
     /// # Errors
     /// As [`Self::new`], and [`Error::ReplayState`] for a state that rows of this number cannot have.
-    pub fn restore(
-        features: &'a mut [[f32; F]],
-        targets: &'a mut [[f32; T]],
-        state: RingState,
-    ) -> Result<Self, Error> {
+    pub fn restore(features: &'a mut [[f32; F]], targets: &'a mut [[f32; T]], state: RingState) -> Result<Self, Error> {
         let (expected, found) = (features.len().max(1), targets.len());
         if expected != found {
             return Err(Error::BufferLength { buffer: Buffer::Replay, expected, found });
@@ -171,7 +167,8 @@ mod tests {
         assert!(matches!(Ring::<1, 1>::new(&mut [], &mut []), Err(Error::BufferLength { expected: 1, found: 0, .. })));
         assert!(matches!(Ring::<1, 1>::new(&mut [[0.0]; 2], &mut [[0.0]]), Err(Error::BufferLength { .. })));
         for (oldest, len) in [(2, 0), (0, 3)] {
-            let found = Ring::restore(&mut [[0.0]; 2], &mut [[0.0]; 2], RingState { oldest, len });
+            let (mut x, mut y) = ([[0.0]; 2], [[0.0]; 2]);
+            let found = Ring::restore(&mut x, &mut y, RingState { oldest, len });
             assert_eq!(found, Err(Error::ReplayState));
         }
     }

@@ -40,8 +40,7 @@ impl<const C: usize> Confusion<C> {
         let binary = C == 2 && outputs.len() == 1;
         check_outputs(self.samples, outputs, if binary { 1 } else { C })?;
         let truth = class_of(self.samples, target, C)?;
-        let predicted =
-            if binary { usize::from(outputs.first().is_some_and(|&p| p > 0.5)) } else { argmax(outputs) };
+        let predicted = if binary { usize::from(outputs.first().is_some_and(|&p| p > 0.5)) } else { argmax(outputs) };
         if let Some(count) = self.counts.get_mut(truth).and_then(|row| row.get_mut(predicted)) {
             *count = count.saturating_add(1);
         }
