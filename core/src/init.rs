@@ -110,7 +110,7 @@ impl Init {
 }
 
 /// The standard deviation of a standard normal variable that is within 2; the figure is Keras'.
-const TRUNCATION: f32 = 0.879_625_66;
+const TRUNCATION: f32 = 0.879_625_661_034_239_8_f64 as f32;
 
 fn fixed(value: f32, _fan_in: usize, _fan_out: usize) -> f32 {
     value

@@ -37,6 +37,7 @@ pub struct Fold<D, O> {
 /// # Errors
 /// [`Error::Parameter`] unless `k` is at least 2 and `fold` below `k`; [`Error::DatasetEmpty`] with fewer samples than
 /// folds, [`Error::DatasetTooLarge`] with more than `u32::MAX`.
+#[allow(clippy::type_complexity)] // a pair of the same, which an alias would only hide
 pub fn k_fold<D: Dataset + Copy, O: Order + Copy>(
     data: D,
     order: O,

@@ -38,11 +38,11 @@ integer!(i8, u8, i16);
 /// ```
 /// use microfit::{checked, data::{Dataset, Quantized}};
 ///
-/// static IMAGES: [[u8; 4]; 2] = [[0, 255, 0, 51], [255, 0, 255, 0]];
-/// const DATA: Quantized<u8, 4> = checked!(Quantized::new(&IMAGES, &[7, 3], 1.0 / 255.0, 0));
+/// static IMAGES: [[u8; 4]; 2] = [[0, 255, 128, 51], [255, 0, 255, 0]];
+/// const DATA: Quantized<u8, 4> = checked!(Quantized::new(&IMAGES, &[7, 3], 1.0 / 256.0, 0));
 /// let (mut features, mut target) = ([0.0; 4], [0.0]);
 /// DATA.read(0, &mut features, &mut target)?;
-/// assert_eq!((features, target), ([0.0, 1.0, 0.0, 0.2], [7.0]));
+/// assert_eq!((features, target), ([0.0, 0.99609375, 0.5, 0.19921875], [7.0]));
 /// # Ok::<(), microfit::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

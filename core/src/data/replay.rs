@@ -136,6 +136,7 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
     }
 
     /// Samples of a class there are.
+    #[allow(clippy::naive_bytecount)] // not worth a crate
     pub fn stored(&self, class: u8) -> usize {
         self.used().iter().filter(|&&label| label == class).count()
     }

@@ -63,7 +63,7 @@ mod tests {
         let data = Rows { features: &[[0.0]; 4], targets: &[[0.0]; 4] };
         let weights = [0.5, 2.0, 0.0, 3.0];
         let weighted = Weighted::new(data, &weights).unwrap();
-        assert_eq!((data.weight(1), weighted.weight(1), (&weighted).weight(3)), (1.0, 2.0, 3.0));
+        assert_eq!((data.weight(1), weighted.weight(1), Dataset::weight(&&weighted, 3)), (1.0, 2.0, 3.0));
         let (train, validation) = holdout(weighted, 0.5).unwrap();
         assert_eq!((train.weight(0), validation.weight(1)), (0.5, 3.0));
         assert_eq!(Subset::new(weighted, &[3, 1]).weight(1), 2.0);

@@ -277,7 +277,6 @@ impl core::error::Error for Error {}
 #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN has to fail every comparison
 pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64) -> Result<(), Error> {
     let holds = match must_be {
-        Requirement::Finite => found.is_finite(),
         Requirement::NonNegative => found.is_finite() && found >= 0.0,
         Requirement::Positive => found.is_finite() && found > 0.0,
         Requirement::Fraction => found >= 0.0 && found < 1.0,
@@ -287,8 +286,9 @@ pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64
         Requirement::One => found == 1.0,
         Requirement::UnitInterval => found >= 0.0 && found <= 1.0,
         Requirement::NonZero => found.is_finite() && found != 0.0,
-        // These compare with something else, so their constructors do it.
-        Requirement::Increasing
+        // All but the first compare with something else, so their constructors do it.
+        Requirement::Finite
+        | Requirement::Increasing
         | Requirement::OneMoreThanBoundaries
         | Requirement::AtLeastThePrevious
         | Requirement::BelowThePrevious => found.is_finite(),

@@ -52,7 +52,7 @@ pub(super) struct CompensatedSum {
 }
 
 impl CompensatedSum {
-    pub(super) const fn sum(&self) -> f32 {
+    pub(super) const fn sum(self) -> f32 {
         self.sum
     }
 
