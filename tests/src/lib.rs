@@ -2,6 +2,8 @@
 
 pub mod device;
 pub mod golden;
+pub mod optimizers;
+pub mod params;
 
 /// The README's program is compiled and run.
 #[cfg(doctest)]
