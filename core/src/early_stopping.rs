@@ -79,6 +79,17 @@ pub enum Verdict {
     Stop,
 }
 
+#[cfg(feature = "storage")]
+impl EarlyStoppingState {
+    pub(crate) const fn words(self) -> [u32; 4] {
+        [self.epochs, self.waited, self.best.to_bits(), self.best_epoch]
+    }
+
+    pub(crate) const fn from_words([epochs, waited, best, best_epoch]: [u32; 4]) -> Self {
+        Self { epochs, waited, best: f32::from_bits(best), best_epoch }
+    }
+}
+
 impl EarlyStopping {
     /// Stops after `patience` epochs without a metric that is better than the best by more than `min_delta`.
     ///

@@ -3,6 +3,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod activation;
+#[cfg(feature = "storage")]
+pub mod checkpoint;
 pub mod data;
 mod dropout;
 mod early_stopping;
@@ -23,6 +25,8 @@ mod penalty;
 mod progress;
 mod rng;
 pub mod schedule;
+#[cfg(feature = "storage")]
+pub mod storage;
 mod topology;
 mod trainer;
 #[cfg(feature = "ionosphere")]

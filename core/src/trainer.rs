@@ -225,6 +225,22 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         Ok(())
     }
 
+    /// The run as a checkpoint saves it; best weights, scaling and the caller's own bytes are filled in by the caller.
+    #[cfg(feature = "storage")]
+    pub fn snapshot(&self) -> crate::checkpoint::Snapshot<'_> {
+        crate::checkpoint::Snapshot {
+            fingerprint: self.fit.fingerprint(),
+            progress: self.progress,
+            stopping: None,
+            params: self.params,
+            state: self.state,
+            best: &[],
+            shift: &[],
+            factor: &[],
+            user: &[],
+        }
+    }
+
     /// Where the run stands; see [`Fit::resume`].
     pub const fn progress(&self) -> Progress {
         self.progress

@@ -47,6 +47,21 @@ impl Metrics {
     }
 }
 
+#[cfg(feature = "storage")]
+impl Metrics {
+    pub(crate) const fn words(&self) -> ([u32; 5], bool) {
+        let Self { samples, loss, accuracy, scored } = *self;
+        let [a, b] = [loss.sum.to_bits(), loss.lost.to_bits()];
+        ([samples, a, b, accuracy.sum.to_bits(), accuracy.lost.to_bits()], scored)
+    }
+
+    pub(crate) const fn from_words([samples, a, b, c, d]: [u32; 5], scored: bool) -> Self {
+        let loss = CompensatedSum { sum: f32::from_bits(a), lost: f32::from_bits(b) };
+        let accuracy = CompensatedSum { sum: f32::from_bits(c), lost: f32::from_bits(d) };
+        Self { samples, loss, accuracy, scored }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct CompensatedSum {
