@@ -7,9 +7,7 @@ use microfit::loss::BinaryCrossEntropy;
 use microfit::optimizer::Adam;
 use microfit::schedule::TimeBased;
 use microfit::storage::{SimulatedFault, SimulatedFlash, Store};
-use microfit::{
-    Clock, EarlyStopping, Event, Fit, Goal, Init, Topology, Verdict, dense, weights_hash,
-};
+use microfit::{Clock, EarlyStopping, Event, Fit, Goal, Init, Topology, Verdict, dense, weights_hash};
 use proptest::prelude::*;
 
 const NET: Topology = Topology::new(2, &[dense(3, &Tanh), dense(1, &Sigmoid)]);
@@ -71,8 +69,7 @@ type Fault = CheckpointError<SimulatedFault>;
 fn boot<const R: usize, const W: usize, const E: usize>(
     flash: &mut SimulatedFlash<R, W, E>,
     acknowledged: &mut Option<u32>,
-) -> Result<(u64, u64), Fault>
-{
+) -> Result<(u64, u64), Fault> {
     let len = 2 * E as u32 * (LENGTHS.frame_len().div_ceil(E) as u32);
     let mut store = Store::new(flash, 0, len, &LENGTHS)?;
     let mut board = Board::new();

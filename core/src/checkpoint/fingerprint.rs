@@ -30,7 +30,7 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'_, L, O, S, R> {
             hash.add(layer.units() as u32);
             hash.add(u32::from(layer.is_frozen()));
             let mut values = [-2.5, -0.5, 0.25, 1.5];
-            layer.activation().apply(&mut values);
+            layer.activation().apply(&mut values, 4);
             for value in values {
                 hash.add(value.to_bits());
             }

@@ -53,9 +53,9 @@ pub struct Restored {
 const CHUNK: usize = 64;
 const SHORTEST: u32 = Lengths { params: 0, state: 0, best: 0, shift: 0, factor: 0, user: 0 }.frame_len() as u32;
 
-type Result<T, E> = core::result::Result<T, CheckpointError<E>>;
+type Checked<T, E> = Result<T, CheckpointError<E>>;
 
-fn words_at<const N: usize, R: Source>(source: &mut R, mut at: u32) -> Result<[u32; N], R::Error> {
+fn words_at<const N: usize, R: Source>(source: &mut R, mut at: u32) -> Checked<[u32; N], R::Error> {
     let mut words = [0; N];
     for word in &mut words {
         let mut bytes = [0; 4];
@@ -71,7 +71,7 @@ fn words_at<const N: usize, R: Source>(source: &mut R, mut at: u32) -> Result<[u
 /// # Errors
 /// [`CheckpointError::Missing`], [`CheckpointError::Version`], [`CheckpointError::Length`], [`CheckpointError::Crc`] or
 /// [`CheckpointError::Medium`].
-pub fn verify<R: Source>(source: &mut R) -> Result<Header, R::Error> {
+pub fn verify<R: Source>(source: &mut R) -> Checked<Header, R::Error> {
     if source.len() < SHORTEST {
         return Err(CheckpointError::Missing);
     }
@@ -108,7 +108,7 @@ pub fn verify<R: Source>(source: &mut R) -> Result<Header, R::Error> {
 /// # Errors
 /// As [`verify`], and [`CheckpointError::Foreign`], [`CheckpointError::Tag`], [`CheckpointError::SectionLength`],
 /// [`CheckpointError::Length`], [`CheckpointError::Progress`].
-pub fn load<R: Source>(source: &mut R, target: &mut Target) -> Result<Restored, R::Error> {
+pub fn load<R: Source>(source: &mut R, target: &mut Target) -> Checked<Restored, R::Error> {
     let header = verify(source)?;
     let (expected, found) = (target.fingerprint, header.fingerprint);
     if expected != found {
@@ -151,7 +151,7 @@ pub fn load<R: Source>(source: &mut R, target: &mut Target) -> Result<Restored, 
     Ok(Restored { progress, stopping, header })
 }
 
-fn copy<R: Source>(source: &mut R, mut at: u32, values: &mut [f32]) -> Result<(), R::Error> {
+fn copy<R: Source>(source: &mut R, mut at: u32, values: &mut [f32]) -> Checked<(), R::Error> {
     for value in values {
         let [bits] = words_at(source, at)?;
         *value = f32::from_bits(bits);

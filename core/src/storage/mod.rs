@@ -100,9 +100,8 @@ impl<F: NorFlash> Store<F> {
             Some(place) => (1 - place.half, 0, true),
             None => (0, 0, true),
         };
-        let (sequence, mut erases) = newest.map_or((0, 0), |place| {
-            (place.header.sequence.saturating_add(1), place.header.erases)
-        });
+        let (sequence, mut erases) =
+            newest.map_or((0, 0), |place| (place.header.sequence.saturating_add(1), place.header.erases));
         if fresh {
             let from = self.start + half * self.half;
             self.flash.erase(from, from + self.half).map_err(CheckpointError::Medium)?;
