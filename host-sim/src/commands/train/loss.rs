@@ -244,7 +244,8 @@ mod tests {
         let options = options(Some(0.5), None);
         let smoothed = options.loss(LossArg::Bce, &Linear, "linear").unwrap();
         assert_eq!(smoothed.value(&[3.0], &[1.0]), 3.0 - 0.75 * 3.0 + (-3.0_f32).exp().ln_1p());
-        let refused = |which, output: &dyn Activation, name| options.loss(which, output, name).err().unwrap().to_string();
+        let refused =
+            |which, output: &dyn Activation, name| options.loss(which, output, name).err().unwrap().to_string();
         assert_eq!(
             refused(LossArg::Categorical, &Sigmoid, "sigmoid"),
             "--output: expected softmax or linear with categorical, found sigmoid"

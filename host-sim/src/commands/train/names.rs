@@ -83,7 +83,10 @@ impl<T> Each<T> {
 
 /// A number, finite.
 pub(super) fn number(text: &str) -> Result<f32, String> {
-    text.parse().ok().filter(|value: &f32| value.is_finite()).ok_or_else(|| format!("expected a number, found `{text}`"))
+    text.parse()
+        .ok()
+        .filter(|value: &f32| value.is_finite())
+        .ok_or_else(|| format!("expected a number, found `{text}`"))
 }
 
 #[cfg(test)]

@@ -127,7 +127,8 @@ impl OptimizerOptions {
         let convention = if torch { Convention::Torch } else { Convention::Keras };
         let momentum = self.momentum.unwrap_or(0.8);
         let adam = || if torch { Adam::torch(0.9, 0.999, 1e-8) } else { Adam::keras(0.9, 0.999, 1e-7) };
-        let with_momentum = matches!(self.optimizer, OptimizerArg::Sgd | OptimizerArg::Nesterov | OptimizerArg::Rmsprop);
+        let with_momentum =
+            matches!(self.optimizer, OptimizerArg::Sgd | OptimizerArg::Nesterov | OptimizerArg::Rmsprop);
         if let (Some(momentum), false) = (self.momentum, with_momentum) {
             return Err(Error::Option {
                 option: "--momentum",
@@ -144,7 +145,8 @@ impl OptimizerOptions {
             OptimizerArg::Adam | OptimizerArg::Adamw => self.clipped(decayed!(self, adam()?), job),
             OptimizerArg::Amsgrad => self.clipped(decayed!(self, adam()?.amsgrad()), job),
             OptimizerArg::Rmsprop => {
-                let rmsprop = decayed!(self, if torch { RmsProp::torch(0.99, 1e-8) } else { RmsProp::keras(0.9, 1e-7) }?);
+                let rmsprop =
+                    decayed!(self, if torch { RmsProp::torch(0.99, 1e-8) } else { RmsProp::keras(0.9, 1e-7) }?);
                 match self.momentum {
                     None => self.clipped(rmsprop, job),
                     Some(momentum) => self.clipped(rmsprop.momentum(momentum)?, job),
@@ -198,11 +200,9 @@ impl OptimizerOptions {
         };
         match clipping {
             (_, Ok(clipping)) => Ok(Some(clipping)),
-            (found, Err(_)) => Err(Error::Option {
-                option,
-                expected: "a finite number above 0".into(),
-                found: found.to_string(),
-            }),
+            (found, Err(_)) => {
+                Err(Error::Option { option, expected: "a finite number above 0".into(), found: found.to_string() })
+            }
         }
     }
 
