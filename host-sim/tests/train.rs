@@ -38,22 +38,32 @@ fn last<'a>(trace: &'a Value, key: &str) -> &'a Value {
 
 const DIGITS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/data/digits.csv");
 
-/// 600 digits of 8 by 8 pixels train to the accuracy that small nets have on them, by default with softmax.
+/// 600 digits of 8 by 8 pixels, by default with softmax. Split by classes: on the last rows, which resemble the first less,
+/// such nets have an accuracy of about 75%.
 #[test]
 fn digits_train_with_adam() {
-    let options = ["--hidden", "32", "--optimizer", "adam", "--init", "glorot-uniform", "--epochs", "40"];
-    let output = microfit(&[&["--csv", DIGITS, "--epochs", "1"][..]].concat());
+    let output = microfit(&["--csv", DIGITS, "--epochs", "1"]);
     let note = String::from_utf8(output.stderr).unwrap();
     assert!(note.contains("column 65 has one of 10 classes: --loss categorical"), "{note}");
-    let (_, trace) = trained(&[&["--csv", DIGITS][..], &options].concat());
-    assert!(last(&trace, "accuracy").as_f64().unwrap() > 0.99, "{trace}");
-    assert!(last(&trace, "validation_accuracy").as_f64().unwrap() > 0.88, "{trace}");
-    // 64 * 32 + 32 + 32 * 10 + 10 parameters and three times as much state, and the tape.
-    assert!(trace["ram_bytes"].as_u64().unwrap() > 4 * 4 * 2410);
-    let (_, clipped) = trained(&[&["--csv", DIGITS, "--global-clip-norm", "1"][..], &options].concat());
-    assert!(last(&clipped, "accuracy").as_f64().unwrap() > 0.99, "{clipped}");
+    let base = ["--csv", DIGITS, "--split", "stratified", "--hidden", "64", "--optimizer", "adam"];
+    let base = [&base[..], &["--init", "glorot-uniform", "--epochs", "40"]].concat();
+    let accurate = |trace: &Value| {
+        assert!(last(trace, "accuracy").as_f64().unwrap() > 0.99, "{trace}");
+        assert!(last(trace, "validation_accuracy").as_f64().unwrap() > 0.91, "{trace}");
+    };
+    let (_, trace) = trained(&base);
+    accurate(&trace);
+    let (_, clipped) = trained(&[&base[..], &["--global-clip-norm", "1"]].concat());
+    accurate(&clipped);
     assert_ne!(trace["hash"], clipped["hash"]);
-    assert_eq!(trace["ram_bytes"], clipped["ram_bytes"], "Adam's gradient is at hand");
+    // Adam has its gradient at hand, SGD has to gather it apart from its velocity: a float for each of 64-64-10's
+    // parameters.
+    assert_eq!(trace["ram_bytes"], clipped["ram_bytes"]);
+    let ram = |more: &[&str]| {
+        let options = ["--csv", DIGITS, "--hidden", "64", "--epochs", "1"];
+        trained(&[&options[..], more].concat()).1["ram_bytes"].as_u64().unwrap()
+    };
+    assert_eq!(ram(&["--clip-value", "1"]) - ram(&[]), 4 * (65 * 64 + 65 * 10));
 }
 
 /// Three clouds in the plane, by name.

@@ -10,7 +10,7 @@ use microfit::activation::{
 };
 use microfit::{Init, Layer, dense};
 
-use super::names::{Each, Name, Number, number, parse};
+use super::names::{Choice, Each, Number, number, parse};
 use crate::error::Error;
 
 /// Options of the layers.
@@ -71,37 +71,37 @@ impl ActivationArg {
 
 type Function = Arc<dyn Activation + Send>;
 
-const ACTIVATIONS: &[Name<Function>] = &[
-    Name::new("linear", Number::None, |_| Ok(Arc::new(Linear))),
-    Name::new("relu", Number::None, |_| Ok(Arc::new(Relu))),
+const ACTIVATIONS: &[Choice<Function>] = &[
+    Choice::new("linear", Number::None, |_| Ok(Arc::new(Linear))),
+    Choice::new("relu", Number::None, |_| Ok(Arc::new(Relu))),
     // That of Keras' layer; PyTorch's is 0.01.
-    Name::new("leaky-relu", Number::Or("slope", 0.3), |slope| Ok(Arc::new(LeakyRelu::new(slope)?))),
-    Name::new("elu", Number::Or("alpha", 1.0), |alpha| Ok(Arc::new(Elu::new(alpha)?))),
-    Name::new("selu", Number::None, |_| Ok(Arc::new(Selu))),
-    Name::new("sigmoid", Number::None, |_| Ok(Arc::new(Sigmoid))),
-    Name::new("hard-sigmoid", Number::None, |_| Ok(Arc::new(HardSigmoid))),
-    Name::new("tanh", Number::None, |_| Ok(Arc::new(Tanh))),
-    Name::new("softsign", Number::None, |_| Ok(Arc::new(Softsign))),
-    Name::new("softplus", Number::None, |_| Ok(Arc::new(Softplus))),
-    Name::new("gelu", Number::None, |_| Ok(Arc::new(Gelu))),
-    Name::new("gelu-tanh", Number::None, |_| Ok(Arc::new(GeluTanh))),
-    Name::new("silu", Number::None, |_| Ok(Arc::new(Silu))),
-    Name::new("softmax", Number::None, |_| Ok(Arc::new(Softmax))),
+    Choice::new("leaky-relu", Number::Or("slope", 0.3), |slope| Ok(Arc::new(LeakyRelu::new(slope)?))),
+    Choice::new("elu", Number::Or("alpha", 1.0), |alpha| Ok(Arc::new(Elu::new(alpha)?))),
+    Choice::new("selu", Number::None, |_| Ok(Arc::new(Selu))),
+    Choice::new("sigmoid", Number::None, |_| Ok(Arc::new(Sigmoid))),
+    Choice::new("hard-sigmoid", Number::None, |_| Ok(Arc::new(HardSigmoid))),
+    Choice::new("tanh", Number::None, |_| Ok(Arc::new(Tanh))),
+    Choice::new("softsign", Number::None, |_| Ok(Arc::new(Softsign))),
+    Choice::new("softplus", Number::None, |_| Ok(Arc::new(Softplus))),
+    Choice::new("gelu", Number::None, |_| Ok(Arc::new(Gelu))),
+    Choice::new("gelu-tanh", Number::None, |_| Ok(Arc::new(GeluTanh))),
+    Choice::new("silu", Number::None, |_| Ok(Arc::new(Silu))),
+    Choice::new("softmax", Number::None, |_| Ok(Arc::new(Softmax))),
 ];
 
-const INITS: &[Name<Init>] = &[
-    Name::new("zeros", Number::None, |_| Ok(Init::Zeros)),
-    Name::new("constant", Number::Needed("value"), |value| Ok(Init::Constant { value })),
-    Name::new("uniform", Number::Or("limit", 0.05), |limit| Ok(Init::Uniform { limit })),
-    Name::new("normal", Number::Or("stddev", 0.05), |stddev| Ok(Init::Normal { stddev })),
-    Name::new("truncated-normal", Number::Or("stddev", 0.05), |stddev| Ok(Init::TruncatedNormal { stddev })),
-    Name::new("glorot-uniform", Number::None, |_| Ok(Init::GlorotUniform)),
-    Name::new("glorot-normal", Number::None, |_| Ok(Init::GlorotNormal)),
-    Name::new("he-uniform", Number::None, |_| Ok(Init::HeUniform)),
-    Name::new("he-normal", Number::None, |_| Ok(Init::HeNormal)),
-    Name::new("lecun-uniform", Number::None, |_| Ok(Init::LecunUniform)),
-    Name::new("lecun-normal", Number::None, |_| Ok(Init::LecunNormal)),
-    Name::new("torch-linear", Number::None, |_| Ok(Init::TorchLinear)),
+const INITS: &[Choice<Init>] = &[
+    Choice::new("zeros", Number::None, |_| Ok(Init::Zeros)),
+    Choice::new("constant", Number::Needed("value"), |value| Ok(Init::Constant { value })),
+    Choice::new("uniform", Number::Or("limit", 0.05), |limit| Ok(Init::Uniform { limit })),
+    Choice::new("normal", Number::Or("stddev", 0.05), |stddev| Ok(Init::Normal { stddev })),
+    Choice::new("truncated-normal", Number::Or("stddev", 0.05), |stddev| Ok(Init::TruncatedNormal { stddev })),
+    Choice::new("glorot-uniform", Number::None, |_| Ok(Init::GlorotUniform)),
+    Choice::new("glorot-normal", Number::None, |_| Ok(Init::GlorotNormal)),
+    Choice::new("he-uniform", Number::None, |_| Ok(Init::HeUniform)),
+    Choice::new("he-normal", Number::None, |_| Ok(Init::HeNormal)),
+    Choice::new("lecun-uniform", Number::None, |_| Ok(Init::LecunUniform)),
+    Choice::new("lecun-normal", Number::None, |_| Ok(Init::LecunNormal)),
+    Choice::new("torch-linear", Number::None, |_| Ok(Init::TorchLinear)),
 ];
 
 fn units(text: &str) -> Result<Units, String> {

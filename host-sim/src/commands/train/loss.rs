@@ -10,7 +10,7 @@ use microfit::loss::{
     SparseCategoricalCrossEntropy,
 };
 
-use super::names::{Name, Number, number, parse};
+use super::names::{Choice, Number, number, parse};
 use crate::dataset::Target;
 use crate::error::Error;
 
@@ -47,13 +47,13 @@ pub enum LossArg {
     Hinge,
 }
 
-const LOSSES: &[Name<LossArg>] = &[
-    Name::new("bce", Number::None, |_| Ok(LossArg::Bce)),
-    Name::new("categorical", Number::None, |_| Ok(LossArg::Categorical)),
-    Name::new("mse", Number::None, |_| Ok(LossArg::Mse)),
-    Name::new("mae", Number::None, |_| Ok(LossArg::Mae)),
-    Name::new("huber", Number::Or("delta", 1.0), |delta| Ok(LossArg::Huber(Huber::new(delta)?))),
-    Name::new("hinge", Number::None, |_| Ok(LossArg::Hinge)),
+const LOSSES: &[Choice<LossArg>] = &[
+    Choice::new("bce", Number::None, |_| Ok(LossArg::Bce)),
+    Choice::new("categorical", Number::None, |_| Ok(LossArg::Categorical)),
+    Choice::new("mse", Number::None, |_| Ok(LossArg::Mse)),
+    Choice::new("mae", Number::None, |_| Ok(LossArg::Mae)),
+    Choice::new("huber", Number::Or("delta", 1.0), |delta| Ok(LossArg::Huber(Huber::new(delta)?))),
+    Choice::new("hinge", Number::None, |_| Ok(LossArg::Hinge)),
 ];
 
 fn loss(text: &str) -> Result<LossArg, String> {

@@ -12,13 +12,13 @@ pub(super) enum Number {
 }
 
 /// A name, its number, and what it stands for.
-pub(super) struct Name<T> {
+pub(super) struct Choice<T> {
     name: &'static str,
     number: Number,
     make: fn(f32) -> Result<T, microfit::Error>,
 }
 
-impl<T> Name<T> {
+impl<T> Choice<T> {
     pub(super) const fn new(name: &'static str, number: Number, make: fn(f32) -> Result<T, microfit::Error>) -> Self {
         Self { name, number, make }
     }
@@ -33,7 +33,7 @@ impl<T> Name<T> {
 }
 
 /// What `text` stands for; `_` and `-` are the same, so that Keras' spelling is understood.
-pub(super) fn parse<T>(text: &str, names: &[Name<T>]) -> Result<T, String> {
+pub(super) fn parse<T>(text: &str, names: &[Choice<T>]) -> Result<T, String> {
     let text = text.trim();
     let (name, number) = match text.strip_suffix(')').and_then(|text| text.split_once('(')) {
         Some((name, number)) => (name.trim_end(), Some(number.trim())),
@@ -41,7 +41,7 @@ pub(super) fn parse<T>(text: &str, names: &[Name<T>]) -> Result<T, String> {
     };
     let spelled = name.replace('_', "-");
     let Some(entry) = names.iter().find(|entry| entry.name == spelled) else {
-        let known: Vec<_> = names.iter().map(Name::shown).collect();
+        let known: Vec<_> = names.iter().map(Choice::shown).collect();
         return Err(format!("expected one of {}, found `{text}`", known.join(", ")));
     };
     let refuse = || format!("expected {}, found `{text}`", entry.shown());
@@ -93,10 +93,10 @@ pub(super) fn number(text: &str) -> Result<f32, String> {
 mod tests {
     use super::*;
 
-    const NAMES: &[Name<f32>] = &[
-        Name::new("plain", Number::None, |_| Ok(9.0)),
-        Name::new("two-words", Number::Or("slope", 0.5), Ok),
-        Name::new("needs", Number::Needed("value"), Ok),
+    const NAMES: &[Choice<f32>] = &[
+        Choice::new("plain", Number::None, |_| Ok(9.0)),
+        Choice::new("two-words", Number::Or("slope", 0.5), Ok),
+        Choice::new("needs", Number::Needed("value"), Ok),
     ];
 
     #[test]
