@@ -19,10 +19,12 @@ pub struct LayerOptions {
     /// Units of the hidden layers, such as 16,8.
     #[arg(long, value_parser = units, default_value = "34")]
     pub hidden: Units,
-    /// Activation of the hidden layers, one for all or one for each, such as relu,tanh.
+    /// Activation of the hidden layers, one for all or one for each, such as relu,tanh: linear, relu,
+    /// leaky-relu(slope=0.3), elu(alpha=1), selu, sigmoid, hard-sigmoid, tanh, softsign, softplus, gelu, gelu-tanh or
+    /// silu.
     #[arg(long, value_name = "NAME,..", value_parser = activations, default_value = "relu")]
     pub activation: Each<ActivationArg>,
-    /// Activation of the last layer. Default: sigmoid for bce, softmax for categorical, linear for the others.
+    /// Activation of the last layer: one of these or softmax. Default: sigmoid for bce, softmax for categorical, linear for the others.
     #[arg(long, value_name = "NAME", value_parser = activation)]
     pub output: Option<ActivationArg>,
     /// Share of the hidden layers' outputs that training drops, one for all layers or one for each.

@@ -69,6 +69,9 @@ pub struct Train {
     /// two in alphabetical order; more in numerical order if all are numbers, else in alphabetical order.
     #[arg(long, value_name = "ZERO,ONE,..", requires = "csv")]
     pub classes: Option<String>,
+    /// Write the epochs to this file: JSON if it ends in .json, else CSV.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Layers.
     #[command(flatten, next_help_heading = "Layers")]
     pub layers: LayerOptions,
@@ -78,9 +81,6 @@ pub struct Train {
     /// Optimizer.
     #[command(flatten, next_help_heading = "Optimizer")]
     pub optimizer: OptimizerOptions,
-    /// Write the epochs to this file: JSON if it ends in .json, else CSV.
-    #[arg(long, value_name = "FILE", help_heading = "Options")]
-    pub trace: Option<PathBuf>,
 }
 
 /// See [`Clock`].

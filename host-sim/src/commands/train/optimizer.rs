@@ -23,7 +23,7 @@ pub struct OptimizerOptions {
     /// Momentum of sgd and nesterov, from 0 to below 1, by default 0.8; of rmsprop, by default none.
     #[arg(long)]
     pub momentum: Option<f32>,
-    /// Pulls parameters towards 0: as a part of the step (keras, and adamw) or of the gradient (torch). Default: none,
+    /// Pulls parameters towards 0: as a part of the step (keras, adamw, lion) or of the gradient (torch). Default: none,
     /// but for adamw 0.004 (keras) or 0.01 (torch).
     #[arg(long, value_name = "FACTOR")]
     pub weight_decay: Option<f32>,
@@ -65,9 +65,9 @@ pub enum OptimizerArg {
 /// See [`Convention`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ConventionArg {
-    /// v = m v - lr g; w += v
+    /// Keras; its SGD: v = m v - lr g; w += v
     Keras,
-    /// v = m v + g; w -= lr v
+    /// PyTorch; its SGD: v = m v + g; w -= lr v
     Torch,
 }
 
