@@ -6,6 +6,8 @@ pub mod activation;
 #[cfg(feature = "storage")]
 pub mod checkpoint;
 pub mod data;
+#[cfg(feature = "digits")]
+pub mod digits;
 mod dropout;
 mod early_stopping;
 mod error;

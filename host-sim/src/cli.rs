@@ -19,7 +19,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train one network, on the bundled data or a CSV of your own.
-    Train(train::Train),
+    Train(Box<train::Train>),
     /// Print or draw the curve of any schedule or composition.
     Schedule(schedule::Schedule),
     /// Train the tutorial's network from many seeds and compare the schedules.

@@ -1,25 +1,21 @@
 //! Datasets from CSV files.
 
+mod labels;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use microfit::data::Dataset;
 
-/// What a CSV's last column is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// One of two classes: the first counts as 0, the second as 1. `None` takes the first two that differ, in
-    /// alphabetical order.
-    Class(Option<[String; 2]>),
-    /// A number.
-    Number,
-}
+pub use labels::Target;
+use labels::{alternatives, classes};
 
 /// Rows of a CSV: features, and the target in the last column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Csv {
     features: usize,
     header: bool,
+    classes: Vec<String>,
     rows: Vec<(Vec<f32>, f32)>,
 }
 
@@ -105,28 +101,21 @@ impl Csv {
         if let Some((record, _)) = targets().find(|(_, cell)| cell.is_empty()) {
             return Err(fail(line_of(record), width, "a target", quoted("")));
         }
-        let known = match target {
-            Target::Class(Some(classes)) => Some(classes.clone()),
-            Target::Class(None) => {
-                let two = first_two(targets().map(|(_, cell)| cell));
-                Some(two.ok_or_else(|| fail(skip + 1, width, "two classes in the last column", "one".into()))?)
-            }
-            Target::Number => None,
-        };
+        let cells: Vec<&str> = targets().map(|(_, cell)| cell).collect();
+        let classes = classes(target, &cells)
+            .ok_or_else(|| fail(skip + 1, width, "two classes in the last column", "one".into()))?;
         let mut rows = Vec::with_capacity(features.len());
         for ((record, cell), features) in targets().zip(features) {
-            let target = match &known {
-                Some([zero, _]) if cell == zero => 0.0,
-                Some([_, one]) if cell == one => 1.0,
-                Some([zero, one]) => {
-                    let expected = format!("class `{zero}` or `{one}`");
-                    return Err(fail(line_of(record), width, &expected, quoted(cell)));
-                }
-                None => number(cell).ok_or_else(|| fail(line_of(record), width, "a finite number", quoted(cell)))?,
+            let refuse = |expected: &str| fail(line_of(record), width, expected, quoted(cell));
+            let target = if classes.is_empty() {
+                number(cell).ok_or_else(|| refuse("a finite number"))?
+            } else {
+                let index = classes.iter().position(|class| class == cell);
+                index.ok_or_else(|| refuse(&alternatives(&classes)))? as f32
             };
             rows.push((features, target));
         }
-        Ok(Self { features: width - 1, header: skip > 0, rows })
+        Ok(Self { features: width - 1, header: skip > 0, classes, rows })
     }
 
     /// Whether the first row was taken for a header.
@@ -134,9 +123,16 @@ impl Csv {
         self.header
     }
 
-    /// A row's target as a class, for a stratified split; 0 past the end.
+    /// The classes in the order of their indices; none where the targets are numbers.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// A row's target as a class, for a stratified split; 0 past the end. A number is of one class up to 0.5 and of
+    /// another above.
     pub fn class(&self, index: usize) -> u16 {
-        self.rows.get(index).map_or(0, |(_, target)| u16::from(*target > 0.5))
+        let target = self.rows.get(index).map_or(0.0, |(_, target)| *target);
+        if self.classes.is_empty() { u16::from(target > 0.5) } else { target as u16 }
     }
 }
 
@@ -156,13 +152,6 @@ fn line_of(text: &[u8], record: &csv::StringRecord) -> usize {
     let (before, rest) = text.split_at(from);
     let blank = rest.iter().take_while(|byte| b"\r\n".contains(byte));
     1 + before.iter().chain(blank).filter(|byte| **byte == b'\n').count()
-}
-
-/// The first two cells that differ, in alphabetical order.
-fn first_two<'a>(mut cells: impl Iterator<Item = &'a str>) -> Option<[String; 2]> {
-    let first = cells.next()?;
-    let second = cells.find(|cell| *cell != first)?;
-    Some([first.min(second).to_owned(), first.max(second).to_owned()])
 }
 
 impl Dataset for Csv {

@@ -32,7 +32,13 @@ impl Error {
     /// 2 for what the caller gave and can mend, 1 for what failed on the way.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Core(microfit::Error::Diverged { .. }) | Self::Write { .. } | Self::Device(_) => ExitCode::from(1),
+            Self::Core(
+                microfit::Error::Diverged { .. }
+                | microfit::Error::GradientNotFinite { .. }
+                | microfit::Error::ParametersNotFinite { .. },
+            )
+            | Self::Write { .. }
+            | Self::Device(_) => ExitCode::from(1),
             Self::Csv(_) | Self::Spec(_) | Self::Config(_) | Self::Core(_) | Self::Option { .. } => ExitCode::from(2),
         }
     }

@@ -42,21 +42,25 @@ struct Row {
     accuracy: Option<f32>,
     validation_loss: Option<f32>,
     validation_accuracy: Option<f32>,
+    /// Whether the run's weights are this epoch's; only where early stopping may choose them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restored: Option<bool>,
 }
 
-impl From<&Record> for Row {
-    fn from(record: &Record) -> Self {
+fn rows(run: &Run) -> impl Iterator<Item = Row> {
+    run.records.iter().map(|record| {
         let Record { epoch, step, rate, loss, accuracy, validation_loss, validation_accuracy } = *record;
-        Self { epoch, step, rate, loss, accuracy, validation_loss, validation_accuracy }
-    }
+        let restored = run.ended.map(|ended| ended.restored == Some(epoch));
+        Row { epoch, step, rate, loss, accuracy, validation_loss, validation_accuracy, restored }
+    })
 }
 
 fn write_csv(out: &mut impl Write, run: &Run) -> std::io::Result<()> {
-    let mut rows = csv::Writer::from_writer(out);
-    for record in &run.records {
-        rows.serialize(Row::from(record)).map_err(std::io::Error::other)?;
+    let mut writer = csv::Writer::from_writer(out);
+    for row in rows(run) {
+        writer.serialize(row).map_err(std::io::Error::other)?;
     }
-    rows.flush()
+    writer.flush()
 }
 
 fn write_json(out: &mut impl Write, run: &Run) -> std::io::Result<()> {
@@ -65,13 +69,19 @@ fn write_json(out: &mut impl Write, run: &Run) -> std::io::Result<()> {
         schedule: &'a str,
         hash: String,
         ram_bytes: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stopped_early: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        restored_epoch: Option<u32>,
         epochs: Vec<Row>,
     }
     let document = Document {
         schedule: &run.name,
         hash: run.hash_text(),
         ram_bytes: run.ram,
-        epochs: run.records.iter().map(Row::from).collect(),
+        stopped_early: run.ended.map(|ended| ended.patience.is_some()),
+        restored_epoch: run.ended.and_then(|ended| ended.restored),
+        epochs: rows(run).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     writeln!(out)
@@ -80,6 +90,7 @@ fn write_json(out: &mut impl Write, run: &Run) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Ended;
 
     fn run() -> Run {
         let record = Record {
@@ -91,7 +102,7 @@ mod tests {
             validation_loss: Some(f32::MIN_POSITIVE),
             validation_accuracy: Some(1.0),
         };
-        Run { name: "constant(0.1)".into(), records: vec![record], hash: 1, ram: 10_920 }
+        Run { name: "constant(0.1)".into(), records: vec![record], hash: 1, ram: 10_920, ended: None }
     }
 
     #[test]
@@ -113,5 +124,20 @@ mod tests {
         let document: serde_json::Value = serde_json::from_slice(&out).unwrap();
         assert_eq!(document["hash"], "0x0000000000000001");
         assert_eq!(document["epochs"][0]["step"], 9);
+        assert!(document.get("stopped_early").is_none() && document["epochs"][0].get("restored").is_none());
+    }
+
+    #[test]
+    fn early_stopping_is_told() {
+        let ended = Ended { epochs: 1, patience: Some(1), restored: Some(0) };
+        let run = Run { ended: Some(ended), ..run() };
+        let (mut csv, mut json) = (Vec::new(), Vec::new());
+        write_csv(&mut csv, &run).unwrap();
+        let csv = String::from_utf8(csv).unwrap();
+        assert!(csv.starts_with("epoch,step,rate,loss,accuracy,validation_loss,validation_accuracy,restored\n"));
+        assert!(csv.ends_with(",true\n"), "{csv}");
+        write_json(&mut json, &run).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!((&document["stopped_early"], &document["restored_epoch"]), (&true.into(), &0.into()));
     }
 }

@@ -38,8 +38,14 @@ fn bad_csv_is_one_line_and_status_2() {
     ];
     for (name, text, expected) in cases {
         let path = write(name, text);
-        assert_eq!(refusal(&["train", "--csv", &path]), format!("microfit: {path}: {expected}"));
+        assert_eq!(refusal(&["train", "--csv", &path, "--loss", "bce"]), format!("microfit: {path}: {expected}"));
     }
+    let path = write("classes.csv", "1,2,a\n3,4,b\n5,6,c\n7,8,d\n");
+    let expected = "row 4, column 3: expected class `a`, `b` or `c`, found `d`";
+    assert_eq!(refusal(&["train", "--csv", &path, "--classes", "a,b,c"]), format!("microfit: {path}: {expected}"));
+    let path = write("numbers.csv", "1,2,0.5\n3,4,1.5\n5,6,2\n7,8,x\n");
+    let error = refusal(&["train", "--csv", &path]);
+    assert_eq!(error, format!("microfit: {path}: row 4, column 3: expected a finite number, found `x`"));
 }
 
 #[test]

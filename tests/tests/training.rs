@@ -321,3 +321,28 @@ fn the_bundled_digits_are_those_of_the_reference() {
     }
     assert_eq!(digits.len(), samples.len());
 }
+
+/// The bundled digits with PyTorch's settings, from our own initial weights: the recorded run's accuracy is one of ours.
+#[test]
+fn digits_reach_pytorchs_accuracy() {
+    let misc: Misc = load("train_misc.json");
+    let recorded = misc.runs["digits_64_32_10"].f64.epochs.end_acc.last().copied().flatten().unwrap() as f32;
+    let net = microfit::digits::NET;
+    let mut accuracies: Vec<f32> = (0..100)
+        .map(|seed| {
+            let (mut params, mut workspace) = (vec![0.0; net.param_len()], vec![0.0; net.workspace_len::<Sgd>()]);
+            microfit::digits::INIT.fill(&net, seed, &mut params).unwrap();
+            let fit = microfit::digits::experiment();
+            fit.start(&mut params, &mut workspace)
+                .unwrap()
+                .run(&microfit::data::Digits, &microfit::data::Nothing)
+                .unwrap();
+            let network = microfit::Network::new(net, &params).unwrap();
+            network.evaluate(&fit.loss, &microfit::data::Digits, &mut workspace).unwrap().accuracy().unwrap()
+        })
+        .collect();
+    accuracies.sort_by(f32::total_cmp);
+    let (low, median, high) = (accuracies[5], accuracies[50], accuracies[94]);
+    println!("digits: {low} to {high}, median {median}; PyTorch's run {recorded}");
+    assert!((low..=high).contains(&recorded) && (median - recorded).abs() < 0.01);
+}

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::commands::contenders::{CONTENDERS, Contender};
 use crate::commands::train::SplitArg;
 use crate::error::Error;
+use crate::run::Guide;
 use crate::spec::{self, Driven, Spec};
 use crate::table::table;
 use crate::{output, progress, run, svg};
@@ -196,16 +197,17 @@ impl Compare {
     ) -> Result<(f32, f32), Error> {
         let mut params = [0.0; tutorial::NET.param_len()];
         tutorial::INIT.fill(&tutorial::NET, seed, &mut params)?;
+        let guide = Guide { driver, ..Guide::default() };
         let run = match self.split {
             SplitArg::Last => {
                 let (train, validation) = tutorial::split()?;
-                run::train("", fit, &train, &validation, &mut params, driver, |_| {})?
+                run::train("", fit, &train, &validation, &mut params, guide, |_| {})?
             }
             SplitArg::Stratified => {
                 let mut indices = [0; 351];
                 let (train, validation) = stratified(351, Ionosphere::class, tutorial::VALIDATION, seed, &mut indices)?;
                 let (train, validation) = (Subset::new(Ionosphere, train), Subset::new(Ionosphere, validation));
-                run::train("", fit, &train, &validation, &mut params, driver, |_| {})?
+                run::train("", fit, &train, &validation, &mut params, guide, |_| {})?
             }
         };
         // A run has at least one epoch, and these validate.

@@ -8,7 +8,7 @@ use crate::chart;
 use crate::error::Error;
 use crate::output;
 use crate::progress;
-use crate::run::{self, Run};
+use crate::run::{self, Guide, Run};
 use crate::table::{percent, table};
 
 /// The tutorial's two experiments and the constant baseline, from the seed the firmware has.
@@ -36,7 +36,7 @@ fn experiment<S: Schedule>(name: &str, fit: Experiment<S>) -> Result<Run, Error>
     let mut params = [0.0; tutorial::NET.param_len()];
     tutorial::INIT.fill(&tutorial::NET, SEED, &mut params)?;
     let bar = progress::bar(u64::from(fit.epochs), name);
-    let run = run::train(name, fit, &train, &validation, &mut params, None, |record| {
+    let run = run::train(name, fit, &train, &validation, &mut params, Guide::default(), |record| {
         bar.set_message(format!("loss {:.4}", record.loss));
         bar.inc(1);
     })?;
@@ -44,7 +44,7 @@ fn experiment<S: Schedule>(name: &str, fit: Experiment<S>) -> Result<Run, Error>
     Ok(run)
 }
 
-/// A row a run: what it ended with and what it took.
+/// A row a run: the epoch whose weights it left, and what it took.
 pub(crate) fn summary(runs: &[Run]) -> String {
     let mut table = table(&[
         "schedule",
@@ -57,7 +57,7 @@ pub(crate) fn summary(runs: &[Run]) -> String {
         "RAM, bytes",
     ]);
     for run in runs {
-        let Some(last) = run.last() else { continue };
+        let Some(last) = run.kept() else { continue };
         table.add_row([
             run.name.clone(),
             last.rate.to_string(),

@@ -1,0 +1,264 @@
+//! `microfit train`.
+
+mod layers;
+mod loss;
+mod names;
+mod optimizer;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use microfit::data::{Dataset, Ionosphere, Nothing, Shuffle, Subset, holdout, stratified};
+use microfit::loss::{ClassWeights, Loss};
+use microfit::optimizer::Optimizer;
+use microfit::{Clock, EarlyStopping, Fit, Goal, Topology};
+use microfit_firmware::SEED;
+
+use crate::chart;
+use crate::commands::demo::summary;
+use crate::dataset::{Csv, Target};
+use crate::error::Error;
+use crate::progress;
+use crate::run::{self, Guide, Run};
+use crate::trace::Trace;
+use crate::{output, spec};
+
+pub use layers::{ActivationArg, LayerOptions, Units};
+pub use loss::{ClassWeightsArg, LossArg, LossOptions};
+pub use names::Each;
+pub use optimizer::{ConventionArg, OptimizerArg, OptimizerOptions};
+
+/// Train one network, on the bundled data or a CSV of your own.
+#[derive(Debug, Clone, Args)]
+#[command(args_override_self = true)]
+pub struct Train {
+    /// A TOML file whose keys are these options; those on the command line win.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The learning rate, such as `warmup(0.1, 45).then(cosine(0.1, 0, 405))`; see microfit schedule --list. Default:
+    /// time_based(0.1, 0.002) for sgd and nesterov, the library's constant for the other optimizers.
+    #[arg(long)]
+    pub schedule: Option<String>,
+    /// What the schedule's step counts. Default: epochs for drop_based, updates for the others. A rate that is driven
+    /// by a metric takes a step with every epoch.
+    #[arg(long)]
+    pub clock: Option<ClockArg>,
+    /// Passes over the training samples.
+    #[arg(long, default_value_t = 50)]
+    pub epochs: u32,
+    /// Samples an update.
+    #[arg(long, default_value_t = 28)]
+    pub batch: u32,
+    /// Fixes the initial weights, the order of the samples, dropout, and a stratified split.
+    #[arg(long, default_value_t = SEED)]
+    pub seed: u32,
+    /// Which samples to validate on.
+    #[arg(long, value_enum, default_value_t = SplitArg::Last)]
+    pub split: SplitArg,
+    /// The share of samples to validate on; 0 for none.
+    #[arg(long, default_value_t = 0.33)]
+    pub validation: f64,
+    /// Stop after so many epochs in which the validation loss (the training loss where nothing is validated) was not
+    /// the lowest so far; the weights of the epoch in which it was lowest are restored, also after the last epoch.
+    #[arg(long, value_name = "EPOCHS")]
+    pub patience: Option<u32>,
+    /// A file of rows: features, and the target in the last column. Default: UCI Ionosphere, which is built in.
+    #[arg(long)]
+    pub csv: Option<PathBuf>,
+    /// The CSV's classes in the order of their indices, for two the one that counts as 0 first. Default: those found,
+    /// two in alphabetical order; more in numerical order if all are numbers, else in alphabetical order.
+    #[arg(long, value_name = "ZERO,ONE,..", requires = "csv")]
+    pub classes: Option<String>,
+    /// Write the epochs to this file: JSON if it ends in .json, else CSV.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Layers.
+    #[command(flatten, next_help_heading = "Layers")]
+    pub layers: LayerOptions,
+    /// Loss.
+    #[command(flatten, next_help_heading = "Loss")]
+    pub loss: LossOptions,
+    /// Optimizer.
+    #[command(flatten, next_help_heading = "Optimizer")]
+    pub optimizer: OptimizerOptions,
+}
+
+/// See [`Clock`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum ClockArg {
+    Update,
+    Epoch,
+}
+
+/// How validation samples are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SplitArg {
+    /// The last rows, as Keras' `validation_split`.
+    Last,
+    /// The same share of every class, chosen by the seed.
+    Stratified,
+}
+
+/// A training run but for its optimizer, which is a type.
+struct Job<'a> {
+    options: &'a Train,
+    topology: Topology<'a>,
+    loss: &'a dyn Loss,
+    train: &'a dyn Dataset,
+    validation: &'a dyn Dataset,
+}
+
+impl Train {
+    /// Trains, prints the curves and the summary, and writes the trace.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn run(&self) -> Result<(), Error> {
+        let trace = self.trace.as_deref().map(Trace::create).transpose()?;
+        let run = self.train()?;
+        if let Some(trace) = trace {
+            trace.write(&run)?;
+        }
+        let ended = run.ended.map_or_else(String::new, |ended| format!("\n{ended}"));
+        output::line(format_args!("{}\n{}{ended}", chart::curves(&run.records), summary(&[run])))
+    }
+
+    /// Trains, with a progress bar.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub fn train(&self) -> Result<Run, Error> {
+        let Some(path) = &self.csv else {
+            return match self.loss.loss.unwrap_or(LossArg::Bce) {
+                loss if loss.has_classes() => self.on(loss, 2, &Ionosphere, Ionosphere::class),
+                loss => Err(Error::Option {
+                    option: "--loss",
+                    expected: "bce, hinge or categorical for the bundled classes".into(),
+                    found: loss.name().into(),
+                }),
+            };
+        };
+        let target = match (self.loss.loss, self.classes()?) {
+            (Some(loss), classes) => loss.target(classes)?,
+            (None, Some(classes)) => LossArg::of(classes.len()).target(Some(classes))?,
+            (None, None) => Target::Any,
+        };
+        let data = Csv::read(path, &target)?;
+        if data.has_header() {
+            eprintln!("microfit: {}: row 1 has no numbers and is taken for a header", path.display());
+        }
+        let classes = data.classes();
+        let loss = self.loss.loss.unwrap_or(LossArg::of(classes.len()));
+        if self.loss.loss.is_none() && classes.len() != 2 {
+            let found = match classes.len() {
+                0 => "numbers".to_owned(),
+                many => format!("one of {many} classes"),
+            };
+            let column = data.features() + 1;
+            eprintln!("microfit: {}: column {column} has {found}: --loss {}", path.display(), loss.name());
+        }
+        self.on(loss, classes.len(), &data, |index| data.class(index))
+    }
+
+    fn classes(&self) -> Result<Option<Vec<String>>, Error> {
+        let Some(text) = &self.classes else { return Ok(None) };
+        let classes: Vec<String> = text.split(',').map(str::to_owned).collect();
+        let differ = classes.iter().enumerate().all(|(index, class)| !classes[..index].contains(class));
+        if classes.len() > 1 && differ {
+            return Ok(Some(classes));
+        }
+        Err(Error::Option {
+            option: "--classes",
+            expected: "two or more different classes with a comma between them".into(),
+            found: format!("`{text}`"),
+        })
+    }
+
+    fn on(
+        &self,
+        loss: LossArg,
+        classes: usize,
+        data: &(impl Dataset + Sized),
+        class_of: impl Fn(usize) -> u16,
+    ) -> Result<Run, Error> {
+        let mut indices;
+        match self.split {
+            _ if self.validation == 0.0 => self.with(loss, classes, data, &Nothing),
+            SplitArg::Last => {
+                let (train, validation) = holdout(data, self.validation)?;
+                self.with(loss, classes, &train, &validation)
+            }
+            SplitArg::Stratified => {
+                indices = vec![0; data.len()];
+                let (train, validation) = stratified(data.len(), class_of, self.validation, self.seed, &mut indices)?;
+                self.with(loss, classes, &Subset::new(data, train), &Subset::new(data, validation))
+            }
+        }
+    }
+
+    fn with(
+        &self,
+        which: LossArg,
+        classes: usize,
+        train: &dyn Dataset,
+        validation: &dyn Dataset,
+    ) -> Result<Run, Error> {
+        let too_large = |_| microfit::Error::TopologyTooLarge;
+        let outputs = u16::try_from(which.outputs(classes)).map_err(too_large)?;
+        let inputs = u16::try_from(train.features()).map_err(too_large)?;
+        let (last, output) = match &self.layers.output {
+            Some(output) => (output.function(), output.name()),
+            None => (which.output(), ""),
+        };
+        let layers = self.layers.layers(outputs, last, self.seed)?;
+        let topology = Topology::try_new(inputs, &layers)?;
+        let plain = self.loss.loss(which, last, output)?;
+        let weights = self.loss.weights(which, classes, train)?;
+        let weighted = ClassWeights::new(&*plain, &weights)?;
+        let loss: &dyn Loss = if weights.is_empty() { &*plain } else { &weighted };
+        self.optimizer.run(Job { options: self, topology, loss, train, validation })
+    }
+
+    fn schedule(&self) -> &str {
+        self.schedule.as_deref().unwrap_or_else(|| self.optimizer.default_schedule())
+    }
+}
+
+impl Job<'_> {
+    fn run<O: Optimizer>(self, optimizer: O) -> Result<Run, Error> {
+        let Self { options, topology, loss, train, validation } = self;
+        let text = options.schedule();
+        let (schedule, mut driver) = spec::parse_any(text)?.into_parts();
+        let mut params = vec![0.0; topology.param_len()];
+        options.layers.init.fill(&topology, options.seed, &mut params)?;
+        let by_epoch = match options.clock {
+            Some(clock) => clock == ClockArg::Epoch,
+            None => text.trim_start().starts_with("drop_based"),
+        };
+        let fit = Fit {
+            topology,
+            loss,
+            optimizer,
+            schedule: &*schedule,
+            clock: if by_epoch { Clock::Epoch } else { Clock::Update },
+            order: Shuffle::new(options.seed),
+            batch: if options.optimizer.online { 1 } else { options.batch },
+            epochs: options.epochs,
+        };
+        let bar = progress::bar(u64::from(options.epochs), "training");
+        let guide = Guide {
+            driver: driver.as_deref_mut().map(|driver| driver as &mut dyn spec::Driven),
+            stopping: match options.patience {
+                Some(patience) => Some(EarlyStopping::new(Goal::Minimize, patience, 0.0)?),
+                None => None,
+            },
+        };
+        let run = run::train(text, fit, &train, &validation, &mut params, guide, |record| {
+            bar.set_message(format!("loss {:.4}", record.loss));
+            bar.inc(1);
+        })?;
+        bar.finish_and_clear();
+        Ok(run)
+    }
+}

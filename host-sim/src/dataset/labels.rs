@@ -1,0 +1,97 @@
+//! What a CSV's last column is.
+
+use std::collections::BTreeSet;
+
+use super::number;
+
+/// What a CSV's last column is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// One of two classes: the first counts as 0, the second as 1. `None` takes the first two that differ, in
+    /// alphabetical order.
+    Class(Option<[String; 2]>),
+    /// One of any number of classes, each of which counts as its index. `None` takes all there are, in numerical order
+    /// if all are numbers, else in alphabetical order.
+    Classes(Option<Vec<String>>),
+    /// A number.
+    Number,
+    /// What it looks like: numbers if there are more than two and one of them is not whole, else classes.
+    Any,
+}
+
+/// The classes in the order of their indices, none for numbers; `None` if there is only one.
+pub(super) fn classes(target: &Target, cells: &[&str]) -> Option<Vec<String>> {
+    match target {
+        Target::Class(Some(classes)) => return Some(classes.to_vec()),
+        Target::Classes(Some(classes)) => return Some(classes.clone()),
+        Target::Class(None) => return first_two(cells),
+        Target::Number => return Some(Vec::new()),
+        Target::Classes(None) | Target::Any => {}
+    }
+    let mut classes: Vec<&str> = cells.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let numbers: Vec<Option<f32>> = classes.iter().map(|class| number(class)).collect();
+    match (target, classes.len()) {
+        (_, ..2) => return None,
+        (Target::Any, 2) => {}
+        (Target::Any, _) if numbers.iter().flatten().any(|number| number.fract() != 0.0) => return Some(Vec::new()),
+        _ if numbers.iter().all(Option::is_some) => {
+            let value = |class: &&str| class.parse().unwrap_or(f64::NAN);
+            classes.sort_by(|a, b| value(a).total_cmp(&value(b)));
+        }
+        _ => {}
+    }
+    Some(classes.into_iter().map(str::to_owned).collect())
+}
+
+/// The first two cells that differ, in alphabetical order.
+fn first_two(cells: &[&str]) -> Option<Vec<String>> {
+    let first = *cells.first()?;
+    let second = *cells.iter().find(|&&cell| cell != first)?;
+    Some(vec![first.min(second).to_owned(), first.max(second).to_owned()])
+}
+
+/// The classes in words.
+pub(super) fn alternatives(classes: &[String]) -> String {
+    let quoted: Vec<String> = classes.iter().map(|class| format!("`{class}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) => format!("class {} or {last}", rest.join(", ")),
+        None => "a class".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(target: &Target, cells: &[&str]) -> Option<String> {
+        classes(target, cells).map(|classes| classes.join(" "))
+    }
+
+    #[test]
+    fn classes_are_sorted_as_numbers_or_as_words() {
+        let any = |cells: &[&str]| found(&Target::Any, cells);
+        assert_eq!(any(&["10", "9", "2", "9"]).unwrap(), "2 9 10");
+        assert_eq!(any(&["10", "9", "b", "9"]).unwrap(), "10 9 b");
+        assert_eq!(any(&["setosa", "virginica", "other"]).unwrap(), "other setosa virginica");
+        // Two are what they always were.
+        assert_eq!(any(&["9", "10", "9"]).unwrap(), "10 9");
+        assert_eq!(any(&["0.5", "1.5", "0.5"]).unwrap(), "0.5 1.5");
+        assert_eq!(any(&["a", "a"]), None);
+        assert_eq!(found(&Target::Classes(None), &["9", "10", "1.5"]).unwrap(), "1.5 9 10");
+        assert_eq!(found(&Target::Class(None), &["g", "b", "h"]).unwrap(), "b g");
+    }
+
+    #[test]
+    fn numbers_are_known_by_one_that_is_not_whole() {
+        let any = |cells: &[&str]| classes(&Target::Any, cells).unwrap();
+        assert!(any(&["1", "2", "2.5"]).is_empty());
+        assert!(any(&["1", "x", "2.5"]).is_empty(), "the wrong cell is then named");
+        assert_eq!(any(&["1", "2.0", "-3"]).len(), 3);
+    }
+
+    #[test]
+    fn alternatives_are_a_sentence() {
+        assert_eq!(alternatives(&["b".into(), "g".into()]), "class `b` or `g`");
+        assert_eq!(alternatives(&["a".into(), "b".into(), "c".into()]), "class `a`, `b` or `c`");
+    }
+}
