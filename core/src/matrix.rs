@@ -24,6 +24,14 @@ pub(crate) fn rows_mut(matrix: &mut [f32], width: usize) -> RowsMut<'_> {
 }
 
 impl<'a> Rows<'a> {
+    /// The next six rows, or `None` without taking any if fewer are left.
+    pub(crate) fn next_six(&mut self) -> Option<[&'a [f32]; 6]> {
+        let mut ahead = Rows { rest: self.rest, width: self.width };
+        let six = [ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?];
+        self.rest = ahead.rest;
+        Some(six)
+    }
+
     /// The next four rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_four(&mut self) -> Option<[&'a [f32]; 4]> {
         let mut ahead = Rows { rest: self.rest, width: self.width };
