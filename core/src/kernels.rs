@@ -478,8 +478,8 @@ pub(crate) fn backward_online(
     let mut column = 0;
     let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
     for tile in tiles {
-        let sums = column_sums(weights, column, deltas, fan_in);
-        update_columns(weights, column, deltas, tile, fan_in);
+        let columns = weights.get_mut(column..).unwrap_or_default();
+        let sums = sum_and_update(columns, deltas, tile, fan_in);
         activation.differentiate(tile);
         scale_by(tile, &sums);
         column += TILE;
@@ -492,6 +492,27 @@ pub(crate) fn backward_online(
         scale_by(input, &[sum]);
         column += 1;
     }
+}
+
+/// [`column_sums`] of the first four columns, and their update: every weight is loaded once for both.
+fn sum_and_update(columns: &mut [f32], deltas: &[f32], x: &[f32; TILE], fan_in: usize) -> [f32; TILE] {
+    let [x0, x1, x2, x3] = *x;
+    let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
+    let mut rest = columns;
+    for &d in deltas {
+        let Some([w0, w1, w2, w3]) = rest.first_chunk_mut::<TILE>() else { break };
+        s0 += *w0 * d;
+        s1 += *w1 * d;
+        s2 += *w2 * d;
+        s3 += *w3 * d;
+        *w0 += d * x0;
+        *w1 += d * x1;
+        *w2 += d * x2;
+        *w3 += d * x3;
+        let Some((_, below)) = rest.split_at_mut_checked(fan_in) else { break };
+        rest = below;
+    }
+    [s0, s1, s2, s3]
 }
 
 /// `w[u][column + k] += d[u] x[k]` for every unit and every `x`.
