@@ -4,8 +4,8 @@ use crate::data::Order;
 use crate::error::{Buffer, Error, Requirement, require};
 use crate::kernels;
 use crate::loss::Loss;
-use crate::network::last_activation;
-use crate::optimizer::Optimizer;
+use crate::network::{check_layers, last_activation};
+use crate::optimizer::{Gather, Optimizer};
 use crate::progress::Progress;
 use crate::schedule::Schedule;
 use crate::topology::{Topology, check_len};
@@ -69,7 +69,8 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     ///
     /// # Errors
     /// [`Error::BufferLength`]; [`Error::Parameter`] for a batch or a number of epochs of 0, or a batch other than 1
-    /// with an optimizer that has no state to gather it in; [`Error::LossActivation`].
+    /// with an optimizer that has no state to gather it in; [`Error::LossActivation`]; [`Error::AllLayersFrozen`],
+    /// [`Error::RowActivationHidden`] and [`Error::PenaltyWithoutGradient`] for a topology that cannot be trained so.
     pub fn start<'b>(
         self,
         params: &'b mut [f32],
@@ -91,20 +92,21 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         params: &'b mut [f32],
         workspace: &'b mut [f32],
     ) -> Result<Trainer<'a, 'b, L, O, S, R>, Error> {
-        let batch_rule = if O::STATE_PER_PARAM == 0 { Requirement::One } else { Requirement::AtLeastOne };
+        let batch_rule = if O::GATHER == Gather::InParameters { Requirement::One } else { Requirement::AtLeastOne };
         require("batch", batch_rule, f64::from(self.batch))?;
         require("epochs", Requirement::AtLeastOne, f64::from(self.epochs))?;
         if !progress.fits(self.batch, self.epochs) {
             return Err(Error::ProgressMismatch);
         }
+        check_layers(&self.topology, O::GATHER)?;
         let input = self.loss.input(last_activation(&self.topology))?;
         self.topology.check_params(params.len())?;
         check_len(Buffer::Workspace, self.topology.workspace_len::<O>(), workspace.len())?;
         // No sum may begin at -0.0; see kernels.rs.
         kernels::canonical(params);
-        let params_len = params.len();
-        let too_short = Error::BufferLength { buffer: Buffer::Workspace, expected: params_len, found: workspace.len() };
-        let (state, workspace) = workspace.split_at_mut_checked(O::STATE_PER_PARAM * params_len).ok_or(too_short)?;
+        let state_len = self.topology.state_len::<O>();
+        let too_short = Error::BufferLength { buffer: Buffer::Workspace, expected: state_len, found: workspace.len() };
+        let (state, workspace) = workspace.split_at_mut_checked(state_len).ok_or(too_short)?;
         kernels::canonical(state);
         let (targets, tape) = workspace.split_at_mut_checked(O::LANES * self.topology.outputs()).ok_or(too_short)?;
         Ok(Trainer::new(self, input, progress, params, state, targets, tape))

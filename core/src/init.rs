@@ -87,7 +87,7 @@ mod tests {
     extern crate std;
     use super::*;
     use crate::activation::Relu;
-    use crate::topology::dense;
+    use crate::layer::dense;
     #[cfg(not(feature = "fast-math"))]
     use std::vec;
 

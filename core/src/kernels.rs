@@ -456,14 +456,14 @@ fn column_sums_of_four(columns: &[f32], d: [&[f32]; 4], fan_in: usize) -> [Sums;
 /// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
 /// `w += d x` in the same pass, so that neither a gradient nor a second copy of the inputs is kept.
 ///
-/// On entry `inputs` holds the layer's inputs, on return their deltas; `differentiate` is the activation's derivative
-/// by which the inputs were made. `None` is the first layer, whose inputs are samples and need no deltas.
+/// On entry `inputs` holds the layer's inputs, on return their deltas; `differentiate` replaces the inputs from the given one
+/// on by the derivatives of what they were made by. `None` is where no deltas are needed, as in the first layer.
 pub(crate) fn backward_online(
     weights: &mut [f32],
     biases: &mut [f32],
     deltas: &[f32],
     inputs: &mut [f32],
-    activation: Option<&dyn crate::Activation>,
+    differentiate: Option<&mut dyn FnMut(usize, &mut [f32])>,
 ) {
     let fan_in = inputs.len();
     for (bias, &delta) in biases.iter_mut().zip(deltas) {
@@ -471,7 +471,7 @@ pub(crate) fn backward_online(
             *bias += delta;
         }
     }
-    let Some(activation) = activation else {
+    let Some(differentiate) = differentiate else {
         update_columns(weights, 0, deltas, inputs, fan_in);
         return;
     };
@@ -480,7 +480,7 @@ pub(crate) fn backward_online(
     for tile in tiles {
         let columns = weights.get_mut(column..).unwrap_or_default();
         let sums = sum_and_update(columns, deltas, tile, fan_in);
-        activation.differentiate(tile);
+        differentiate(column, tile);
         scale_by(tile, &sums);
         column += TILE;
     }
@@ -488,7 +488,7 @@ pub(crate) fn backward_online(
         let input = core::slice::from_mut(input);
         let sum = column_sum(weights, column, deltas, fan_in);
         update_columns(weights, column, deltas, input, fan_in);
-        activation.differentiate(input);
+        differentiate(column, input);
         scale_by(input, &[sum]);
         column += 1;
     }
@@ -561,10 +561,47 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
         // Also what NaN and infinities left behind by a diverged run are cleared by.
         values.fill(0.0);
     } else {
-        for value in values {
+        let (chunks, rest) = values.as_chunks_mut::<UNROLL>();
+        for [a, b, c, d, e, f, g, h] in chunks {
+            *a = factor * *a + 0.0;
+            *b = factor * *b + 0.0;
+            *c = factor * *c + 0.0;
+            *d = factor * *d + 0.0;
+            *e = factor * *e + 0.0;
+            *f = factor * *f + 0.0;
+            *g = factor * *g + 0.0;
+            *h = factor * *h + 0.0;
+            one_turn_at_a_time();
+        }
+        for value in rest {
             *value = factor * *value + 0.0;
         }
     }
+}
+
+/// What a batch begins with: `state = keep * state + decay * params`, never -0.0.
+pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
+    scale(state, keep);
+    if decay != 0.0 {
+        for (s, p) in state.iter_mut().zip(params) {
+            *s = (*s + decay * p) + 0.0;
+        }
+    }
+}
+
+/// Whether none of the values is NaN or infinite: in integers, which an FPU does not slow down and its lack does not either.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    // The largest exponent carries into the sign's place.
+    let carry = |value: f32| (value.to_bits() & 0x7FFF_FFFF).wrapping_add(0x0080_0000);
+    let (chunks, rest) = values.as_chunks::<TILE>();
+    let mut carried = 0;
+    for [a, b, c, d] in chunks {
+        carried |= carry(*a) | carry(*b) | carry(*c) | carry(*d);
+    }
+    for value in rest {
+        carried |= carry(*value);
+    }
+    carried >> 31 == 0
 }
 
 /// Turns -0.0 into 0.0, and leaves every other value as it is.
@@ -583,7 +620,20 @@ pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
 
 /// `params += step`.
 pub(crate) fn add(params: &mut [f32], step: &[f32]) {
+    let (params, params_rest) = params.as_chunks_mut::<UNROLL>();
+    let (step, step_rest) = step.as_chunks::<UNROLL>();
     for (p, d) in params.iter_mut().zip(step) {
+        p[0] += d[0];
+        p[1] += d[1];
+        p[2] += d[2];
+        p[3] += d[3];
+        p[4] += d[4];
+        p[5] += d[5];
+        p[6] += d[6];
+        p[7] += d[7];
+        one_turn_at_a_time();
+    }
+    for (p, d) in params_rest.iter_mut().zip(step_rest) {
         *p += d;
     }
 }
@@ -681,15 +731,33 @@ mod tests {
             gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in);
             Relu.differentiate(&mut slopes);
             let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
-            for activation in [None, Some(&Relu as &dyn Activation)] {
+            for first in [true, false] {
                 let (mut w, mut b, mut x) = (w.clone(), b.clone(), x.clone());
-                let first = activation.is_none();
                 let expected_x = if first { &x.clone() } else { &expected_x };
-                backward_online(&mut w, &mut b, &d, &mut x, activation);
+                let mut differentiate = |_, values: &mut [f32]| Relu.differentiate(values);
+                let differentiate: &mut dyn FnMut(usize, &mut [f32]) = &mut differentiate;
+                backward_online(&mut w, &mut b, &d, &mut x, (!first).then_some(differentiate));
                 assert_eq!((bits(&w), bits(&b)), (bits(&expected_w), bits(&expected_b)), "{fan_in} {units}");
                 assert_eq!(bits(&x), bits(expected_x), "{fan_in} {units}");
             }
         }
+    }
+
+    #[test]
+    fn sees_what_is_not_finite() {
+        assert!(all_finite(&[f32::MAX, -0.0, f32::MIN, 1.0]) && all_finite(&[]));
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!all_finite(&[1.0, bad, 1.0]));
+        }
+    }
+
+    #[test]
+    fn a_batch_begins_without_what_went_before_it() {
+        let mut state = [f32::NAN, f32::INFINITY, 1.0];
+        begin(&mut state, &[1.0, -2.0, -0.0], 0.0, 0.5);
+        assert_eq!(bits(&state), bits(&[0.5, -1.0, 0.0]));
+        begin(&mut state, &[1.0, 1.0, 1.0], 0.5, 0.0);
+        assert_eq!(state, [0.25, -0.5, 0.0]);
     }
 
     #[test]

@@ -4,17 +4,22 @@
 
 pub mod activation;
 pub mod data;
+mod dropout;
+mod early_stopping;
 mod error;
 mod fit;
 mod hash;
 mod init;
 mod kernels;
+mod layer;
 pub mod loss;
 mod math;
 mod matrix;
 mod metrics;
 mod network;
 pub mod optimizer;
+mod pass;
+mod penalty;
 mod progress;
 mod rng;
 pub mod schedule;
@@ -24,15 +29,17 @@ mod trainer;
 pub mod tutorial;
 
 pub use activation::Activation;
+pub use early_stopping::{EarlyStopping, EarlyStoppingState, Goal, Verdict};
 pub use error::{Buffer, Error, Requirement};
 pub use fit::{Clock, Fit};
 pub use hash::weights_hash;
 pub use init::Init;
+pub use layer::{Layer, dense, frozen};
 pub use metrics::Metrics;
 pub use network::Network;
 pub use progress::{Epoch, Event, Progress};
 pub use rng::Rng;
-pub use topology::{Layer, Topology, dense};
+pub use topology::Topology;
 pub use trainer::Trainer;
 
 /// Evaluates a constructor at compile time: what it would refuse does not build.

@@ -19,6 +19,11 @@ mod precise {
         libm::log1pf(x)
     }
 
+    /// `exp(x) - 1`.
+    pub(crate) fn exp_m1(x: f32) -> f32 {
+        libm::expm1f(x)
+    }
+
     pub(crate) fn tanh(x: f32) -> f32 {
         libm::tanhf(x)
     }
@@ -46,6 +51,11 @@ mod fast {
         F32Ext::ln(1.0 + x)
     }
 
+    /// `exp(x) - 1`.
+    pub(crate) fn exp_m1(x: f32) -> f32 {
+        exp(x) - 1.0
+    }
+
     /// From `exp`, because micromath has no hyperbolic functions.
     pub(crate) fn tanh(x: f32) -> f32 {
         let e = exp(-2.0 * x.abs());
@@ -58,16 +68,21 @@ mod fast {
 }
 
 #[cfg(feature = "fast-math")]
-pub(crate) use fast::{cos, exp, ln, ln_1p, tanh};
+pub(crate) use fast::{cos, exp, exp_m1, ln, ln_1p, tanh};
 #[cfg(not(feature = "fast-math"))]
-pub(crate) use precise::{cos, exp, ln, ln_1p, tanh};
+pub(crate) use precise::{cos, exp, exp_m1, ln, ln_1p, tanh};
 
 /// Exact to the last bit on every target, so it has one source.
 pub(crate) fn sqrt(x: f32) -> f32 {
     libm::sqrtf(x)
 }
 
-/// For schedules.
+/// The complementary error function, which micromath has not.
+pub(crate) fn erfc(x: f32) -> f32 {
+    libm::erfcf(x)
+}
+
+/// For schedules, and for what an optimizer computes once an update.
 pub(crate) mod f64 {
     pub(crate) fn floor(x: f64) -> f64 {
         libm::floor(x)

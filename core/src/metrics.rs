@@ -1,7 +1,5 @@
 //! Means over an epoch, in fixed memory.
 
-use crate::loss::Loss;
-
 /// Running mean of losses and accuracies.
 ///
 /// The sums are compensated (Kahan 1965), so that an epoch of 60,000 samples loses no more digits than one of 60:
@@ -17,14 +15,19 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Counts one sample: `inputs` and `target` are what [`Loss::value`] takes.
-    pub(crate) fn record<L: Loss>(&mut self, loss: &L, value: f32, inputs: &[f32], target: &[f32]) {
+    /// Counts one sample with its loss and, where there is right and wrong, its share of what is right.
+    pub(crate) fn record(&mut self, loss: f32, accuracy: Option<f32>) {
         self.samples = self.samples.saturating_add(1);
-        self.loss.add(value);
-        if let Some(accuracy) = loss.accuracy(inputs, target) {
+        self.loss.add(loss);
+        if let Some(accuracy) = accuracy {
             self.accuracy.add(accuracy);
             self.scored = true;
         }
+    }
+
+    /// Adds a penalty to the loss of so many samples.
+    pub(crate) fn penalise(&mut self, penalty: f32, samples: u32) {
+        self.loss.add(penalty * samples as f32);
     }
 
     /// Samples counted.
@@ -32,7 +35,7 @@ impl Metrics {
         self.samples
     }
 
-    /// Mean loss; 0 before the first sample.
+    /// Mean loss, with the penalties on the weights; 0 before the first sample.
     pub fn loss(&self) -> f32 {
         self.loss.sum / self.samples.max(1) as f32
     }
@@ -46,30 +49,33 @@ impl Metrics {
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct CompensatedSum {
+pub(crate) struct CompensatedSum {
     sum: f32,
     lost: f32,
 }
 
 impl CompensatedSum {
-    fn add(&mut self, value: f32) {
+    pub(crate) fn add(&mut self, value: f32) {
         let value = value - self.lost;
         let sum = self.sum + value;
         self.lost = (sum - self.sum) - value;
         self.sum = sum;
+    }
+
+    pub(crate) fn sum(&self) -> f32 {
+        self.sum
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loss::{BinaryCrossEntropy, MeanSquaredError};
 
     #[test]
     fn keeps_its_digits_over_a_long_epoch() {
         let mut metrics = Metrics::default();
         for _ in 0..1_000_000 {
-            metrics.record(&MeanSquaredError, 0.1, &[], &[]);
+            metrics.record(0.1, None);
         }
         assert_eq!(metrics.loss(), 0.1);
         assert_eq!((metrics.accuracy(), metrics.samples()), (None, 1_000_000));
@@ -79,9 +85,10 @@ mod tests {
     fn counts_what_is_right() {
         let mut metrics = Metrics::default();
         assert_eq!(metrics.accuracy(), None);
-        for logit in [1.0, 2.0, -3.0, 0.5] {
-            metrics.record(&BinaryCrossEntropy, 0.0, &[logit], &[1.0]);
+        for right in [1.0, 1.0, 0.0, 1.0] {
+            metrics.record(0.5, Some(right));
         }
-        assert_eq!(metrics.accuracy(), Some(0.75));
+        metrics.penalise(0.25, 4);
+        assert_eq!((metrics.accuracy(), metrics.loss()), (Some(0.75), 0.75));
     }
 }

@@ -19,7 +19,7 @@ pub enum Event {
         step: u32,
         /// The learning rate used.
         rate: f32,
-        /// Mean loss of the batch, before the update.
+        /// Mean loss of the batch and the penalties on the weights, before the update.
         loss: f32,
     },
     /// Some validation samples went forward.
@@ -53,7 +53,7 @@ pub struct Epoch {
 
 /// Where a run stands, apart from what is in the buffers: small, `Copy`, and all that
 /// [`Fit::resume`](crate::Fit::resume) needs beside them.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Progress {
     pub(crate) phase: Phase,
@@ -68,20 +68,45 @@ pub struct Progress {
     pub(crate) rate: f32,
     pub(crate) momentum: Option<f32>,
     pub(crate) forced_rate: Option<f32>,
+    /// On every rate.
+    pub(crate) rate_factor: f32,
+    /// The step at which the optimizer's state was last cleared.
+    pub(crate) cleared: u32,
     pub(crate) train: Metrics,
     pub(crate) validation: Metrics,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) enum Phase {
-    #[default]
     EpochBegin,
     Samples,
     Update,
     Validation,
     EpochEnd,
     Done,
+}
+
+impl Default for Progress {
+    /// That of a run which has not begun.
+    fn default() -> Self {
+        Self {
+            phase: Phase::EpochBegin,
+            epoch: 0,
+            step: 0,
+            position: 0,
+            len: 0,
+            in_batch: 0,
+            batch_loss: 0.0,
+            rate: 0.0,
+            momentum: None,
+            forced_rate: None,
+            rate_factor: 1.0,
+            cleared: 0,
+            train: Metrics::default(),
+            validation: Metrics::default(),
+        }
+    }
 }
 
 impl Progress {
@@ -99,7 +124,7 @@ impl Progress {
     pub(crate) const fn fits(&self, batch: u32, epochs: u32) -> bool {
         let positions = self.in_batch <= self.position && (self.position <= self.len || self.is_validating());
         let epoch = self.epoch < epochs || (self.epoch == epochs && matches!(self.phase, Phase::Done));
-        self.in_batch <= batch && positions && epoch
+        self.in_batch <= batch && positions && epoch && self.cleared <= self.step
     }
 
     /// Then the position counts validation samples.

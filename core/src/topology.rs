@@ -1,49 +1,8 @@
 //! The shape of a network, and from it the length of every buffer.
 
-use core::fmt;
-
-use crate::activation::Activation;
 use crate::error::{Buffer, Error};
+use crate::layer::Layer;
 use crate::optimizer::Optimizer;
-
-/// One fully connected layer; see [`dense`].
-#[derive(Clone, Copy)]
-pub struct Layer<'a> {
-    units: u16,
-    activation: &'a dyn Activation,
-}
-
-/// A fully connected layer of `units` units: `y = activation(W x + b)`.
-///
-/// Its fan-in is the width of what stands before it, so layers that do not fit together cannot be written.
-pub const fn dense(units: u16, activation: &dyn Activation) -> Layer<'_> {
-    Layer { units, activation }
-}
-
-impl fmt::Debug for Layer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "dense({}, {:?})", self.units, self.activation.kind())
-    }
-}
-
-#[cfg(feature = "defmt")]
-impl defmt::Format for Layer<'_> {
-    fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "dense({}, {})", self.units, self.activation.kind());
-    }
-}
-
-impl<'a> Layer<'a> {
-    /// Units, which is the layer's number of outputs.
-    pub const fn units(&self) -> usize {
-        self.units as usize
-    }
-
-    /// What is applied to the units' sums.
-    pub const fn activation(&self) -> &'a dyn Activation {
-        self.activation
-    }
-}
 
 /// Layer widths and activations: a small `Copy` value, usually a `const`.
 ///
@@ -61,7 +20,7 @@ impl<'a> Layer<'a> {
 ///
 /// # Layout of the parameters
 ///
-/// One slice. Layer after layer: the weights, `[units][fan_in]` in row-major order (PyTorch's layout: a row holds
+/// One slice. Layer after layer, [frozen](crate::frozen) ones left out, as they keep their own: the weights, `[units][fan_in]` in row-major order (PyTorch's layout: a row holds
 /// what one unit multiplies its inputs by; Keras stores the transpose), then the biases, `[units]`.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -95,8 +54,10 @@ impl<'a> Topology<'a> {
     /// A network of `inputs` features and the given layers.
     ///
     /// # Errors
-    /// [`Error::TopologyEmpty`] without inputs or layers, [`Error::LayerWidth`] for a layer of no units, and
-    /// [`Error::TopologyTooLarge`] past [`Self::MAX_LEN`].
+    /// [`Error::TopologyEmpty`] without inputs or layers, [`Error::LayerWidth`] for a layer of no units,
+    /// [`Error::FrozenLength`] for a frozen layer with another number of parameters than its weights and biases,
+    /// [`Error::Parameter`] for a dropout or a penalty out of range, [`Error::OutputDropout`] for dropout on the last layer,
+    /// and [`Error::TopologyTooLarge`] past [`Self::MAX_LEN`].
     pub const fn try_new(inputs: u16, layers: &'a [Layer<'a>]) -> Result<Self, Error> {
         if inputs == 0 || layers.is_empty() {
             return Err(Error::TopologyEmpty);
@@ -108,7 +69,27 @@ impl<'a> Topology<'a> {
             if layer.units == 0 {
                 return Err(Error::LayerWidth { layer: layers.len() - rest.len() });
             }
+            if let Some(dropout) = &layer.dropout {
+                if tail.is_empty() {
+                    return Err(Error::OutputDropout);
+                }
+                if let Err(error) = dropout.check() {
+                    return Err(error);
+                }
+            }
+            if let Some(penalty) = &layer.penalty
+                && let Err(error) = penalty.check()
+            {
+                return Err(error);
+            }
             let units = layer.units as u64;
+            if let Some(params) = layer.frozen {
+                let (expected, found) = (units * (fan_in + 1), params.len());
+                if expected != found as u64 {
+                    let layer = layers.len() - rest.len();
+                    return Err(Error::FrozenLength { layer, expected: expected as usize, found });
+                }
+            }
             floats += units * (fan_in + 2);
             if floats > Self::MAX_LEN as u64 {
                 return Err(Error::TopologyTooLarge);
@@ -137,13 +118,15 @@ impl<'a> Topology<'a> {
         self.layers
     }
 
-    /// Weights and biases of the whole network.
+    /// Weights and biases of all layers that are trained: what stands in the parameters' buffer.
     pub const fn param_len(&self) -> usize {
         let mut len = 0;
         let mut fan_in = self.inputs();
         let mut rest = self.layers;
         while let Some((layer, tail)) = rest.split_first() {
-            len += layer.units() * (fan_in + 1);
+            if !layer.is_frozen() {
+                len += layer.len(fan_in);
+            }
             fan_in = layer.units();
             rest = tail;
         }
@@ -164,7 +147,12 @@ impl<'a> Topology<'a> {
     /// Floats training with the optimizer `O` takes beside the parameters: its state, the tape of the samples it
     /// takes together, and those samples' targets.
     pub const fn workspace_len<O: Optimizer>(&self) -> usize {
-        O::STATE_PER_PARAM * self.param_len() + self.tape_len(O::LANES) + O::LANES * self.outputs()
+        self.state_len::<O>() + self.tape_len(O::LANES) + O::LANES * self.outputs()
+    }
+
+    /// Floats of the optimizer's state: all that has to outlive a step, beside the parameters and the progress.
+    pub const fn state_len<O: Optimizer>(&self) -> usize {
+        O::STATE_PER_PARAM * self.param_len() + O::STATE_SCALARS
     }
 
     /// Bytes of RAM training with `O` takes: parameters and workspace.
@@ -192,6 +180,7 @@ pub(crate) const fn check_len(buffer: Buffer, expected: usize, found: usize) -> 
 mod tests {
     use super::*;
     use crate::activation::{Relu, Sigmoid};
+    use crate::layer::{dense, frozen};
     use crate::optimizer::{OnlineSgd, Sgd};
 
     const SEED: Topology = Topology::new(34, &[dense(34, &Relu), dense(1, &Sigmoid)]);
@@ -213,5 +202,28 @@ mod tests {
         assert_eq!(Topology::try_new(1, &gap).err(), Some(Error::LayerWidth { layer: 1 }));
         let wide = [dense(u16::MAX, &Relu)];
         assert_eq!(Topology::try_new(u16::MAX, &wide).err(), Some(Error::TopologyTooLarge));
+    }
+
+    #[test]
+    fn a_frozen_layer_takes_no_memory_but_its_activations() {
+        let body = [0.0; 34 * 35];
+        let layers = [frozen(34, &Relu, &body), dense(1, &Sigmoid)];
+        let head = Topology::try_new(34, &layers).unwrap();
+        assert_eq!((head.param_len(), head.tape_len(1)), (35, 69));
+        assert_eq!(head.state_len::<Sgd>(), 35);
+        let short = [frozen(34, &Relu, &body[1..])];
+        let error = Topology::try_new(34, &short).unwrap_err();
+        assert_eq!(error, Error::FrozenLength { layer: 0, expected: 34 * 35, found: 34 * 35 - 1 });
+    }
+
+    #[test]
+    fn refuses_dropouts_and_penalties_out_of_range() {
+        let refused = |layer| Topology::try_new(1, &[layer, dense(1, &Relu)]).err();
+        assert_eq!(refused(dense(1, &Relu).dropout(0.5, 0).l1(0.1).l2(0.0)), None);
+        assert!(matches!(refused(dense(1, &Relu).dropout(1.0, 0)), Some(Error::Parameter { name: "dropout", .. })));
+        assert!(matches!(refused(dense(1, &Relu).l1(-1.0)), Some(Error::Parameter { name: "l1", .. })));
+        assert!(matches!(refused(dense(1, &Relu).l2(f32::NAN)), Some(Error::Parameter { name: "l2", .. })));
+        let last = [dense(1, &Relu).dropout(0.1, 0)];
+        assert_eq!(Topology::try_new(1, &last).err(), Some(Error::OutputDropout));
     }
 }

@@ -1,14 +1,16 @@
 //! Training as a series of bounded steps, driven by the caller.
 
 use crate::data::{Dataset, Order};
+use crate::dropout::Key;
 use crate::error::Error;
 use crate::fit::{Clock, Fit};
 use crate::kernels;
 use crate::loss::{Input, Loss};
 use crate::matrix::{rows, rows_mut};
 use crate::metrics::Metrics;
-use crate::network::{Network, backward, backward_online, check_data, forward, last_activation, read_samples};
-use crate::optimizer::{Accumulation, Optimizer, Update};
+use crate::network::{Network, check_data, read_samples};
+use crate::optimizer::{Accumulation, Gather, MAX_LANES, Optimizer, Update, Variables};
+use crate::pass::{add_penalties, backward, backward_online, begin_backward, forward, penalty};
 use crate::progress::{Epoch, Event, Phase, Progress};
 use crate::schedule::Schedule;
 
@@ -40,7 +42,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         targets: &'b mut [f32],
         tape: &'b mut [f32],
     ) -> Self {
-        const { assert!(O::LANES > 0, "an optimizer takes at least one sample at a time") };
+        const { assert!(O::LANES > 0 && O::LANES <= MAX_LANES, "an optimizer takes 1 to 8 samples at a time") };
         Self { fit, input, progress, params, state, targets, tape }
     }
 
@@ -53,16 +55,17 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     ///
     /// # Errors
     /// [`Error::DatasetEmpty`], [`Error::FeatureCount`], [`Error::TargetCount`], whatever the dataset returns,
-    /// [`Error::SampleNotFinite`] or [`Error::TargetInvalid`] for a sample that is no number, [`Error::Diverged`] and
-    /// [`Error::ParametersNotFinite`] for a rate that was too high.
-    /// A call that fails has changed neither parameters nor progress, and calling again tries the same samples again.
+    /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number,
+    /// [`Error::Diverged`], [`Error::GradientNotFinite`] and [`Error::ParametersNotFinite`] for a rate that was too high.
+    /// A call that fails has changed neither parameters nor progress, and calling again tries the same samples again; after
+    /// a divergence [`Self::roll_back`] leads on.
     /// A set must not lose samples within an epoch: those missing are [`Error::SampleIndex`].
     pub fn step(&mut self, train: &impl Dataset, validation: &impl Dataset) -> Result<Event, Error> {
         match self.progress.phase {
             Phase::EpochBegin => {
-                check_data(&self.fit.topology, train)?;
+                check_data(&self.fit.topology, &self.fit.loss, train)?;
                 if !validation.is_empty() {
-                    check_data(&self.fit.topology, validation)?;
+                    check_data(&self.fit.topology, &self.fit.loss, validation)?;
                 }
                 let begun = Progress {
                     phase: Phase::Samples,
@@ -75,7 +78,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
                 self.train_samples(begun, train)
             }
             Phase::Samples => self.train_samples(self.progress, train),
-            Phase::Update => Ok(self.update(validation)),
+            Phase::Update => self.update(validation),
             Phase::Validation => self.validate(validation),
             Phase::EpochEnd => self.end_epoch(),
             Phase::Done => Ok(Event::Done),
@@ -161,6 +164,65 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         self.progress.forced_rate = rate;
     }
 
+    /// Multiplies every rate from the next batch on by `factor`, on top of earlier calls.
+    pub const fn scale_rate(&mut self, factor: f32) {
+        self.progress.rate_factor *= factor;
+    }
+
+    /// Begins the epoch at hand anew after a divergence, with the optimizer's state cleared, from the parameters of the last
+    /// update or from a copy that was kept; as a rule with a lower rate:
+    ///
+    /// ```
+    /// # use microfit::{Clock, Error, Event, Fit, Topology, activation::Linear, data::{Nothing, Rows, Sequential}, dense};
+    /// # use microfit::{loss::MeanSquaredError, optimizer::Sgd, schedule::Constant};
+    /// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    /// # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
+    /// # let fit = Fit { topology: NET, loss: MeanSquaredError, optimizer: Sgd::keras(0.5)?, schedule: Constant::new(1e30)?,
+    /// #   clock: Clock::Update, order: Sequential, batch: 1, epochs: 3 };
+    /// # let data = Rows { features: &[[1.0]; 9], targets: &[[2.0]; 9] };
+    /// let mut kept = params;
+    /// let mut trainer = fit.start(&mut params, &mut workspace)?;
+    /// loop {
+    ///     match trainer.step(&data, &Nothing) {
+    ///         Ok(Event::Epoch(_)) => kept.copy_from_slice(trainer.params()),
+    ///         Ok(Event::Done) => break,
+    ///         Ok(_) => {}
+    ///         Err(Error::Diverged { .. } | Error::GradientNotFinite { .. } | Error::ParametersNotFinite { .. }) => {
+    ///             trainer.scale_rate(0.1);
+    ///             trainer.roll_back(Some(&kept))?;
+    ///         }
+    ///         Err(error) => return Err(error),
+    ///     }
+    /// }
+    /// # assert!(params.iter().all(|w| w.is_finite()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] for a copy of another length, [`Error::ParametersNotFinite`] for parameters that are no numbers:
+    /// those of an optimizer that keeps no gradient may be, after a divergence. Then nothing has changed.
+    pub fn roll_back(&mut self, kept: Option<&[f32]>) -> Result<(), Error> {
+        let kept_or_own = kept.unwrap_or(self.params);
+        self.fit.topology.check_params(kept_or_own.len())?;
+        if !kernels::all_finite(kept_or_own) {
+            return Err(Error::ParametersNotFinite { step: self.progress.step });
+        }
+        if let Some(kept) = kept {
+            for (param, kept) in self.params.iter_mut().zip(kept) {
+                // No sum may begin at -0.0; see kernels.rs.
+                *param = kept + 0.0;
+            }
+        }
+        self.clear_state();
+        let progress = &mut self.progress;
+        if progress.phase != Phase::Done {
+            progress.phase = Phase::EpochBegin;
+        }
+        (progress.position, progress.in_batch, progress.batch_loss) = (0, 0, 0.0);
+        progress.cleared = progress.step;
+        Ok(())
+    }
+
     /// Where the run stands; see [`Fit::resume`].
     pub const fn progress(&self) -> Progress {
         self.progress
@@ -178,7 +240,9 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
 
     /// The update the batch at hand leads to.
     fn next_update(&self, progress: &Progress) -> Update {
-        let Progress { epoch, step, position, in_batch, len, rate, momentum, forced_rate, .. } = *progress;
+        let Progress {
+            epoch, step, cleared, position, in_batch, len, rate, momentum, forced_rate, rate_factor, ..
+        } = *progress;
         let clock = match self.fit.clock {
             Clock::Update => step,
             Clock::Epoch => epoch,
@@ -189,9 +253,10 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
             (rate, momentum)
         } else {
             let rate = forced_rate.unwrap_or_else(|| self.fit.schedule.rate(clock));
-            (rate, self.fit.schedule.momentum(clock))
+            (rate * rate_factor, self.fit.schedule.momentum(clock))
         };
-        Update { step, rate, momentum, samples: self.fit.batch.min(len.saturating_sub(begin)).max(1) }
+        let samples = self.fit.batch.min(len.saturating_sub(begin)).max(1);
+        Update { step, age: step.saturating_sub(cleared), rate, momentum, samples }
     }
 
     /// `progress` is committed only if nothing fails.
@@ -203,39 +268,37 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
 
         let order = |position| self.fit.order.index(progress.epoch, position, progress.len);
         let indices = (progress.position..).map(order);
-        let targets = read_samples(data, &self.fit.loss, &topology, indices, self.tape, self.targets, n)?;
+        let (mut weights, loss) = ([1.0; MAX_LANES], &self.fit.loss);
+        let targets = read_samples(data, loss, &topology, indices, self.tape, self.targets, &mut weights, n)?;
 
-        let outputs = forward(&topology, self.params, self.tape, n, self.input);
-        let Accumulation { keep, scale } = self.fit.optimizer.accumulation(&update);
-        let samples = rows(outputs, outputs_len).zip(rows_mut(targets, outputs_len));
-        for (position, (outputs, target)) in (progress.position..).zip(samples) {
-            let value = self.fit.loss.value(outputs, target);
+        let key = Some(Key { epoch: progress.epoch, position: progress.position });
+        let outputs = forward(&topology, self.params, self.tape, n, self.input, key);
+        let Accumulation { keep, decay, scale } = self.fit.optimizer.accumulation(&update);
+        let scale_of_one = scale / update.samples as f32;
+        let samples = rows(outputs, outputs_len).zip(rows_mut(targets, outputs_len)).zip(weights);
+        for (position, ((outputs, target), weight)) in (progress.position..).zip(samples) {
+            let known = target.get(..loss.targets(outputs_len)).unwrap_or_default();
+            let (weight, accuracy) = (weight * loss.weight(known), loss.accuracy(outputs, known));
+            let value = weight * loss.differentiate(outputs, target, weight * scale_of_one);
             if !value.is_finite() {
                 let index = self.fit.order.index(progress.epoch, position, progress.len) as usize;
                 return Err(Error::Diverged { step: progress.step, index });
             }
-            progress.train.record(&self.fit.loss, value, outputs, target);
+            progress.train.record(value, accuracy);
             progress.batch_loss += value;
-            self.fit.loss.differentiate(outputs, target, scale);
         }
 
         // From here on nothing fails.
-        if self.input == Input::Outputs {
-            last_activation(&topology).differentiate(outputs);
-            kernels::scale_by(outputs, targets);
-        } else {
-            for (output, delta) in outputs.iter_mut().zip(targets) {
-                *output = *delta;
-            }
-        }
-        if O::STATE_PER_PARAM == 0 {
-            backward_online(&topology, self.params, self.tape);
+        begin_backward(&topology, self.params, self.tape, targets, n, self.input);
+        if O::GATHER == Gather::InParameters {
+            backward_online(&topology, self.params, self.tape, key);
         } else {
             let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
             if progress.in_batch == 0 {
-                kernels::scale(gradient, keep);
+                kernels::begin(gradient, self.params, keep, decay);
+                add_penalties(&topology, self.params, gradient, scale);
             }
-            backward(&topology, self.params, gradient, self.tape, n);
+            backward(&topology, self.params, gradient, self.tape, n, key);
         }
 
         (progress.rate, progress.momentum) = (update.rate, update.momentum);
@@ -248,11 +311,20 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         Ok(Event::Samples { done: progress.position, of: progress.len })
     }
 
-    fn update(&mut self, validation: &impl Dataset) -> Event {
+    fn update(&mut self, validation: &impl Dataset) -> Result<Event, Error> {
         let update = self.next_update(&self.progress);
-        self.fit.optimizer.apply(&update, self.params, self.state);
+        if O::GATHER != Gather::InParameters {
+            let (gathered, _) = self.state.split_at_checked(self.params.len()).unwrap_or_default();
+            if !kernels::all_finite(gathered) {
+                return Err(Error::GradientNotFinite { step: self.progress.step });
+            }
+        }
+        let penalty = penalty(&self.fit.topology, self.params);
+        let variables = Variables::of(self.fit.topology);
+        self.fit.optimizer.apply(&update, &variables, self.params, self.state);
         let progress = &mut self.progress;
-        let loss = progress.batch_loss / update.samples as f32;
+        progress.train.penalise(penalty, update.samples);
+        let loss = progress.batch_loss / update.samples as f32 + penalty;
         progress.step = progress.step.saturating_add(1);
         progress.in_batch = 0;
         progress.batch_loss = 0.0;
@@ -262,7 +334,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
             progress.position = 0;
             if validation.is_empty() { Phase::EpochEnd } else { Phase::Validation }
         };
-        Event::Update { step: progress.step, rate: update.rate, loss }
+        Ok(Event::Update { step: progress.step, rate: update.rate, loss })
     }
 
     fn validate(&mut self, data: &impl Dataset) -> Result<Event, Error> {
@@ -273,18 +345,21 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         let outputs_len = topology.outputs();
 
         let indices = progress.position..;
-        let targets = read_samples(data, &self.fit.loss, &topology, indices, self.tape, self.targets, n)?;
-        let outputs = forward(&topology, self.params, self.tape, n, self.input);
-        let samples = rows(outputs, outputs_len).zip(rows(targets, outputs_len));
-        for (index, (outputs, target)) in (progress.position as usize..).zip(samples) {
-            let value = self.fit.loss.value(outputs, target);
+        let (mut weights, loss) = ([1.0; MAX_LANES], &self.fit.loss);
+        let targets = read_samples(data, loss, &topology, indices, self.tape, self.targets, &mut weights, n)?;
+        let outputs = forward(&topology, self.params, self.tape, n, self.input, None);
+        let samples = rows(outputs, outputs_len).zip(rows(targets, outputs_len)).zip(weights);
+        for (index, ((outputs, target), weight)) in (progress.position as usize..).zip(samples) {
+            let target = target.get(..loss.targets(outputs_len)).unwrap_or_default();
+            let value = weight * loss.value(outputs, target);
             if !value.is_finite() {
                 return Err(Error::Diverged { step: progress.step, index });
             }
-            progress.validation.record(&self.fit.loss, value, outputs, target);
+            progress.validation.record(value, loss.accuracy(outputs, target));
         }
         progress.position += n as u32;
         if progress.position >= len {
+            progress.validation.penalise(penalty(&topology, self.params), len);
             progress.phase = Phase::EpochEnd;
         }
         self.progress = progress;
@@ -293,7 +368,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
 
     fn end_epoch(&mut self) -> Result<Event, Error> {
         // The epoch's last update is seen by no training loss.
-        if self.params.iter().any(|param| !param.is_finite()) {
+        if !kernels::all_finite(self.params) {
             return Err(Error::ParametersNotFinite { step: self.progress.step });
         }
         let progress = &mut self.progress;

@@ -10,10 +10,11 @@ use crate::data::{Ionosphere, Shuffle, Window, holdout};
 use crate::error::Error;
 use crate::fit::{Clock, Fit};
 use crate::init::Init;
+use crate::layer::dense;
 use crate::loss::BinaryCrossEntropy;
 use crate::optimizer::{OnlineSgd, Sgd};
 use crate::schedule::{Constant, DropBased, Schedule, TimeBased};
-use crate::topology::{Topology, dense};
+use crate::topology::Topology;
 
 /// 34-34-1, ReLU and sigmoid: 1,225 parameters.
 pub const NET: Topology = Topology::new(34, &[dense(34, &Relu), dense(1, &Sigmoid)]);

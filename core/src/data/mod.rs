@@ -33,6 +33,13 @@ pub trait Dataset {
     /// Targets of a sample.
     fn targets(&self) -> usize;
 
+    /// The sample's weight in the loss (Keras' `sample_weight`): finite and not negative, 1 as a rule. A batch's loss is the sum
+    /// of the weighted losses divided by the number of its samples.
+    fn weight(&self, index: usize) -> f32 {
+        let _ = index;
+        1.0
+    }
+
     /// Copies sample `index` into `features` and `target`, which have [`Self::features`] and [`Self::targets`]
     /// elements. The trainer checks what it reads for NaN and infinities; a dataset need not.
     ///
@@ -53,6 +60,10 @@ impl<D: Dataset + ?Sized> Dataset for &D {
 
     fn targets(&self) -> usize {
         (**self).targets()
+    }
+
+    fn weight(&self, index: usize) -> f32 {
+        (**self).weight(index)
     }
 
     fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {

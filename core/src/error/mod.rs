@@ -34,6 +34,26 @@ pub enum Error {
     },
     /// A topology whose buffers would be larger than can be addressed (2^26 floats).
     TopologyTooLarge,
+    /// A frozen layer was given another number of parameters than it has weights and biases.
+    FrozenLength {
+        /// Index of the layer, 0 for the first after the inputs.
+        layer: usize,
+        /// Floats it needs.
+        expected: usize,
+        /// Floats it was given.
+        found: usize,
+    },
+    /// Every layer is frozen: nothing is left to train.
+    AllLayersFrozen,
+    /// Dropout on the last layer, whose outputs are the prediction.
+    OutputDropout,
+    /// An activation over all units at once, such as softmax, in a layer that is not the last.
+    RowActivationHidden {
+        /// Index of the layer, 0 for the first after the inputs.
+        layer: usize,
+    },
+    /// A penalty with an optimizer that has no gradient to add its derivative to.
+    PenaltyWithoutGradient,
     /// A loss that is not defined on the outputs of the topology's last activation, for instance binary
     /// cross-entropy after ReLU.
     LossActivation,
@@ -93,6 +113,19 @@ pub enum Error {
         output: usize,
         /// What was found.
         found: f32,
+    },
+    /// A sample's weight that is negative, NaN or infinite.
+    WeightInvalid {
+        /// The sample's index in the dataset.
+        index: usize,
+        /// What was found.
+        found: f32,
+    },
+    /// A batch's gradient, or what the optimizer made of it, is NaN or infinite. The parameters are those of the last
+    /// update; see [`Trainer::roll_back`](crate::Trainer::roll_back).
+    GradientNotFinite {
+        /// Updates done before.
+        step: u32,
     },
     /// A parameter became NaN or infinite with an epoch's last update.
     ParametersNotFinite {
@@ -169,6 +202,17 @@ impl fmt::Display for Error {
             Self::TopologyEmpty => f.write_str("topology: expected inputs and at least one layer, found none"),
             Self::LayerWidth { layer } => write!(f, "topology: expected at least 1 unit in layer {layer}, found 0"),
             Self::TopologyTooLarge => f.write_str("topology: its buffers are larger than microfit can address"),
+            Self::FrozenLength { layer, expected, found } => {
+                write!(f, "topology: expected {expected} parameters for frozen layer {layer}, found {found}")
+            }
+            Self::AllLayersFrozen => f.write_str("topology: expected a layer to train, found frozen ones only"),
+            Self::OutputDropout => f.write_str("topology: expected no dropout on the last layer, found some"),
+            Self::RowActivationHidden { layer } => {
+                write!(f, "topology: expected softmax and its like in the last layer only, found one in layer {layer}")
+            }
+            Self::PenaltyWithoutGradient => {
+                f.write_str("topology: expected no l1 or l2 with an optimizer that keeps no gradient, found one")
+            }
             Self::LossActivation => f.write_str("loss: not defined on the last layer's activation"),
             Self::Parameter { name, must_be, found } => {
                 write!(f, "{name}: expected {must_be}, found {}", Number(found))
@@ -189,6 +233,13 @@ impl fmt::Display for Error {
             Self::TargetInvalid { index, output, found } => {
                 let found = Number(found);
                 write!(f, "sample {index}, target {output}: expected a value the loss is defined for, found {found}")
+            }
+            Self::WeightInvalid { index, found } => {
+                let found = Number(found);
+                write!(f, "sample {index}: expected a weight that is finite and not negative, found {found}")
+            }
+            Self::GradientNotFinite { step } => {
+                write!(f, "diverged after {step} updates: the next update's gradient is not finite")
             }
             Self::ParametersNotFinite { step } => {
                 write!(f, "diverged after {step} updates: expected finite parameters, found NaN or infinity")

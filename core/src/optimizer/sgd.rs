@@ -1,6 +1,7 @@
 //! Mini-batch stochastic gradient descent with momentum.
 
-use super::{Accumulation, Optimizer, Update};
+use super::decay::{Decay, decay_methods};
+use super::{Accumulation, Gather, Optimizer, Update, Variables};
 use crate::error::{Error, Requirement, require};
 use crate::kernels;
 
@@ -15,14 +16,17 @@ pub enum Convention {
 }
 
 /// SGD over batches of any size, with momentum `m` (0 for none): one float of state a parameter, the velocity, into
-/// which gradients are added as they are found.
+/// which gradients are added as they are found. [`Nesterov`](super::Nesterov) momentum takes a float more.
 ///
-/// Sources: Keras' `SGD(momentum=m)` and `torch.optim.SGD(momentum=m, dampening=0)`.
+/// Sources: Keras' `SGD(momentum=m)`, `torch.optim.SGD(momentum=m)` and `optax.sgd`, which is PyTorch's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sgd {
     momentum: f32,
     convention: Convention,
+    dampening: f32,
+    decay: Decay,
+    ascend: bool,
 }
 
 impl Sgd {
@@ -48,28 +52,53 @@ impl Sgd {
     /// [`Error::Parameter`] unless `0 <= momentum < 1`.
     pub const fn new(momentum: f32, convention: Convention) -> Result<Self, Error> {
         match require("momentum", Requirement::Fraction, momentum as f64) {
-            Ok(()) => Ok(Self { momentum, convention }),
+            Ok(()) => Ok(Self { momentum, convention, dampening: 0.0, decay: Decay::NONE, ascend: false }),
             Err(error) => Err(error),
         }
+    }
+
+    /// `v = m v + (1 - dampening) g`, except for the very first `v`, which is `g`: PyTorch's `dampening`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless `0 <= dampening <= 1`.
+    pub const fn dampening(self, dampening: f32) -> Result<Self, Error> {
+        match require("dampening", Requirement::UnitInterval, dampening as f64) {
+            Ok(()) => Ok(Self { dampening, ..self }),
+            Err(error) => Err(error),
+        }
+    }
+
+    decay_methods!();
+
+    /// Goes up the gradient: PyTorch's `maximize`.
+    #[must_use]
+    pub const fn ascending(self) -> Self {
+        Self { ascend: true, ..self }
     }
 }
 
 impl Optimizer for Sgd {
+    const GATHER: Gather = Gather::InMomentum;
     const STATE_PER_PARAM: usize = 1;
-    const LANES: usize = 4;
 
     fn accumulation(&self, update: &Update) -> Accumulation {
-        let samples = update.samples as f32;
+        // PyTorch's first velocity is the gradient as it is.
+        let part = if update.age == 0 { 1.0 } else { 1.0 - self.dampening };
+        let scale = match self.convention {
+            Convention::Keras => -update.rate * part,
+            Convention::Torch => part,
+        };
         Accumulation {
             keep: update.momentum.unwrap_or(self.momentum),
-            scale: match self.convention {
-                Convention::Keras => -(update.rate / samples),
-                Convention::Torch => 1.0 / samples,
-            },
+            decay: scale * self.decay.l2,
+            scale: if self.ascend { -scale } else { scale },
         }
     }
 
-    fn apply(&self, update: &Update, params: &mut [f32], velocity: &mut [f32]) {
+    fn apply(&self, update: &Update, _variables: &Variables, params: &mut [f32], velocity: &mut [f32]) {
+        if self.decay.decoupled > 0.0 {
+            kernels::scale(params, self.decay.shrunk(1.0, update.rate));
+        }
         match self.convention {
             Convention::Keras => kernels::add(params, velocity),
             Convention::Torch => kernels::add_scaled(params, velocity, -update.rate),
@@ -80,17 +109,14 @@ impl Optimizer for Sgd {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimizer::descend;
 
-    /// One parameter, gradient 1 at every step, two samples a batch.
+    /// One parameter, gradient 1 at every step.
     fn walk(optimizer: Sgd, rates: [f32; 3]) -> f32 {
         let (mut param, mut state) = ([1.0_f32], [0.0_f32]);
         for (step, rate) in (0..).zip(rates) {
-            let update = Update { step, rate, momentum: None, samples: 2 };
-            let into = optimizer.accumulation(&update);
-            kernels::scale(&mut state, into.keep);
-            state[0] += into.scale * 1.0;
-            state[0] += into.scale * 1.0;
-            optimizer.apply(&update, &mut param, &mut state);
+            let update = Update { step, age: step, rate, momentum: None, samples: 2 };
+            descend(&optimizer, &update, &Variables::one(1), &mut param, &[1.0], &mut state);
         }
         param[0]
     }
@@ -106,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_schedule_can_drive_the_momentum() {
-        let update = Update { step: 0, rate: 0.1, momentum: Some(0.85), samples: 1 };
+        let update = Update { step: 0, age: 0, rate: 0.1, momentum: Some(0.85), samples: 1 };
         assert_eq!(Sgd::keras(0.5).unwrap().accumulation(&update).keep, 0.85);
     }
 

@@ -7,7 +7,7 @@
 use core::arch::asm;
 
 use microfit::data::{Nothing, Rows, Sequential};
-use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
+use microfit::loss::{BinaryCrossEntropy, Loss, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::Constant;
 use microfit::{Clock, Error, Event, Fit, Init, Topology, Trainer, checked, weights_hash};
@@ -36,22 +36,19 @@ fn marked(work: impl FnOnce()) {
 }
 
 /// What one network trains with.
-struct Run<'a, L, O, const F: usize, const T: usize> {
+struct Run<'a, L, O, const F: usize> {
     name: &'a str,
     net: Topology<'a>,
     loss: L,
     optimizer: O,
     batch: u32,
-    data: Rows<'a, F, T>,
+    data: Rows<'a, F, 1>,
 }
 
-impl<L: Loss, O: Optimizer, const F: usize, const T: usize> Run<'_, L, O, F, T> {
+impl<L: Loss, O: Optimizer, const F: usize> Run<'_, L, O, F> {
     /// Three epochs: one to warm up, one counted, one that looks at the stack.
     #[inline(never)]
     fn measure(self, params: &mut [f32], workspace: &mut [f32]) -> Result<(), Error> {
-        if option_env!("ONLY").is_some_and(|only| only != self.name) {
-            return Ok(());
-        }
         Init::GlorotUniform.fill(&self.net, SEED, params)?;
         let ram = size_of::<f32>() * (self.net.param_len() + self.net.workspace_len::<O>());
         let fit = Fit {
@@ -88,9 +85,9 @@ impl<L: Loss, O: Optimizer, const F: usize, const T: usize> Run<'_, L, O, F, T> 
 }
 
 #[inline(never)]
-fn epoch<L: Loss, O: Optimizer, const F: usize, const T: usize>(
+fn epoch<L: Loss, O: Optimizer, const F: usize>(
     trainer: &mut Trainer<'_, '_, L, O, Constant, Sequential>,
-    data: &Rows<'_, F, T>,
+    data: &Rows<'_, F, 1>,
 ) -> Result<(), Error> {
     while !matches!(trainer.step(data, &Nothing)?, Event::Epoch(_)) {}
     Ok(())
@@ -105,15 +102,15 @@ struct Buffers {
     y1: [[f32; 1]; SAMPLES],
     x64: [[f32; 64]; SAMPLES],
     x196: [[f32; 196]; SAMPLES],
-    y10: [[f32; 10]; SAMPLES],
+    y10: [[f32; 1]; SAMPLES],
     params: [f32; PARAMS],
     workspace: [f32; WORKSPACE],
 }
 
 fn training(buffers: &mut Buffers) -> Result<(), Error> {
     let Buffers { x34, y1, x64, x196, y10, params, workspace } = buffers;
-    random_data(x34, y1);
-    random_data(x64, y10);
+    random_data(x34, y1, 2);
+    random_data(x64, y10, 10);
     let momentum = const { checked!(Sgd::keras(0.9)) };
     let rows = Rows { features: &x64[..], targets: &y10[..] };
     let w1 = Run {
@@ -125,14 +122,29 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
         data: Rows { features: &x34[..], targets: &y1[..] },
     };
     w1.measure(&mut params[..W1.param_len()], workspace)?;
-    let ten = |name, net| Run { name, net, loss: MeanSquaredError, optimizer: momentum, batch: BATCH, data: rows };
+    let ten = |name, net| Run {
+        name,
+        net,
+        loss: SparseCategoricalCrossEntropy,
+        optimizer: momentum,
+        batch: BATCH,
+        data: rows,
+    };
     ten("W2", W2).measure(&mut params[..W2.param_len()], workspace)?;
-    let w3 = Run { name: "W3", net: W2, loss: MeanSquaredError, optimizer: OnlineSgd, batch: 1, data: rows };
+    let w3 =
+        Run { name: "W3", net: W2, loss: SparseCategoricalCrossEntropy, optimizer: OnlineSgd, batch: 1, data: rows };
     w3.measure(&mut params[..W2.param_len()], workspace)?;
     ten("deep", DEEP).measure(&mut params[..DEEP.param_len()], workspace)?;
-    random_data(x196, y10);
+    random_data(x196, y10, 10);
     let rows = Rows { features: &x196[..], targets: &y10[..] };
-    let wide = Run { name: "wide", net: WIDE, loss: MeanSquaredError, optimizer: momentum, batch: BATCH, data: rows };
+    let wide = Run {
+        name: "wide",
+        net: WIDE,
+        loss: SparseCategoricalCrossEntropy,
+        optimizer: momentum,
+        batch: BATCH,
+        data: rows,
+    };
     wide.measure(params, workspace)
 }
 
@@ -143,7 +155,7 @@ fn main() -> ! {
         y1: [[0.0; 1]; SAMPLES],
         x64: [[0.0; 64]; SAMPLES],
         x196: [[0.0; 196]; SAMPLES],
-        y10: [[0.0; 10]; SAMPLES],
+        y10: [[0.0; 1]; SAMPLES],
         params: [0.0; PARAMS],
         workspace: [0.0; WORKSPACE],
     };

@@ -8,7 +8,7 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use microfit::data::{Nothing, Rows, Sequential};
-use microfit::loss::MeanSquaredError;
+use microfit::loss::SparseCategoricalCrossEntropy;
 use microfit::optimizer::Sgd;
 use microfit::schedule::Constant;
 use microfit::{Clock, Fit, checked};
@@ -26,10 +26,10 @@ fn main() -> ! {
     static mut PARAMS: [f32; W2.param_len()] = [0.0; W2.param_len()];
     static mut WORKSPACE: [f32; W2.workspace_len::<Sgd>()] = [0.0; W2.workspace_len::<Sgd>()];
     static mut FEATURES: [[f32; 64]; 32] = [[0.0; 64]; 32];
-    static mut TARGETS: [[f32; 10]; 32] = [[0.0; 10]; 32];
+    static mut TARGETS: [[f32; 1]; 32] = [[0.0; 1]; 32];
     let fit = Fit {
         topology: W2,
-        loss: MeanSquaredError,
+        loss: SparseCategoricalCrossEntropy,
         optimizer: checked!(Sgd::keras(0.9)),
         schedule: checked!(Constant::new(0.01)),
         clock: Clock::Epoch,

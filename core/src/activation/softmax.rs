@@ -1,0 +1,113 @@
+//! Softmax.
+
+use super::{Activation, Kind, Slope};
+use crate::math;
+use crate::matrix::{rows, rows_mut};
+
+/// `f(z)[u] = exp(z[u]) / sum over v of exp(z[v])`: probabilities that add up to 1, in the last layer.
+///
+/// Computed from `z - max(z)`, so that nothing overflows. With a cross-entropy the two are one: the loss is taken from the
+/// sums, and its derivative by them is `f(z) - y`. Other losses go through the whole Jacobian: the delta of unit `u` is
+/// `f[u] (g[u] - sum over v of g[v] f[v])`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Softmax;
+
+impl Activation for Softmax {
+    fn kind(&self) -> Kind {
+        Kind::Softmax
+    }
+
+    fn apply(&self, sums: &mut [f32], units: usize) {
+        for row in rows_mut(sums, units) {
+            let total = exponentials(row);
+            for value in row {
+                *value /= total;
+            }
+        }
+    }
+
+    fn slope(&self) -> Slope {
+        Slope::OfRow
+    }
+
+    /// The diagonal of the Jacobian, `f (1 - f)`: not what a layer is trained by, see [`Self::backpropagate`].
+    fn differentiate(&self, outputs: &mut [f32]) {
+        for output in outputs {
+            *output *= 1.0 - *output;
+        }
+    }
+
+    fn backpropagate(&self, outputs: &mut [f32], gradient: &[f32], units: usize) {
+        for (outputs, gradient) in rows_mut(outputs, units).zip(rows(gradient, units)) {
+            let mut mean = 0.0;
+            for (f, g) in outputs.iter().zip(gradient) {
+                mean += f * g;
+            }
+            for (f, g) in outputs.iter_mut().zip(gradient) {
+                *f *= g - mean;
+            }
+        }
+    }
+}
+
+/// The largest of a sample's sums; NaN if one is NaN, so that divergence is seen.
+pub(crate) fn largest(sums: &[f32]) -> f32 {
+    let mut largest = f32::NEG_INFINITY;
+    for &sum in sums {
+        if sum > largest || sum.is_nan() {
+            largest = sum;
+        }
+    }
+    largest
+}
+
+/// Replaces each sum by `exp(z - max(z))` and returns their total.
+pub(crate) fn exponentials(sums: &mut [f32]) -> f32 {
+    let largest = largest(sums);
+    let mut total = 0.0;
+    for value in sums {
+        *value = math::exp(*value - largest);
+        total += *value;
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adds_up_to_one_a_sample_and_never_overflows() {
+        let mut values = [1.0, 2.0, 3.0, 1e30, -1e30, 0.0, 88.8, 88.8, 88.8];
+        Softmax.apply(&mut values, 3);
+        for row in values.chunks(3) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{row:?}");
+        }
+        assert_eq!(values[3..6], [1.0, 0.0, 0.0]);
+        let mut diverged = [1.0, f32::NAN, 2.0];
+        Softmax.apply(&mut diverged, 3);
+        assert!(diverged.iter().all(|v| v.is_nan()));
+    }
+
+    #[test]
+    #[cfg(not(feature = "fast-math"))]
+    fn goes_backward_through_the_whole_jacobian() {
+        let (z, g, h) = ([0.5, -1.0, 2.0], [1.0, -2.0, 0.25], 1.0 / 64.0);
+        let weighed = |z: [f32; 3]| {
+            let mut f = z;
+            Softmax.apply(&mut f, 3);
+            f.iter().zip(g).map(|(f, g)| f * g).sum::<f32>()
+        };
+        let mut deltas = z;
+        Softmax.apply(&mut deltas, 3);
+        Softmax.backpropagate(&mut deltas, &g, 3);
+        for i in 0..3 {
+            let (mut up, mut down) = (z, z);
+            up[i] += h;
+            down[i] -= h;
+            let difference = (weighed(up) - weighed(down)) / (2.0 * h);
+            assert!((deltas[i] - difference).abs() < 1e-4, "{i}: {} {difference}", deltas[i]);
+        }
+    }
+}

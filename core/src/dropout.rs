@@ -1,0 +1,100 @@
+//! Dropout by a hash: the same mask forward and backward, without a bit of memory for it.
+
+use crate::error::{Error, Requirement, require};
+use crate::matrix::rows_mut;
+use crate::rng::{GOLDEN, mix};
+
+/// A layer's dropout; see [`Layer::dropout`](crate::Layer::dropout).
+///
+/// It carries the function that draws the mask, so that a network without dropout does not link it.
+#[derive(Clone, Copy)]
+pub(crate) struct Dropout {
+    rate: f32,
+    seed: u32,
+    mask: fn(&Self, Key, &mut [f32], usize, usize),
+}
+
+/// Which samples a mask is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) epoch: u32,
+    /// Of the first sample, in the epoch's order.
+    pub(crate) position: u32,
+}
+
+impl Dropout {
+    pub(crate) const fn new(rate: f32, seed: u32) -> Self {
+        Self { rate, seed, mask }
+    }
+
+    pub(crate) const fn check(&self) -> Result<(), Error> {
+        require("dropout", Requirement::Fraction, self.rate as f64)
+    }
+
+    /// Multiplies each of the samples' values by 0 or by `1 / (1 - rate)`: rows of `units` values, from unit `first` on.
+    pub(crate) fn apply(&self, key: Key, values: &mut [f32], units: usize, first: usize) {
+        (self.mask)(self, key, values, units, first);
+    }
+
+    /// Takes the factor back out of what was not dropped, so that a derivative can be computed from the output.
+    pub(crate) fn undo_factor(&self, values: &mut [f32]) {
+        for value in values {
+            *value *= 1.0 - self.rate;
+        }
+    }
+}
+
+fn mask(dropout: &Dropout, key: Key, values: &mut [f32], units: usize, first: usize) {
+    // As many of 2^32 as the rate says; exact, and never 2^32, the rate being below 1.
+    let drop_below = (f64::from(dropout.rate) * 4_294_967_296.0) as u32;
+    let factor = 1.0 / (1.0 - dropout.rate);
+    let epoch = mix(dropout.seed ^ mix(key.epoch.wrapping_add(GOLDEN)));
+    for (position, row) in (key.position..).zip(rows_mut(values, units)) {
+        let sample = mix(epoch.wrapping_add(GOLDEN.wrapping_mul(position)));
+        for (unit, value) in (first as u32 + 1..).zip(row) {
+            let dropped = mix(sample.wrapping_add(GOLDEN.wrapping_mul(unit))) < drop_below;
+            *value = if dropped { 0.0 } else { *value * factor };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drops_its_share_and_keeps_the_mean() {
+        let dropout = Dropout::new(0.3, 1);
+        let (mut dropped, mut sum) = (0, 0.0);
+        for position in 0..1000 {
+            let mut values = [1.0_f32; 32];
+            dropout.apply(Key { epoch: 2, position }, &mut values, 32, 0);
+            dropped += values.iter().filter(|&&v| v == 0.0).count();
+            sum += values.iter().sum::<f32>();
+        }
+        // Standard deviation of the count: 82.
+        assert!((dropped as i32 - 9600).abs() < 400, "{dropped}");
+        assert!((sum / 32_000.0 - 1.0).abs() < 0.02, "{sum}");
+    }
+
+    #[test]
+    fn a_mask_is_that_of_its_sample_however_many_are_taken_together() {
+        let dropout = Dropout::new(0.5, 3);
+        let mut together = [1.0; 4 * 8];
+        dropout.apply(Key { epoch: 1, position: 10 }, &mut together, 8, 0);
+        for sample in 0..4 {
+            let mut alone = [1.0; 8];
+            dropout.apply(Key { epoch: 1, position: 10 + sample as u32 }, &mut alone, 8, 0);
+            assert_eq!(together[8 * sample..][..8], alone);
+            let mut tail = [1.0; 3];
+            dropout.apply(Key { epoch: 1, position: 10 + sample as u32 }, &mut tail, 3, 5);
+            assert_eq!(alone[5..], tail);
+        }
+        let mut other = [1.0; 4 * 8];
+        dropout.apply(Key { epoch: 2, position: 10 }, &mut other, 8, 0);
+        assert_ne!(together, other);
+        let mut none = [1.5; 8];
+        Dropout::new(0.0, 3).apply(Key { epoch: 2, position: 10 }, &mut none, 8, 0);
+        assert_eq!(none, [1.5; 8]);
+    }
+}

@@ -1,0 +1,201 @@
+//! Stopping when a metric no longer gets better.
+
+use crate::error::{Error, Requirement, require};
+
+/// Which way a metric gets better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Goal {
+    /// A loss or an error: less is better.
+    Minimize,
+    /// An accuracy: more is better.
+    Maximize,
+}
+
+/// Says when to keep the weights, and when to stop: Keras' `EarlyStopping`, as a value that is asked once an epoch. Its
+/// state is plain data, to be kept with a run's progress.
+///
+/// The best weights are a copy of the parameters in a buffer of the caller's, who may do without:
+///
+/// ```
+/// # use microfit::{Clock, Event, Fit, Topology, activation::Linear, data::{Nothing, Rows, Sequential}, dense};
+/// # use microfit::{loss::MeanSquaredError, optimizer::OnlineSgd, schedule::Constant};
+/// use microfit::{EarlyStopping, Goal, Verdict, checked};
+///
+/// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+/// # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<OnlineSgd>()]);
+/// # let fit = Fit { topology: NET, loss: MeanSquaredError, optimizer: OnlineSgd, schedule: Constant::new(0.1)?,
+/// #   clock: Clock::Update, order: Sequential, batch: 1, epochs: 60 };
+/// # let data = Rows { features: &[[1.0], [1.0]], targets: &[[0.0], [1.0]] };
+/// # let validation = &data;
+/// const PATIENCE: EarlyStopping = checked!(EarlyStopping::new(Goal::Minimize, 5, 0.001));
+///
+/// let (mut state, mut best) = (PATIENCE.start(), [0.0; NET.param_len()]);
+/// let mut trainer = fit.start(&mut params, &mut workspace)?;
+/// loop {
+///     match trainer.step(&data, validation)? {
+///         Event::Epoch(epoch) => match PATIENCE.observe(&mut state, epoch.validation.unwrap_or(epoch.train).loss()) {
+///             Verdict::Improved => best.copy_from_slice(trainer.params()),
+///             Verdict::Waiting => {}
+///             Verdict::Stop => break,
+///         },
+///         Event::Done => break,
+///         _ => {}
+///     }
+/// }
+/// params = best;
+/// # assert!(state.epochs() < 60);
+/// # Ok::<(), microfit::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EarlyStopping {
+    goal: Goal,
+    patience: u32,
+    min_delta: f32,
+    baseline: Option<f32>,
+    start_from: u32,
+}
+
+/// What [`EarlyStopping`] remembers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct EarlyStoppingState {
+    epochs: u32,
+    waited: u32,
+    best: f32,
+    best_epoch: u32,
+}
+
+/// What to do after an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Verdict {
+    /// The best so far: keep the weights.
+    Improved,
+    /// Not better, and patience is left.
+    Waiting,
+    /// Not better for as many epochs as there was patience for.
+    Stop,
+}
+
+impl EarlyStopping {
+    /// Stops after `patience` epochs without a metric that is better than the best by more than `min_delta`.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a `min_delta` that is negative or not finite.
+    pub const fn new(goal: Goal, patience: u32, min_delta: f32) -> Result<Self, Error> {
+        match require("min_delta", Requirement::NonNegative, min_delta as f64) {
+            Ok(()) => Ok(Self { goal, patience, min_delta, baseline: None, start_from: 0 }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Only a metric better than `baseline` restores patience.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for one that is not finite.
+    pub const fn baseline(self, baseline: f32) -> Result<Self, Error> {
+        match require("baseline", Requirement::Finite, baseline as f64) {
+            Ok(()) => Ok(Self { baseline: Some(baseline), ..self }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ignores the first `epochs` epochs.
+    #[must_use]
+    pub const fn start_from(self, epochs: u32) -> Self {
+        Self { start_from: epochs, ..self }
+    }
+
+    /// Before the first epoch.
+    pub const fn start(&self) -> EarlyStoppingState {
+        let best = match self.goal {
+            Goal::Minimize => f32::INFINITY,
+            Goal::Maximize => f32::NEG_INFINITY,
+        };
+        EarlyStoppingState { epochs: 0, waited: 0, best, best_epoch: 0 }
+    }
+
+    /// Takes in an epoch's metric. NaN is never better.
+    pub fn observe(&self, state: &mut EarlyStoppingState, metric: f32) -> Verdict {
+        let epoch = state.epochs;
+        state.epochs = epoch.saturating_add(1);
+        if epoch < self.start_from {
+            return Verdict::Waiting;
+        }
+        state.waited = state.waited.saturating_add(1);
+        if self.is_better(metric, state.best) {
+            (state.best, state.best_epoch) = (metric, epoch);
+            if self.baseline.is_none_or(|baseline| self.is_better(metric, baseline)) {
+                state.waited = 0;
+            }
+            return Verdict::Improved;
+        }
+        // As Keras has it, the very first epoch never stops a run.
+        if state.waited >= self.patience && epoch > 0 { Verdict::Stop } else { Verdict::Waiting }
+    }
+
+    fn is_better(&self, metric: f32, than: f32) -> bool {
+        match self.goal {
+            Goal::Minimize => metric + self.min_delta < than,
+            Goal::Maximize => metric - self.min_delta > than,
+        }
+    }
+}
+
+impl EarlyStoppingState {
+    /// The best metric so far; infinite before the first.
+    pub const fn best(&self) -> f32 {
+        self.best
+    }
+
+    /// The epoch it was seen in, counted from 0.
+    pub const fn best_epoch(&self) -> u32 {
+        self.best_epoch
+    }
+
+    /// Epochs observed.
+    pub const fn epochs(&self) -> u32 {
+        self.epochs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec::Vec;
+
+    fn verdicts(stopping: EarlyStopping, metrics: &[f32]) -> (Vec<Verdict>, EarlyStoppingState) {
+        let mut state = stopping.start();
+        (metrics.iter().map(|&metric| stopping.observe(&mut state, metric)).collect(), state)
+    }
+
+    #[test]
+    fn waits_as_long_as_it_has_patience() {
+        use Verdict::{Improved, Stop, Waiting};
+        let stopping = EarlyStopping::new(Goal::Minimize, 2, 0.1).unwrap();
+        let (found, state) = verdicts(stopping, &[1.0, 0.95, 0.8, f32::NAN, 0.75]);
+        assert_eq!(found, [Improved, Waiting, Improved, Waiting, Stop]);
+        assert_eq!((state.best(), state.best_epoch(), state.epochs()), (0.8, 2, 5));
+        let (found, _) = verdicts(EarlyStopping::new(Goal::Maximize, 1, 0.0).unwrap(), &[0.5, 0.6, 0.6]);
+        assert_eq!(found, [Improved, Improved, Stop]);
+    }
+
+    #[test]
+    fn a_baseline_and_a_late_start() {
+        use Verdict::{Improved, Stop, Waiting};
+        let stopping = EarlyStopping::new(Goal::Minimize, 2, 0.0).unwrap();
+        let (found, _) = verdicts(stopping.baseline(0.5).unwrap(), &[1.0, 0.9, 0.8, 0.8]);
+        assert_eq!(found, [Improved, Improved, Improved, Stop]);
+        let (found, _) = verdicts(stopping.start_from(2), &[0.0, 0.0, 1.0, 1.0, 1.0]);
+        assert_eq!(found, [Waiting, Waiting, Improved, Waiting, Stop]);
+    }
+
+    #[test]
+    fn refuses_what_is_no_margin() {
+        assert!(matches!(EarlyStopping::new(Goal::Minimize, 1, -0.1), Err(Error::Parameter { name: "min_delta", .. })));
+        assert!(EarlyStopping::new(Goal::Minimize, 1, 0.0).unwrap().baseline(f32::NAN).is_err());
+    }
+}
