@@ -16,7 +16,7 @@ use microfit_firmware::nets::{BATCH, DEEP, SAMPLES, W1, W1_BATCH, W2, WIDE, rand
 
 #[path = "../emulated/counter.rs"]
 mod counter;
-use counter::count;
+use counter::Counter;
 
 #[path = "../emulated/semihosted.rs"]
 mod semihosted;
@@ -62,17 +62,18 @@ impl<L: Loss, O: Optimizer, const F: usize> Run<'_, L, O, F> {
             epochs: 3,
         };
         let mut trainer = fit.start(params, workspace)?;
-        epoch(&mut trainer, &self.data)?;
+        epoch(&mut trainer, &self.data, || {})?;
         let mut outcome = Ok(());
-        let mut instructions = 0;
-        marked(|| instructions = count(|| outcome = epoch(&mut trainer, &self.data)));
+        let mut counter = Counter::start();
+        marked(|| outcome = epoch(&mut trainer, &self.data, || counter.lap()));
         outcome?;
+        let instructions = counter.instructions();
         let painted = stack::paint();
-        epoch(&mut trainer, &self.data)?;
+        epoch(&mut trainer, &self.data, || {})?;
         let stack = painted.used();
         let hash = weights_hash(trainer.params());
         defmt::info!(
-            "training name={=str} instructions={=u32} samples={=usize} ram={=usize} stack={=usize} hash={=u64:x}",
+            "training name={=str} instructions={=u64} samples={=usize} ram={=usize} stack={=usize} hash={=u64:x}",
             self.name,
             instructions,
             SAMPLES,
@@ -88,9 +89,15 @@ impl<L: Loss, O: Optimizer, const F: usize> Run<'_, L, O, F> {
 fn epoch<L: Loss, O: Optimizer, const F: usize>(
     trainer: &mut Trainer<'_, '_, L, O, Constant, Sequential>,
     data: &Rows<'_, F, 1>,
+    mut after_step: impl FnMut(),
 ) -> Result<(), Error> {
-    while !matches!(trainer.step(data, &Nothing)?, Event::Epoch(_)) {}
-    Ok(())
+    loop {
+        let event = trainer.step(data, &Nothing)?;
+        after_step();
+        if matches!(event, Event::Epoch(_)) {
+            return Ok(());
+        }
+    }
 }
 
 /// The longest parameters and workspace among the networks.
