@@ -16,6 +16,7 @@
 //! `[n][units]`. Slices of other lengths do less work; they do not fail.
 
 use crate::matrix::{rows, rows_mut};
+use crate::multiply_add::multiply_add;
 
 /// Samples taken together, and units or inputs of a small tile: 16 sums fit in the registers of an FPU.
 const TILE: usize = 4;
@@ -128,10 +129,10 @@ fn store<const N: usize>(y: &mut [f32], sums: [f32; N]) -> &mut [f32] {
 macro_rules! accumulate {
     ([$($w:ident $sum:ident),*], $x0:ident, $x1:ident, $x2:ident, $x3:ident) => {
         $(
-            $sum.s0 += $w * $x0;
-            $sum.s1 += $w * $x1;
-            $sum.s2 += $w * $x2;
-            $sum.s3 += $w * $x3;
+            $sum.s0 = multiply_add($sum.s0, *$w, *$x0);
+            $sum.s1 = multiply_add($sum.s1, *$w, *$x1);
+            $sum.s2 = multiply_add($sum.s2, *$w, *$x2);
+            $sum.s3 = multiply_add($sum.s3, *$w, *$x3);
         )*
     };
 }
@@ -183,10 +184,10 @@ fn dot_four(start: [f32; 4], rows: [&[f32]; 4], shared: &[f32]) -> [f32; 4] {
     let [mut s0, mut s1, mut s2, mut s3] = start;
     let [r0, r1, r2, r3] = rows;
     for ((((v, r0), r1), r2), r3) in shared.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
-        s0 += r0 * v;
-        s1 += r1 * v;
-        s2 += r2 * v;
-        s3 += r3 * v;
+        s0 = multiply_add(s0, *r0, *v);
+        s1 = multiply_add(s1, *r1, *v);
+        s2 = multiply_add(s2, *r2, *v);
+        s3 = multiply_add(s3, *r3, *v);
     }
     [s0, s1, s2, s3]
 }
@@ -203,7 +204,7 @@ fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in
     for ((y, &b), w) in y_rest.iter_mut().zip(bias_rest).zip(weights) {
         let mut sum = b;
         for (w, x) in w.iter().zip(x) {
-            sum += w * x;
+            sum = multiply_add(sum, *w, *x);
         }
         *y = sum;
     }
@@ -315,10 +316,14 @@ fn add_sixteen_products(rows: [&mut [f32]; 4], x: [&[f32]; 4], deltas: &[[f32; 4
         if turn == never {
             one_turn_at_a_time();
         }
-        *r0 = *r0 + d0[0] * x0 + d0[1] * x1 + d0[2] * x2 + d0[3] * x3;
-        *r1 = *r1 + d1[0] * x0 + d1[1] * x1 + d1[2] * x2 + d1[3] * x3;
-        *r2 = *r2 + d2[0] * x0 + d2[1] * x1 + d2[2] * x2 + d2[3] * x3;
-        *r3 = *r3 + d3[0] * x0 + d3[1] * x1 + d3[2] * x2 + d3[3] * x3;
+        *r0 =
+            multiply_add(multiply_add(multiply_add(multiply_add(*r0, d0[0], *x0), d0[1], *x1), d0[2], *x2), d0[3], *x3);
+        *r1 =
+            multiply_add(multiply_add(multiply_add(multiply_add(*r1, d1[0], *x0), d1[1], *x1), d1[2], *x2), d1[3], *x3);
+        *r2 =
+            multiply_add(multiply_add(multiply_add(multiply_add(*r2, d2[0], *x0), d2[1], *x1), d2[2], *x2), d2[3], *x3);
+        *r3 =
+            multiply_add(multiply_add(multiply_add(multiply_add(*r3, d3[0], *x0), d3[1], *x1), d3[2], *x2), d3[3], *x3);
         one_turn_at_a_time();
     }
 }
@@ -343,18 +348,18 @@ macro_rules! add_products {
                 let rest = rest.zip($x.1);
             )*
             for nested!(row $($x)*) in chunks {
-                row[0] = row[0] $( + $d * $x[0] )*;
-                row[1] = row[1] $( + $d * $x[1] )*;
-                row[2] = row[2] $( + $d * $x[2] )*;
-                row[3] = row[3] $( + $d * $x[3] )*;
-                row[4] = row[4] $( + $d * $x[4] )*;
-                row[5] = row[5] $( + $d * $x[5] )*;
-                row[6] = row[6] $( + $d * $x[6] )*;
-                row[7] = row[7] $( + $d * $x[7] )*;
+                $( row[0] = multiply_add(row[0], $d, $x[0]); )*
+                $( row[1] = multiply_add(row[1], $d, $x[1]); )*
+                $( row[2] = multiply_add(row[2], $d, $x[2]); )*
+                $( row[3] = multiply_add(row[3], $d, $x[3]); )*
+                $( row[4] = multiply_add(row[4], $d, $x[4]); )*
+                $( row[5] = multiply_add(row[5], $d, $x[5]); )*
+                $( row[6] = multiply_add(row[6], $d, $x[6]); )*
+                $( row[7] = multiply_add(row[7], $d, $x[7]); )*
                 one_turn_at_a_time();
             }
             for nested!(row $($x)*) in rest {
-                *row = *row $( + $d * $x )*;
+                $( *row = multiply_add(*row, $d, *$x); )*
                 one_turn_at_a_time();
             }
         }
@@ -501,14 +506,14 @@ fn sum_and_update(columns: &mut [f32], deltas: &[f32], x: &[f32; TILE], fan_in: 
     let mut rest = columns;
     for &d in deltas {
         let Some([w0, w1, w2, w3]) = rest.first_chunk_mut::<TILE>() else { break };
-        s0 += *w0 * d;
-        s1 += *w1 * d;
-        s2 += *w2 * d;
-        s3 += *w3 * d;
-        *w0 += d * x0;
-        *w1 += d * x1;
-        *w2 += d * x2;
-        *w3 += d * x3;
+        s0 = multiply_add(s0, *w0, d);
+        s1 = multiply_add(s1, *w1, d);
+        s2 = multiply_add(s2, *w2, d);
+        s3 = multiply_add(s3, *w3, d);
+        *w0 = multiply_add(*w0, d, x0);
+        *w1 = multiply_add(*w1, d, x1);
+        *w2 = multiply_add(*w2, d, x2);
+        *w3 = multiply_add(*w3, d, x3);
         let Some((_, below)) = rest.split_at_mut_checked(fan_in) else { break };
         rest = below;
     }
@@ -530,10 +535,10 @@ fn column_sums(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) ->
     let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
     for (row, d) in rows(weights, fan_in).zip(deltas) {
         let Some([w0, w1, w2, w3]) = row.get(column..).and_then(<[f32]>::first_chunk) else { break };
-        s0 += w0 * d;
-        s1 += w1 * d;
-        s2 += w2 * d;
-        s3 += w3 * d;
+        s0 = multiply_add(s0, *w0, *d);
+        s1 = multiply_add(s1, *w1, *d);
+        s2 = multiply_add(s2, *w2, *d);
+        s3 = multiply_add(s3, *w3, *d);
     }
     [s0, s1, s2, s3]
 }
@@ -543,7 +548,7 @@ fn column_sum(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> 
     let mut sum = 0.0;
     for (row, d) in rows(weights, fan_in).zip(deltas) {
         let Some(w) = row.get(column) else { break };
-        sum += w * d;
+        sum = multiply_add(sum, *w, *d);
     }
     sum
 }

@@ -16,6 +16,7 @@ pub mod loss;
 mod math;
 mod matrix;
 mod metrics;
+mod multiply_add;
 mod network;
 pub mod optimizer;
 mod pass;

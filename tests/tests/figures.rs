@@ -34,7 +34,10 @@ fn training_takes_no_more_instructions_than_committed() {
         for figure in setting.measure(None).unwrap_or_else(|error| panic!("{error}")) {
             let allowed = committed[&(setting.name.to_owned(), figure.net.clone())] * (1.0 + TOLERANCE);
             if figure.instructions > allowed {
-                more.push(format!("{} on {}: {:.0}, allowed {allowed:.0}", figure.net, setting.name, figure.instructions));
+                more.push(format!(
+                    "{} on {}: {:.0}, allowed {allowed:.0}",
+                    figure.net, setting.name, figure.instructions
+                ));
             }
             met += 1;
             let hash = *hashes.entry(figure.net.clone()).or_insert(figure.hash);
