@@ -23,7 +23,11 @@ const TILE: usize = 4;
 /// Units of a large tile: its 24 sums, four inputs and a weight just fit in 32 registers.
 const WIDE: usize = 6;
 /// Of a tile's 16 products of unit and sample, so many have to be active for the dense way to be the shorter one.
+#[cfg(not(all(target_arch = "arm", not(target_abi = "eabihf"))))]
 const DENSE: usize = 11;
+/// Without an FPU loads are nothing beside products.
+#[cfg(all(target_arch = "arm", not(target_abi = "eabihf")))]
+const DENSE: usize = 17;
 /// Elements of a row that one turn of a streaming loop takes.
 const UNROLL: usize = 8;
 
