@@ -42,12 +42,12 @@ mod soft {
         let carry = high >> 23;
         let (high, low) = if carry == 0 { (high << 1 | low >> 31, low << 1) } else { (high, low) };
         // To nearest, ties to even. Rounded up to 2^24 it is still right: the exponent takes the carry.
-        let up = (low >> 31) & (high | u32::from(low << 1 != 0));
+        let (_, up) = low.overflowing_add(0x7FFF_FFFF + (high & 1));
         let product_exponent = (a_exponent + b_exponent + carry).wrapping_sub(127);
         if product_exponent.wrapping_sub(1) >= 253 {
             return unusual(sum, a, b);
         }
-        let product = (product_exponent << 23) + (high & FRACTION) + up;
+        let product = (product_exponent << 23) + (high & FRACTION) + u32::from(up);
         let product_sign = (a_bits ^ b_bits) & SIGN;
         if c_exponent == 0 {
             return if c_bits & FRACTION == 0 { f32::from_bits(product | product_sign) } else { unusual(sum, a, b) };
@@ -61,11 +61,8 @@ mod soft {
         // Three bits more: two, and one that says whether anything was lost below.
         let larger = (larger & FRACTION | HIDDEN) << 3;
         let smaller = (smaller & FRACTION | HIDDEN) << 3;
-        let smaller = match distance {
-            0 => smaller,
-            1..=26 => smaller >> distance | u32::from(smaller << (32 - distance) != 0),
-            _ => 1,
-        };
+        let smaller =
+            if distance <= 26 { smaller >> distance | u32::from((smaller << 1) << (31 - distance) != 0) } else { 1 };
         let mut mantissa;
         if product_sign == c_sign {
             mantissa = larger + smaller;
