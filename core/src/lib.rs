@@ -15,7 +15,7 @@ mod layer;
 pub mod loss;
 mod math;
 mod matrix;
-mod metrics;
+pub mod metrics;
 mod multiply_add;
 mod network;
 pub mod optimizer;

@@ -5,7 +5,7 @@
 
 The names and formats stay, so the full folder can be put to the same tests: MICROFIT_GOLDEN=FOLDER cargo test.
 
-Of the training runs, intermediate weights are dropped. Of the schedules, all traces stay, with class, parameters,
+Of the training runs, intermediate weights and float32 runs are dropped. Of the schedules, all traces stay, with class, parameters,
 metric, and the f32 bits of every rate; left out are the f64 lists (the bits are what is compared), torch's and timm's
 closed forms, the float32 variants, and prose. Momentum is kept as f32 bits ("momentum_f32"), nearest to the f64 that
 was recorded. A run of equal bits is written once: "3dcccccd*20".
@@ -44,7 +44,15 @@ for name in ("train_time_based.json", "train_drop_based.json"):
         run["weights_after_step"] = {step: steps[step] for step in steps if step in ("1", "9")}
     (here / name).write_text(compact(document) + "\n")
 
-for name in ("perms_235x50.json", "bench_schedules.json"):
+document = read("train_misc.json")
+for run in document["runs"].values():
+    del run["f32"]
+    steps = run["f64"].pop("weights_after_step", {})
+    if len(run["init"]) < 1000:
+        run["f64"]["weights_after_step"] = {step: steps[step] for step in steps if step == "1"}
+(here / "train_misc.json").write_text(compact(document) + "\n")
+
+for name in ("perms_235x50.json", "bench_schedules.json", "optimizers.json"):
     (here / name).write_text(compact(read(name)) + "\n")
 
 document = read("schedules_shared.json")

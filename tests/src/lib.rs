@@ -2,6 +2,9 @@
 
 pub mod device;
 pub mod golden;
+pub mod optimizers;
+pub mod params;
+pub mod truth;
 
 /// The README's program is compiled and run.
 #[cfg(doctest)]

@@ -7,14 +7,12 @@
 
 #[path = "golden_schedules/build.rs"]
 mod build;
-#[path = "golden_schedules/params.rs"]
-mod params;
 #[path = "golden_schedules/python.rs"]
 mod python;
 
 use microfit_firmware::schedules::SCHEDULES;
 use microfit_tests::golden::load;
-use params::Params;
+use microfit_tests::params::{self, Params};
 use serde_json::Value;
 
 /// What a library's refusal looks like among the recorded bits.

@@ -70,9 +70,9 @@ impl Activation for GeluTanh {
     fn differentiate(&self, sums: &mut [f32]) {
         for value in sums {
             let z = value.clamp(-FAR, FAR);
-            let s = sigmoid(2.0 * inner(z));
+            let (s, rest) = sigmoid_and_rest(2.0 * inner(z));
             let inner_slope = ROOT_2_BY_PI * (1.0 + 3.0 * CUBE * z * z);
-            *value = s + 2.0 * z * s * (1.0 - s) * inner_slope;
+            *value = s + 2.0 * z * s * rest * inner_slope;
         }
     }
 }
@@ -103,10 +103,17 @@ impl Activation for Silu {
     fn differentiate(&self, sums: &mut [f32]) {
         for value in sums {
             let z = value.clamp(-FAR, FAR);
-            let s = sigmoid(z);
-            *value = s * (1.0 + z * (1.0 - s));
+            let (s, rest) = sigmoid_and_rest(z);
+            *value = s * (1.0 + z * rest);
         }
     }
+}
+
+/// `sigmoid(z)` and `1 - sigmoid(z)`, neither from the other, so that none is cancelled.
+fn sigmoid_and_rest(z: f32) -> (f32, f32) {
+    let e = math::exp(-z.abs());
+    let (large, small) = (1.0 / (1.0 + e), e / (1.0 + e));
+    if z < 0.0 { (small, large) } else { (large, small) }
 }
 
 #[cfg(test)]

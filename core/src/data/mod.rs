@@ -1,16 +1,46 @@
 //! Samples: where they come from, how they are split, and in which order they are visited.
 
+#[cfg(any(feature = "digits", feature = "ionosphere"))]
+mod csv;
+#[cfg(feature = "digits")]
+mod digits;
+mod from_fn;
 #[cfg(feature = "ionosphere")]
 mod ionosphere;
+mod k_fold;
+mod label;
+mod one_hot;
 mod order;
+mod quantized;
+mod replay;
+mod ring;
 mod rows;
+mod scaling;
 mod split;
+mod standardization;
+mod stratified_k_fold;
+mod stream;
+mod weighted;
 
+#[cfg(feature = "digits")]
+pub use digits::Digits;
+pub use from_fn::FromFn;
 #[cfg(feature = "ionosphere")]
 pub use ionosphere::Ionosphere;
+pub use k_fold::{Fold, k_fold};
+pub(crate) use label::class_index;
+pub use one_hot::OneHot;
 pub use order::{Order, Sequential, Shuffle};
+pub use quantized::{Integer, Quantized};
+pub use replay::{ClassBalanced, ReplayState};
+pub use ring::{Ring, RingState};
 pub use rows::Rows;
+pub use scaling::{MinMax, Scaled, Scaling};
 pub use split::{Subset, Window, holdout, stratified};
+pub use standardization::Standardization;
+pub use stratified_k_fold::{StratifiedFold, StratifiedFolds};
+pub use stream::Stream;
+pub use weighted::Weighted;
 
 use crate::error::Error;
 
@@ -30,7 +60,8 @@ pub trait Dataset {
     /// Features of a sample.
     fn features(&self) -> usize;
 
-    /// Targets of a sample.
+    /// Targets of a sample: one an output, or a single one that is the index of the sample's class (a "sparse label",
+    /// such as 3.0), where the loss takes it so.
     fn targets(&self) -> usize;
 
     /// The sample's weight in the loss (Keras' `sample_weight`): finite and not negative, 1 as a rule. A batch's loss is the sum

@@ -113,7 +113,7 @@ fn train_len(len: usize, validation: f64) -> Result<usize, Error> {
 }
 
 /// Fisher and Yates' shuffle.
-fn shuffle(values: &mut [u16], rng: &mut Rng) {
+pub(super) fn shuffle(values: &mut [u16], rng: &mut Rng) {
     for last in (1..values.len()).rev() {
         swap(values, rng.below(last as u32 + 1) as usize, last);
     }
@@ -150,6 +150,10 @@ impl<D: Dataset> Dataset for Window<D> {
         }
         self.data.read(self.start + index, features, target)
     }
+
+    fn weight(&self, index: usize) -> f32 {
+        self.data.weight(self.start.saturating_add(index))
+    }
 }
 
 impl<'a, D: Dataset> Subset<'a, D> {
@@ -177,6 +181,10 @@ impl<D: Dataset> Dataset for Subset<'_, D> {
             return Err(Error::SampleIndex { index, len: self.len() });
         };
         self.data.read(usize::from(from), features, target)
+    }
+
+    fn weight(&self, index: usize) -> f32 {
+        self.indices.get(index).map_or(1.0, |&from| self.data.weight(usize::from(from)))
     }
 }
 

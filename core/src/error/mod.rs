@@ -127,6 +127,17 @@ pub enum Error {
         /// Updates done before.
         step: u32,
     },
+    /// An output that is NaN or infinite was given to a metric.
+    OutputNotFinite {
+        /// Samples the metric has counted before.
+        index: usize,
+        /// The output's position, from 0.
+        output: usize,
+        /// What was found.
+        found: f32,
+    },
+    /// The state of a replay buffer that memory of the lent length cannot be in.
+    ReplayState,
     /// A parameter became NaN or infinite with an epoch's last update.
     ParametersNotFinite {
         /// Updates done.
@@ -160,6 +171,16 @@ pub enum Buffer {
     Target,
     /// Indices of samples.
     Indices,
+    /// One sample's outputs, as a metric takes them.
+    Outputs,
+    /// Weights of samples in the loss.
+    SampleWeights,
+    /// A number for each feature: means, limits, factors.
+    Scaling,
+    /// Samples kept for replay, or their labels.
+    Replay,
+    /// The scores a metric keeps.
+    Scores,
 }
 
 /// What a parameter has to be.
@@ -179,6 +200,8 @@ pub enum Requirement {
     OpenFraction,
     /// A number of at least 1.
     AtLeastOne,
+    /// A number of at least 2.
+    AtLeastTwo,
     /// Just 1.
     One,
     /// At least 0 and at most 1.
@@ -191,6 +214,8 @@ pub enum Requirement {
     OneMoreThanBoundaries,
     /// At least the parameter before it in the constructor's signature.
     AtLeastThePrevious,
+    /// Below the parameter before it in the constructor's signature.
+    BelowThePrevious,
 }
 
 impl fmt::Display for Error {
@@ -241,6 +266,10 @@ impl fmt::Display for Error {
             Self::GradientNotFinite { step } => {
                 write!(f, "diverged after {step} updates: the next update's gradient is not finite")
             }
+            Self::OutputNotFinite { index, output, found } => {
+                write!(f, "sample {index}, output {output}: expected a finite number, found {}", Number(found))
+            }
+            Self::ReplayState => f.write_str("replay: expected the state of a buffer of this length, found another's"),
             Self::ParametersNotFinite { step } => {
                 write!(f, "diverged after {step} updates: expected finite parameters, found NaN or infinity")
             }
@@ -263,6 +292,11 @@ impl fmt::Display for Buffer {
             Self::Input => "input",
             Self::Target => "target",
             Self::Indices => "indices",
+            Self::Outputs => "outputs",
+            Self::SampleWeights => "sample weights",
+            Self::Scaling => "scaling",
+            Self::Replay => "replay",
+            Self::Scores => "scores",
         })
     }
 }
@@ -276,12 +310,14 @@ impl fmt::Display for Requirement {
             Self::Fraction => "at least 0 and below 1",
             Self::OpenFraction => "above 0 and below 1",
             Self::AtLeastOne => "at least 1",
+            Self::AtLeastTwo => "at least 2",
             Self::One => "1",
             Self::UnitInterval => "from 0 to 1",
             Self::NonZero => "a finite number other than 0",
             Self::Increasing => "each above the one before",
             Self::OneMoreThanBoundaries => "one value more than boundaries",
             Self::AtLeastThePrevious => "at least the parameter before it",
+            Self::BelowThePrevious => "below the parameter before it",
         })
     }
 }
@@ -292,19 +328,21 @@ impl core::error::Error for Error {}
 #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN has to fail every comparison
 pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64) -> Result<(), Error> {
     let holds = match must_be {
-        Requirement::Finite => found.is_finite(),
         Requirement::NonNegative => found.is_finite() && found >= 0.0,
         Requirement::Positive => found.is_finite() && found > 0.0,
         Requirement::Fraction => found >= 0.0 && found < 1.0,
         Requirement::OpenFraction => found > 0.0 && found < 1.0,
         Requirement::AtLeastOne => found.is_finite() && found >= 1.0,
+        Requirement::AtLeastTwo => found.is_finite() && found >= 2.0,
         Requirement::One => found == 1.0,
         Requirement::UnitInterval => found >= 0.0 && found <= 1.0,
         Requirement::NonZero => found.is_finite() && found != 0.0,
-        // These compare with something else, so their constructors do it.
-        Requirement::Increasing | Requirement::OneMoreThanBoundaries | Requirement::AtLeastThePrevious => {
-            found.is_finite()
-        }
+        // All but the first compare with something else, so their constructors do it.
+        Requirement::Finite
+        | Requirement::Increasing
+        | Requirement::OneMoreThanBoundaries
+        | Requirement::AtLeastThePrevious
+        | Requirement::BelowThePrevious => found.is_finite(),
     };
     if holds { Ok(()) } else { Err(Error::Parameter { name, must_be, found: found as f32 }) }
 }

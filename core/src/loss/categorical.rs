@@ -2,6 +2,7 @@
 
 use super::{CrossEntropy, Input, Loss, argmax};
 use crate::activation::{Activation, Kind, exponentials, largest};
+use crate::data::class_index;
 use crate::error::Error;
 use crate::math;
 
@@ -109,8 +110,7 @@ impl Loss for SparseCategoricalCrossEntropy {
     }
 
     fn accepts(&self, target: f32, outputs: usize) -> bool {
-        // Whole, and below the number of outputs.
-        target >= 0.0 && target < outputs as f32 && target as usize as f32 == target
+        class_index(target, outputs).is_some()
     }
 
     fn value(&self, inputs: &[f32], target: &[f32]) -> f32 {

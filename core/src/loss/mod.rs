@@ -67,6 +67,36 @@ pub trait Loss {
     }
 }
 
+impl<L: Loss + ?Sized> Loss for &L {
+    fn input(&self, last: &dyn Activation) -> Result<Input, Error> {
+        (**self).input(last)
+    }
+
+    fn targets(&self, outputs: usize) -> usize {
+        (**self).targets(outputs)
+    }
+
+    fn accepts(&self, target: f32, outputs: usize) -> bool {
+        (**self).accepts(target, outputs)
+    }
+
+    fn value(&self, inputs: &[f32], target: &[f32]) -> f32 {
+        (**self).value(inputs, target)
+    }
+
+    fn differentiate(&self, inputs: &[f32], target: &mut [f32], scale: f32) -> f32 {
+        (**self).differentiate(inputs, target, scale)
+    }
+
+    fn accuracy(&self, inputs: &[f32], target: &[f32]) -> Option<f32> {
+        (**self).accuracy(inputs, target)
+    }
+
+    fn weight(&self, target: &[f32]) -> f32 {
+        (**self).weight(target)
+    }
+}
+
 /// `sum / outputs`, without a division where there is one output.
 fn mean(sum: f32, outputs: usize) -> f32 {
     if outputs == 1 { sum } else { sum / outputs as f32 }

@@ -23,6 +23,8 @@ use microfit::{
     Buffer, Clock, Error, Event, Fit, Init, Metrics, Network, Requirement, Rng, Topology, dense, tutorial, weights_hash,
 };
 
+#[path = "panic_free/data.rs"]
+mod data;
 #[path = "panic_free/schedules.rs"]
 mod schedules;
 
@@ -93,6 +95,7 @@ fn every_operation(params: &mut [f32], workspace: &mut [f32], indices: &mut [u16
     let drop = DropBased::new(any(0.1), any(0.5), any(10.0))?;
     let constant = Constant::new(any(0.1))?;
     total += schedules::every_operation()?;
+    total += data::every_operation(&topology, params, any(&mut [0; 351]))?;
 
     total += run(
         any(true),

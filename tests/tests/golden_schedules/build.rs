@@ -1,12 +1,12 @@
 //! From a recorded class and its arguments to the named constructor.
 
-use crate::params::{Params, number};
 use crate::python::evaluate;
 use microfit::Error;
 use microfit::schedule::{
     self, CyclicMode, DropBased, Feedback, FromFn, Mode, Schedule, Sequential, Threshold, WithMomentum, keras, optax,
     paper, timm, torch, transformers,
 };
+use microfit_tests::params::{Params, number};
 use serde_json::Value;
 
 type Boxed = Box<dyn Schedule>;

@@ -55,15 +55,15 @@ pub(crate) struct CompensatedSum {
 }
 
 impl CompensatedSum {
+    pub(crate) const fn sum(self) -> f32 {
+        self.sum
+    }
+
     pub(crate) fn add(&mut self, value: f32) {
         let value = value - self.lost;
         let sum = self.sum + value;
         self.lost = (sum - self.sum) - value;
         self.sum = sum;
-    }
-
-    pub(crate) fn sum(&self) -> f32 {
-        self.sum
     }
 }
 

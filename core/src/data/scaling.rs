@@ -1,0 +1,241 @@
+//! Features brought to one range.
+
+use super::Dataset;
+use crate::error::{Buffer, Error, Requirement, require};
+
+/// A shift and a factor for each feature: `x' = (x - shift) * factor`. It belongs to the model, and is saved with it: a
+/// net predicts only from features scaled as those it was trained on.
+///
+/// Made by [`Standardization`](crate::data::Standardization) or [`MinMax`] from the training samples, or from saved
+/// numbers by [`Self::new`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Scaling<'a> {
+    shift: &'a [f32],
+    factor: &'a [f32],
+}
+
+impl<'a> Scaling<'a> {
+    /// From a shift and a factor a feature.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] unless there are as many factors as shifts, [`Error::Parameter`] for a number that is not
+    /// finite or a factor of 0.
+    pub fn new(shift: &'a [f32], factor: &'a [f32]) -> Result<Self, Error> {
+        check(Buffer::Scaling, shift.len(), factor.len())?;
+        for (&shift, &factor) in shift.iter().zip(factor) {
+            require("shift", Requirement::Finite, f64::from(shift))?;
+            require("factor", Requirement::NonZero, f64::from(factor))?;
+        }
+        Ok(Self { shift, factor })
+    }
+
+    /// From numbers that are known to be in range.
+    pub(super) const fn of(shift: &'a [f32], factor: &'a [f32]) -> Self {
+        Self { shift, factor }
+    }
+
+    /// What is subtracted from each feature.
+    pub const fn shift(&self) -> &'a [f32] {
+        self.shift
+    }
+
+    /// What the difference is multiplied by.
+    pub const fn factor(&self) -> &'a [f32] {
+        self.factor
+    }
+
+    /// Scales one sample's features in place.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] for another number of features.
+    pub fn transform(&self, features: &mut [f32]) -> Result<(), Error> {
+        check(Buffer::Input, self.shift.len(), features.len())?;
+        for (x, (shift, factor)) in features.iter_mut().zip(self.shift.iter().zip(self.factor)) {
+            *x = (*x - shift) * factor;
+        }
+        Ok(())
+    }
+}
+
+pub(super) const fn check(buffer: Buffer, expected: usize, found: usize) -> Result<(), Error> {
+    if expected == found { Ok(()) } else { Err(Error::BufferLength { buffer, expected, found }) }
+}
+
+/// Refuses the first feature that is not finite, or whose sum would not be.
+pub(super) fn check_finite(index: u32, features: &[f32], sums: impl Iterator<Item = f32>) -> Result<(), Error> {
+    for (feature, (&found, sum)) in features.iter().zip(sums).enumerate() {
+        if !(found.is_finite() && sum.is_finite()) {
+            return Err(Error::SampleNotFinite { index: index as usize, feature, found });
+        }
+    }
+    Ok(())
+}
+
+/// The smallest and the largest value of each feature, sample by sample.
+///
+/// ```
+/// use microfit::data::MinMax;
+///
+/// let (mut low, mut high) = ([0.0; 2], [0.0; 2]);
+/// let mut range = MinMax::new(&mut low, &mut high)?;
+/// range.observe(&[-1.0, 5.0])?;
+/// range.observe(&[3.0, 5.0])?;
+/// let scaling = range.finish(0.0, 1.0)?;
+/// let mut sample = [1.0, 5.0];
+/// scaling.transform(&mut sample)?;
+/// assert_eq!(sample, [0.5, 0.0]);
+/// # Ok::<(), microfit::Error>(())
+/// ```
+#[derive(Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct MinMax<'a> {
+    count: u32,
+    low: &'a mut [f32],
+    high: &'a mut [f32],
+}
+
+impl<'a> MinMax<'a> {
+    /// Over two floats a feature; what is in them does not matter.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] if they differ in length.
+    pub fn new(low: &'a mut [f32], high: &'a mut [f32]) -> Result<Self, Error> {
+        check(Buffer::Scaling, low.len(), high.len())?;
+        low.fill(0.0);
+        high.fill(0.0);
+        Ok(Self { count: 0, low, high })
+    }
+
+    /// Takes one sample into account.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] for another number of features; [`Error::SampleNotFinite`] for one that is not finite, or
+    /// whose range is not.
+    pub fn observe(&mut self, features: &[f32]) -> Result<(), Error> {
+        check(Buffer::Input, self.low.len(), features.len())?;
+        let first = self.count == 0;
+        let wider = move |x: f32, low: f32, high: f32| if first { (x, x) } else { (low.min(x), high.max(x)) };
+        let limits = features.iter().zip(self.low.iter().zip(self.high.iter()));
+        let ranges = limits.map(|(&x, (&low, &high))| {
+            let (low, high) = wider(x, low, high);
+            high - low
+        });
+        check_finite(self.count, features, ranges)?;
+        for (&x, (low, high)) in features.iter().zip(self.low.iter_mut().zip(self.high.iter_mut())) {
+            (*low, *high) = wider(x, *low, *high);
+        }
+        self.count = self.count.saturating_add(1);
+        Ok(())
+    }
+
+    /// The scaling that sends what was observed to `[lower, upper]`, in the memory lent: scikit-learn's `MinMaxScaler`.
+    /// A feature that never varied goes to `lower` (its range counts as 1).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless `lower` is finite and `upper` a finite number above it.
+    pub fn finish(self, lower: f32, upper: f32) -> Result<Scaling<'a>, Error> {
+        require("lower", Requirement::Finite, f64::from(lower))?;
+        require("upper", Requirement::Finite, f64::from(upper))?;
+        let width = upper - lower;
+        require("upper - lower", Requirement::Positive, f64::from(width))?;
+        for (low, high) in self.low.iter_mut().zip(self.high.iter_mut()) {
+            let factor = width / (*high - *low);
+            *high = if factor.is_finite() && factor != 0.0 { factor } else { width };
+            *low = (*low - lower / *high).clamp(f32::MIN, f32::MAX);
+        }
+        Ok(Scaling { shift: self.low, factor: self.high })
+    }
+
+    /// Samples observed.
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+}
+
+/// Another dataset with its features scaled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Scaled<'a, D> {
+    data: D,
+    scaling: Scaling<'a>,
+}
+
+impl<'a, D: Dataset> Scaled<'a, D> {
+    /// The samples of `data`, scaled when they are read.
+    ///
+    /// # Errors
+    /// [`Error::FeatureCount`] if the scaling is of another number of features.
+    pub fn new(data: D, scaling: Scaling<'a>) -> Result<Self, Error> {
+        let (expected, found) = (scaling.shift.len(), data.features());
+        if expected == found { Ok(Self { data, scaling }) } else { Err(Error::FeatureCount { expected, found }) }
+    }
+}
+
+impl<D: Dataset> Dataset for Scaled<'_, D> {
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn features(&self) -> usize {
+        self.data.features()
+    }
+
+    fn targets(&self) -> usize {
+        self.data.targets()
+    }
+
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {
+        self.data.read(index, features, target)?;
+        self.scaling.transform(features)
+    }
+
+    fn weight(&self, index: usize) -> f32 {
+        self.data.weight(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Rows;
+
+    /// scikit-learn: `MinMaxScaler((-1, 1)).fit([[1, 7], [5, 7], [2, 7]]).transform([[5, 7], [2, 8]])`.
+    #[test]
+    fn is_that_of_scikit_learn() {
+        let (mut low, mut high) = ([9.0; 2], [9.0; 2]);
+        let mut range = MinMax::new(&mut low, &mut high).unwrap();
+        for row in [[1.0, 7.0], [5.0, 7.0], [2.0, 7.0]] {
+            range.observe(&row).unwrap();
+        }
+        assert_eq!(range.count(), 3);
+        let scaling = range.finish(-1.0, 1.0).unwrap();
+        let rows = Rows { features: &[[5.0, 7.0], [2.0, 8.0]], targets: &[[0.0]; 2] };
+        let scaled = Scaled::new(rows, scaling).unwrap();
+        let (mut x, mut y) = ([0.0; 2], [0.0]);
+        scaled.read(0, &mut x, &mut y).unwrap();
+        assert_eq!(x, [1.0, -1.0]);
+        scaled.read(1, &mut x, &mut y).unwrap();
+        assert_eq!(x, [-0.5, 1.0]);
+        assert!(Scaling::new(scaling.shift(), scaling.factor()) == Ok(scaling));
+    }
+
+    #[test]
+    fn refuses_and_changes_nothing() {
+        let (mut low, mut high) = ([0.0; 1], [0.0; 1]);
+        let mut range = MinMax::new(&mut low, &mut high).unwrap();
+        range.observe(&[-3e38]).unwrap();
+        for bad in [f32::NAN, f32::INFINITY, 3e38] {
+            assert!(matches!(range.observe(&[bad]), Err(Error::SampleNotFinite { index: 1, feature: 0, .. })));
+        }
+        assert!(matches!(range.observe(&[]), Err(Error::BufferLength { buffer: Buffer::Input, .. })));
+        assert_eq!((range.count(), range.low[0], range.high[0]), (1, -3e38, -3e38));
+        assert!(matches!(range.finish(1.0, 1.0), Err(Error::Parameter { .. })));
+        assert!(matches!(Scaling::new(&[0.0], &[0.0]), Err(Error::Parameter { name: "factor", .. })));
+        assert!(matches!(Scaling::new(&[f32::NAN], &[1.0]), Err(Error::Parameter { name: "shift", .. })));
+        assert!(matches!(Scaling::new(&[0.0], &[]), Err(Error::BufferLength { .. })));
+        let rows = Rows { features: &[[0.0; 2]], targets: &[[0.0]] };
+        let one = Scaling::new(&[0.0], &[1.0]).unwrap();
+        assert_eq!(Scaled::new(rows, one).err(), Some(Error::FeatureCount { expected: 1, found: 2 }));
+    }
+}

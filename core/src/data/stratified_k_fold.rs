@@ -1,0 +1,196 @@
+//! Cross-validation with every class in proportion.
+
+use super::Dataset;
+use super::k_fold::check_fold;
+use super::split::shuffle;
+use crate::error::{Buffer, Error};
+use crate::rng::Rng;
+
+/// `k` folds in which every class has its share of samples, over a lent buffer of indices.
+///
+/// The samples are sorted by class, shuffled within a class by a seed, and dealt to the folds in turn, so that a fold has
+/// of a class, and of all, within one sample what every other has: the counts of scikit-learn's `StratifiedKFold`, up to
+/// which fold has the odd ones.
+///
+/// ```
+/// use microfit::data::{Dataset, Rows, StratifiedFolds};
+///
+/// let data = Rows { features: &[[0.0]; 30], targets: &[[0.0]; 30] };
+/// let mut indices = [0; 30];
+/// let folds = StratifiedFolds::new(30, |i| u16::from(i < 10), 5, 1, &mut indices)?;
+/// let (train, validation) = folds.split(&data, 0)?;
+/// assert_eq!((train.len(), validation.len()), (24, 6)); // 2 of the 6 are of class 1
+/// # Ok::<(), microfit::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct StratifiedFolds<'a> {
+    indices: &'a [u16],
+    k: u32,
+}
+
+impl<'a> StratifiedFolds<'a> {
+    /// Deals `len` samples to `k` folds. `class_of` gives a sample's class; it is called several times for each.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless `k` is at least 2; [`Error::DatasetEmpty`] with fewer samples than folds;
+    /// [`Error::DatasetTooLarge`] for more than 65,536 samples; [`Error::BufferLength`] if `indices` is shorter than `len`.
+    pub fn new(
+        len: usize,
+        class_of: impl Fn(usize) -> u16,
+        k: u32,
+        seed: u32,
+        indices: &'a mut [u16],
+    ) -> Result<Self, Error> {
+        check_fold(k, 0)?;
+        if len > usize::from(u16::MAX) + 1 {
+            return Err(Error::DatasetTooLarge);
+        }
+        if len < k as usize {
+            return Err(Error::DatasetEmpty);
+        }
+        let found = indices.len();
+        let Some((indices, _)) = indices.split_at_mut_checked(len) else {
+            return Err(Error::BufferLength { buffer: Buffer::Indices, expected: len, found });
+        };
+        let mut rng = Rng::new(seed);
+        let mut done = 0_usize;
+        let mut class = (0..len).map(&class_of).min();
+        while let Some(this) = class {
+            let free = indices.get_mut(done..).unwrap_or_default();
+            let mut members = 0;
+            for (slot, index) in free.iter_mut().zip((0..len).filter(|&index| class_of(index) == this)) {
+                *slot = index as u16;
+                members += 1;
+            }
+            shuffle(free.get_mut(..members).unwrap_or_default(), &mut rng);
+            done = done.saturating_add(members);
+            class = (0..len).map(&class_of).filter(|&next| next > this).min();
+        }
+        Ok(Self { indices, k })
+    }
+
+    /// Split number `fold`: the samples to train on, and those of the fold, to validate on.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless `fold` is below `k`.
+    pub fn split<D: Dataset + Copy>(
+        &self,
+        data: D,
+        fold: u32,
+    ) -> Result<(StratifiedFold<'a, D>, StratifiedFold<'a, D>), Error> {
+        check_fold(self.k, fold)?;
+        let side = |validation| StratifiedFold { data, folds: *self, fold: fold as usize, validation };
+        Ok((side(false), side(true)))
+    }
+}
+
+/// One side of a split of [`StratifiedFolds`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct StratifiedFold<'a, D> {
+    data: D,
+    folds: StratifiedFolds<'a>,
+    fold: usize,
+    validation: bool,
+}
+
+impl<D> StratifiedFold<'_, D> {
+    /// The sample's index in the whole dataset: of each round of `k` cards the fold has one, the others the rest.
+    fn index(&self, index: usize) -> Option<usize> {
+        let k = self.folds.k as usize;
+        let position = if self.validation {
+            index.checked_mul(k)?.checked_add(self.fold)?
+        } else {
+            let others = k.checked_sub(1)?;
+            let card = index.checked_rem(others)?;
+            index.checked_div(others)?.checked_mul(k)?.checked_add(card + usize::from(card >= self.fold))?
+        };
+        self.folds.indices.get(position).map(|&from| usize::from(from))
+    }
+}
+
+impl<D: Dataset> Dataset for StratifiedFold<'_, D> {
+    fn len(&self) -> usize {
+        let (all, k) = (self.folds.indices.len(), self.folds.k as usize);
+        let whole = all.checked_div(k).unwrap_or(0);
+        let held_out = whole + usize::from(self.fold < all.checked_rem(k).unwrap_or(0));
+        if self.validation { held_out } else { all.saturating_sub(held_out) }
+    }
+
+    fn features(&self) -> usize {
+        self.data.features()
+    }
+
+    fn targets(&self) -> usize {
+        self.data.targets()
+    }
+
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {
+        let from = self.index(index).ok_or(Error::SampleIndex { index, len: self.len() })?;
+        self.data.read(from, features, target)
+    }
+
+    fn weight(&self, index: usize) -> f32 {
+        self.index(index).map_or(1.0, |from| self.data.weight(from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::FromFn;
+
+    #[test]
+    fn every_sample_is_held_out_once_and_classes_are_in_proportion() {
+        let class = |i: usize| (i * i % 5) as u16; // 0, 1 and 4, in shares of 1, 2 and 2
+        for len in [5, 23, 50] {
+            let data = FromFn { len, generate: |i| ([i as f32], [0.0]) };
+            for k in 2..=5 {
+                let mut indices = [0; 50];
+                let folds = StratifiedFolds::new(len, class, k, 3, &mut indices).unwrap();
+                let mut held_out = [0; 50];
+                for fold in 0..k {
+                    let (train, validation) = folds.split(data, fold).unwrap();
+                    let (mut all, mut of_class) = ([0; 50], [0_usize; 5]);
+                    let (mut x, mut y) = ([0.0], [0.0]);
+                    for index in 0..validation.len() {
+                        validation.read(index, &mut x, &mut y).unwrap();
+                        held_out[x[0] as usize] += 1;
+                        all[x[0] as usize] += 1;
+                        of_class[usize::from(class(x[0] as usize))] += 1;
+                    }
+                    for index in 0..train.len() {
+                        train.read(index, &mut x, &mut y).unwrap();
+                        all[x[0] as usize] += 1;
+                    }
+                    assert!(all[..len].iter().all(|&n| n == 1), "{len} {k} {fold}: {all:?}");
+                    assert!(train.read(train.len(), &mut x, &mut y).is_err());
+                    assert!(validation.read(validation.len(), &mut x, &mut y).is_err());
+                    for (c, &n) in of_class.iter().enumerate() {
+                        let members = (0..len).filter(|&i| usize::from(class(i)) == c).count();
+                        let (low, high) = (members / k as usize, members.div_ceil(k as usize));
+                        assert!((low..=high).contains(&n));
+                    }
+                }
+                assert!(held_out[..len].iter().all(|&n| n == 1));
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_dealt() {
+        let new = |len, k, room: usize| {
+            let mut indices = [0; 10];
+            StratifiedFolds::new(len, |_| 0, k, 0, &mut indices[..room]).map(|_| ())
+        };
+        assert!(matches!(new(4, 1, 10), Err(Error::Parameter { name: "k", .. })));
+        assert_eq!(new(4, 5, 10), Err(Error::DatasetEmpty));
+        assert_eq!(new(65_537, 5, 10), Err(Error::DatasetTooLarge));
+        assert!(matches!(new(4, 2, 3), Err(Error::BufferLength { expected: 4, found: 3, .. })));
+        let mut indices = [0; 4];
+        let folds = StratifiedFolds::new(4, |_| 0, 2, 0, &mut indices).unwrap();
+        let data = FromFn { len: 4, generate: |_| ([0.0], [0.0]) };
+        assert!(matches!(folds.split(data, 2), Err(Error::Parameter { name: "fold", .. })));
+    }
+}

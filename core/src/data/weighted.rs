@@ -1,0 +1,84 @@
+//! Samples that count more or less than others.
+
+use super::Dataset;
+use crate::error::{Buffer, Error, Requirement, require};
+
+/// Another dataset with a weight a sample (Keras' `sample_weight`).
+///
+/// Weights multiply: what the dataset below says of the sample counts too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Weighted<'a, D> {
+    data: D,
+    weights: &'a [f32],
+}
+
+impl<'a, D: Dataset> Weighted<'a, D> {
+    /// The samples of `data`, of which sample `i` weighs `weights[i]` in the loss.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] unless there is a weight for every sample, [`Error::Parameter`] for a weight that is
+    /// negative or not finite.
+    pub fn new(data: D, weights: &'a [f32]) -> Result<Self, Error> {
+        let (expected, found) = (data.len(), weights.len());
+        if expected != found {
+            return Err(Error::BufferLength { buffer: Buffer::SampleWeights, expected, found });
+        }
+        for &weight in weights {
+            require("weights", Requirement::NonNegative, f64::from(weight))?;
+        }
+        Ok(Self { data, weights })
+    }
+}
+
+impl<D: Dataset> Dataset for Weighted<'_, D> {
+    fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    fn features(&self) -> usize {
+        self.data.features()
+    }
+
+    fn targets(&self) -> usize {
+        self.data.targets()
+    }
+
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {
+        self.data.read(index, features, target)
+    }
+
+    fn weight(&self, index: usize) -> f32 {
+        self.weights.get(index).map_or(1.0, |weight| weight * self.data.weight(index))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Rows, Subset, holdout};
+
+    #[test]
+    fn weights_go_with_their_samples_through_every_view() {
+        let data = Rows { features: &[[0.0]; 4], targets: &[[0.0]; 4] };
+        let weights = [0.5, 2.0, 0.0, 3.0];
+        let weighted = Weighted::new(data, &weights).unwrap();
+        assert_eq!((data.weight(1), weighted.weight(1), Dataset::weight(&&weighted, 3)), (1.0, 2.0, 3.0));
+        let (train, validation) = holdout(weighted, 0.5).unwrap();
+        assert_eq!((train.weight(0), validation.weight(1)), (0.5, 3.0));
+        assert_eq!(Subset::new(weighted, &[3, 1]).weight(1), 2.0);
+        assert_eq!(Weighted::new(weighted, &weights).unwrap().weight(3), 9.0);
+    }
+
+    #[test]
+    fn refuses_other_lengths_and_values() {
+        let data = Rows { features: &[[0.0]; 2], targets: &[[0.0]; 2] };
+        assert!(matches!(
+            Weighted::new(data, &[1.0]),
+            Err(Error::BufferLength { buffer: Buffer::SampleWeights, expected: 2, found: 1 })
+        ));
+        for bad in [-1.0, f32::NAN, f32::INFINITY] {
+            assert!(matches!(Weighted::new(data, &[1.0, bad]), Err(Error::Parameter { name: "weights", .. })));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! How far off a network is.
+
+use super::mean::CompensatedSum;
+use super::target::check_outputs;
+use crate::error::{Buffer, Error};
+use crate::math;
+
+/// Mean absolute error, root of the mean squared error, and the coefficient of determination, over all outputs of all
+/// samples. The sums are compensated, as those of [`Metrics`](super::Metrics) are.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Regression {
+    samples: u32,
+    values: u32,
+    absolute: CompensatedSum,
+    squared: CompensatedSum,
+    /// Of the targets, by Welford.
+    mean: f32,
+    deviations: CompensatedSum,
+}
+
+impl Regression {
+    /// Counts one sample: as many targets as outputs, at least one.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`], [`Error::OutputNotFinite`], [`Error::TargetInvalid`] for a target that is not finite; the
+    /// sample is not counted then.
+    pub fn record(&mut self, outputs: &[f32], target: &[f32]) -> Result<(), Error> {
+        check_outputs(self.samples, outputs, outputs.len().max(1))?;
+        let (expected, found) = (outputs.len(), target.len());
+        if expected != found {
+            return Err(Error::BufferLength { buffer: Buffer::Target, expected, found });
+        }
+        if let Some((output, &found)) = target.iter().enumerate().find(|(_, target)| !target.is_finite()) {
+            return Err(Error::TargetInvalid { index: self.samples as usize, output, found });
+        }
+        for (output, &target) in outputs.iter().zip(target) {
+            let error = output - target;
+            self.absolute.add(error.abs());
+            self.squared.add(error * error);
+            self.values = self.values.saturating_add(1);
+            let deviation = target - self.mean;
+            self.mean += deviation / self.values as f32;
+            self.deviations.add(deviation * (target - self.mean));
+        }
+        self.samples = self.samples.saturating_add(1);
+        Ok(())
+    }
+
+    /// Samples counted.
+    pub const fn samples(&self) -> u32 {
+        self.samples
+    }
+
+    /// `mean(|y - t|)`; `None` before the first sample.
+    pub fn mae(&self) -> Option<f32> {
+        (self.values > 0).then(|| self.absolute.sum() / self.values as f32)
+    }
+
+    /// `sqrt(mean((y - t)^2))`; `None` before the first sample.
+    pub fn rmse(&self) -> Option<f32> {
+        (self.values > 0).then(|| math::sqrt(self.squared.sum() / self.values as f32))
+    }
+
+    /// `1 - sum((y - t)^2) / sum((t - mean(t))^2)`; `None` if the targets do not vary. With one output it is
+    /// scikit-learn's `r2_score`; with more, all values count as of one output, where that takes a mean over outputs.
+    pub fn r_squared(&self) -> Option<f32> {
+        let deviations = self.deviations.sum();
+        (deviations > 0.0).then(|| 1.0 - self.squared.sum() / deviations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// scikit-learn's example for `mean_absolute_error`, `root_mean_squared_error` and `r2_score`.
+    #[test]
+    fn is_that_of_scikit_learn() {
+        let mut metric = Regression::default();
+        assert_eq!((metric.mae(), metric.rmse(), metric.r_squared()), (None, None, None));
+        for (target, output) in [(3.0, 2.5), (-0.5, 0.0), (2.0, 2.0), (7.0, 8.0)] {
+            metric.record(&[output], &[target]).unwrap();
+        }
+        assert_eq!((metric.mae(), metric.samples()), (Some(0.5), 4));
+        assert!((metric.rmse().unwrap() - 0.612_372_4).abs() < 1e-6);
+        assert!((metric.r_squared().unwrap() - 0.948_608_1).abs() < 1e-6);
+        let before = metric;
+        assert!(matches!(metric.record(&[1.0], &[f32::NAN]), Err(Error::TargetInvalid { index: 4, output: 0, .. })));
+        assert!(matches!(metric.record(&[1.0], &[1.0; 2]), Err(Error::BufferLength { .. })));
+        assert!(matches!(metric.record(&[], &[]), Err(Error::BufferLength { .. })));
+        assert!(matches!(metric.record(&[f32::INFINITY], &[1.0]), Err(Error::OutputNotFinite { .. })));
+        assert_eq!(metric, before);
+    }
+
+    #[test]
+    fn keeps_its_digits_over_a_long_run() {
+        let mut metric = Regression::default();
+        for _ in 0..1_000_000 {
+            metric.record(&[0.1], &[0.0]).unwrap();
+        }
+        assert_eq!(metric.mae(), Some(0.1));
+    }
+}
