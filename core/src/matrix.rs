@@ -94,6 +94,11 @@ mod tests {
         assert_eq!(five.next_four().map(|four| four[3][0]), Some(3.0));
         assert_eq!(five.next_four(), None);
         assert_eq!(five.next(), Some(&[4.0][..]));
+        assert_eq!(rows(&matrix, 1).next_six(), None);
+        let seven = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let mut seven = rows(&seven, 1);
+        assert_eq!(seven.next_six().map(|six| six[5][0]), Some(5.0));
+        assert_eq!(seven.next(), Some(&[6.0][..]));
         let mut five = rows_mut(&mut matrix, 1);
         assert_eq!(five.next_four().map(|four| four[3][0]), Some(3.0));
         assert!(five.next_four().is_none());

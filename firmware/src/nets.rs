@@ -1,7 +1,6 @@
 //! The networks that `microfit bench --training` measures, and the random data they are trained on.
 //!
-//! Random data on purpose: nothing in them is 0, so no figure gains from empty inputs. What real data gain is measured
-//! on the desk, see `microfit bench --zeros`.
+//! Random data on purpose: none of the features is 0, so no figure gains from empty inputs.
 
 use microfit::activation::{Relu, Sigmoid, Softmax};
 use microfit::{Rng, Topology, dense};

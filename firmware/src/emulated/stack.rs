@@ -19,7 +19,7 @@ pub(crate) struct Painted {
     top: *const u32,
 }
 
-/// Paints what is free below the caller's frame, one KiB at most of it never being used.
+/// Paints what is free below the caller's frame.
 #[inline(always)]
 pub(crate) fn paint() -> Painted {
     let top = msp::read() as *mut u32;
