@@ -4,6 +4,8 @@
 
 pub mod activation;
 pub mod data;
+#[cfg(feature = "digits")]
+pub mod digits;
 mod dropout;
 mod early_stopping;
 mod error;

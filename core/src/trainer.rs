@@ -173,17 +173,19 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// update or from a copy that was kept; as a rule with a lower rate:
     ///
     /// ```
-    /// # use microfit::{Clock, Error, Event, Fit, Topology, activation::Linear, data::{Nothing, Rows, Sequential}, dense};
+    /// # use microfit::{Clock, Error, Event, Fit, Topology, activation::Linear, data::{Rows, Sequential}, dense};
     /// # use microfit::{loss::MeanSquaredError, optimizer::Sgd, schedule::Constant};
     /// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
     /// # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
     /// # let fit = Fit { topology: NET, loss: MeanSquaredError, optimizer: Sgd::keras(0.5)?, schedule: Constant::new(1e30)?,
     /// #   clock: Clock::Update, order: Sequential, batch: 1, epochs: 3 };
     /// # let data = Rows { features: &[[1.0]; 9], targets: &[[2.0]; 9] };
+    /// # let validation = &data;
     /// let mut kept = params;
     /// let mut trainer = fit.start(&mut params, &mut workspace)?;
     /// loop {
-    ///     match trainer.step(&data, &Nothing) {
+    ///     match trainer.step(&data, validation) {
+    ///         // Validated after the epoch's last update, so these weights are good.
     ///         Ok(Event::Epoch(_)) => kept.copy_from_slice(trainer.params()),
     ///         Ok(Event::Done) => break,
     ///         Ok(_) => {}

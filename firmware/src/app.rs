@@ -4,11 +4,11 @@ use core::fmt;
 
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
-use microfit::data::{Dataset, Order};
+use microfit::data::{Dataset, Digits, Order};
 use microfit::loss::Loss;
 use microfit::optimizer::Optimizer;
 use microfit::schedule::Schedule;
-use microfit::{Event, Fit, tutorial, weights_hash};
+use microfit::{Event, Fit, digits, tutorial, weights_hash};
 
 use crate::record::{History, Record};
 use crate::report::Report;
@@ -85,6 +85,20 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
         tutorial::INIT.fill(&tutorial::NET, seed, params)?;
         let drop = self.train("drop_based", tutorial::drop_based(seed), &train, &validation, params, workspace)?;
         Ok([time, drop])
+    }
+
+    /// Trains handwritten digits, which are validated on as they are trained on.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn digits(
+        &mut self,
+        seed: u32,
+        params: &mut [f32],
+        workspace: &mut [f32],
+    ) -> Result<Outcome, Failure<L::Error>> {
+        digits::INIT.fill(&digits::NET, seed, params)?;
+        self.train("digits", digits::experiment(), &Digits, &Digits, params, workspace)
     }
 
     /// One training run from the given parameters.

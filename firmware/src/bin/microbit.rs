@@ -6,10 +6,12 @@
 use core::convert::Infallible;
 
 use embedded_hal::digital::{ErrorType, OutputPin};
+use microfit::optimizer::Sgd;
+use microfit::tutorial::NET;
+use microfit_firmware::SEED;
 
 #[path = "../emulated/application.rs"]
 mod application;
-use application::{Params, Workspace};
 
 /// The matrix's upper left LED: row 1 (P0.13) high, column 1 (P0.04) low.
 struct Led;
@@ -52,7 +54,7 @@ impl OutputPin for Led {
 #[cortex_m_rt::entry]
 fn main() -> ! {
     // The entry macro hands these out as `&mut`, once.
-    static mut PARAMS: Params = [0.0; size_of::<Params>() / size_of::<f32>()];
-    static mut WORKSPACE: Workspace = [0.0; size_of::<Workspace>() / size_of::<f32>()];
-    application::main(Led::new(), 16_000_000, PARAMS, WORKSPACE)
+    static mut PARAMS: [f32; NET.param_len()] = [0.0; NET.param_len()];
+    static mut WORKSPACE: [f32; NET.workspace_len::<Sgd>()] = [0.0; NET.workspace_len::<Sgd>()];
+    application::main(Led::new(), 16_000_000, |app| app.tutorial(SEED, PARAMS, WORKSPACE).map(|_| ()))
 }

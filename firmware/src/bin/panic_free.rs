@@ -17,7 +17,7 @@ use cortex_m_rt::entry;
 use microfit::activation::{Activation, Linear, Relu, Sigmoid, Tanh};
 use microfit::data::{Dataset, Ionosphere, Nothing, Order, Rows, Sequential, Shuffle, Subset, holdout, stratified};
 use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
-use microfit::optimizer::{Convention, OnlineSgd, Optimizer, Sgd, Update};
+use microfit::optimizer::{Convention, OnlineSgd, Optimizer, Sgd, Update, Variables};
 use microfit::schedule::{Constant, DropBased, Schedule, TimeBased};
 use microfit::{
     Buffer, Clock, Error, Event, Fit, Init, Metrics, Network, Requirement, Rng, Topology, dense, tutorial, weights_hash,
@@ -27,6 +27,8 @@ use microfit::{
 mod data;
 #[path = "panic_free/schedules.rs"]
 mod schedules;
+#[path = "panic_free/training.rs"]
+mod training;
 
 unsafe extern "C" {
     /// Defined nowhere.
@@ -67,7 +69,7 @@ fn every_operation(params: &mut [f32], workspace: &mut [f32], indices: &mut [u16
     for layer in topology.layers() {
         sum += layer.units();
         let mut values = [any(0.5)];
-        layer.activation().apply(&mut values);
+        layer.activation().apply(&mut values, any(1));
         layer.activation().differentiate(&mut values);
         sum += values.len() + usize::from(layer.activation().kind() == Activation::kind(&Relu));
     }
@@ -95,6 +97,7 @@ fn every_operation(params: &mut [f32], workspace: &mut [f32], indices: &mut [u16
     let drop = DropBased::new(any(0.1), any(0.5), any(10.0))?;
     let constant = Constant::new(any(0.1))?;
     total += schedules::every_operation()?;
+    total += training::every_operation(params, workspace)?;
     total += data::every_operation(&topology, params, any(&mut [0; 351]))?;
 
     total += run(
@@ -134,14 +137,14 @@ fn parts(topology: Topology<'_>, data: &impl Dataset, params: &mut [f32], worksp
     for loss in losses {
         total += f32::from(u8::from(loss.input(any(&Sigmoid)) == Ok(microfit::loss::Input::Logits)));
         total += loss.value(&inputs, &target) + loss.accuracy(&inputs, &target).unwrap_or(0.0);
-        total += f32::from(u8::from(loss.accepts(any(2.0))));
-        loss.differentiate(&inputs, &mut target, any(0.5));
+        total += f32::from(u8::from(loss.accepts(any(2.0), any(1))));
+        total += loss.differentiate(&inputs, &mut target, any(0.5));
     }
-    let update = Update { step: any(1), rate: any(0.1), momentum: any(None), samples: any(28) };
+    let update = Update { step: any(1), age: any(1), rate: any(0.1), momentum: any(None), samples: any(28) };
     let sgd = Sgd::keras(any(0.5))?;
     total += sgd.accumulation(&update).keep + OnlineSgd.accumulation(&update).scale;
-    sgd.apply(&update, params, workspace);
-    OnlineSgd.apply(&update, params, workspace);
+    sgd.apply(&update, &Variables::of(topology), params, workspace);
+    OnlineSgd.apply(&update, &Variables::of(topology), params, workspace);
     let metrics = Metrics::default();
     total += metrics.loss() + metrics.accuracy().unwrap_or(0.0) + metrics.samples() as f32;
 
@@ -154,6 +157,10 @@ fn parts(topology: Topology<'_>, data: &impl Dataset, params: &mut [f32], worksp
             Error::FeatureCount { expected: index, found: index },
             Error::SampleNotFinite { index, feature: index, found },
             Error::TargetInvalid { index, output: index, found },
+            Error::WeightInvalid { index, found },
+            Error::OutputNotFinite { index, output: index, found },
+            Error::FrozenLength { layer: index, expected: index, found: index },
+            Error::GradientNotFinite { step: any(1) },
             Error::Diverged { step: any(1), index },
             any(Error::DatasetEmpty),
         ] {
@@ -206,6 +213,8 @@ fn run<L: Loss + Copy, O: Optimizer + Copy, S: Schedule + Copy>(
     };
     let mut trainer = fit.resume(progress, params, workspace)?;
     trainer.force_rate(any(Some(0.1)));
+    trainer.scale_rate(any(0.5));
+    trainer.roll_back(any(None))?;
     trainer.run(train, validation)?;
     total += (trainer.progress().epochs() + trainer.progress().updates()) as f32;
     total += trainer.network().params().len() as f32 + weights_hash(trainer.params()) as f32;

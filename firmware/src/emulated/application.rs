@@ -5,24 +5,23 @@ use core::ptr::addr_of;
 use cortex_m::peripheral::syst::SystClkSource;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
-use microfit::optimizer::Sgd;
-use microfit::tutorial::NET;
-use microfit_firmware::{App, Defmt, Failure, SEED};
+use microfit_firmware::{App, Defmt, Failure};
 
 #[path = "semihosted.rs"]
 mod semihosted;
 
-pub(crate) type Params = [f32; NET.param_len()];
-pub(crate) type Workspace = [f32; NET.workspace_len::<Sgd>()];
-
-/// Trains the tutorial, reports the memory it took, and leaves the emulator.
-pub(crate) fn main(led: impl OutputPin, core_hz: u32, params: &mut Params, workspace: &mut Workspace) -> ! {
+/// Lets the application do its work, reports the memory it took, and leaves the emulator.
+pub(crate) fn main<L: OutputPin>(
+    led: L,
+    core_hz: u32,
+    work: impl FnOnce(&mut App<L, Systick, Defmt>) -> Result<(), Failure<L::Error>>,
+) -> ! {
     let mut app = App::new(led, Systick::new(core_hz), Defmt);
-    let result = app.tutorial(SEED, params, workspace);
+    let result = work(&mut app);
     let (static_ram, peak_stack) = memory();
     defmt::info!("memory static={=usize} stack={=usize}", static_ram, peak_stack);
     match result {
-        Ok(_) => semihosted::finish(),
+        Ok(()) => semihosted::finish(),
         Err(Failure::Training(error)) => defmt::error!("failed: {}", error),
         Err(Failure::Led(_)) => defmt::error!("failed: LED"),
     }
@@ -50,7 +49,7 @@ fn memory() -> (usize, usize) {
 }
 
 /// Waits by the core's own timer.
-struct Systick {
+pub(crate) struct Systick {
     ticks_per_us: u32,
 }
 

@@ -5,9 +5,9 @@ use std::convert::Infallible;
 use clap::Args;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, OutputPin};
-use microfit::data::Ionosphere;
+use microfit::data::{Digits, Ionosphere};
 use microfit::optimizer::{OnlineSgd, Sgd};
-use microfit::tutorial;
+use microfit::{digits, tutorial};
 use microfit_firmware::{App, Failure, Outcome, Record, Report, SEED};
 
 use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, compare_schedules, run};
@@ -27,6 +27,9 @@ pub struct Device {
     /// All boards, one after the other.
     #[arg(long, conflicts_with = "board")]
     pub all: bool,
+    /// Not the tutorial: 64-32-10 on handwritten digits. Needs 22 KB of RAM, which the micro:bit has not.
+    #[arg(long, conflicts_with = "schedules")]
+    pub digits: bool,
     /// Not a training: compute one schedule of each kind there and here, and compare all rates and momenta.
     #[arg(long)]
     pub schedules: bool,
@@ -54,7 +57,12 @@ impl Device {
     /// # Errors
     /// [`Error::Device`].
     pub fn run(&self) -> Result<(), Error> {
-        let boards: Vec<Board> = BOARDS.into_iter().filter(|board| self.all || board.name == self.board).collect();
+        let application = if self.digits { Application::Digits } else { Application::Tutorial };
+        let named = |board: &Board| self.all || board.name == self.board;
+        let boards: Vec<Board> = BOARDS.into_iter().filter(named).filter(|board| application.fits(*board)).collect();
+        if boards.is_empty() {
+            return Err(DeviceError::TooSmall { board: self.board.clone(), application: "digits" }.into());
+        }
         if self.schedules {
             return self.schedules(&boards);
         }
@@ -62,7 +70,7 @@ impl Device {
             table(&["board", "core", "experiment", "weights' hash", "flash", "static RAM", "peak stack", "same bits"]);
         for board in boards {
             output::line(format_args!("{} ({}): building, then running in QEMU", board.name, board.core))?;
-            let found = compare(board, |line| self.show(board, line))?;
+            let found = compare(board, application, |line| self.show(board, line))?;
             for run in &found.runs {
                 table.add_row([
                     board.name.to_owned(),
@@ -76,11 +84,7 @@ impl Device {
                 ]);
             }
         }
-        let (momentum, online) = (tutorial::NET.train_bytes::<Sgd>(), tutorial::NET.train_bytes::<OnlineSgd>());
-        output::line(format_args!(
-            "\n{table}\n\nBytes. Of the flash, {} are the data. Training takes {momentum} of RAM with momentum, {online} online.",
-            Ionosphere::BYTES
-        ))
+        output::line(format_args!("\n{table}\n\nBytes. {}", application.sizes()))
     }
 
     fn schedules(&self, boards: &[Board]) -> Result<(), Error> {
@@ -107,19 +111,52 @@ impl Device {
     }
 }
 
+/// What a board trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Application {
+    /// The two experiments microfit began from.
+    Tutorial,
+    /// 64-32-10 on handwritten digits.
+    Digits,
+}
+
+impl Application {
+    fn fits(self, board: Board) -> bool {
+        self == Self::Tutorial || board.package == "mps2"
+    }
+
+    /// The firmware's binary.
+    fn binary(self, board: Board) -> &'static str {
+        match self {
+            Self::Tutorial => board.package,
+            Self::Digits => "digits",
+        }
+    }
+
+    fn sizes(self) -> String {
+        let (data, momentum, online) = match self {
+            Self::Tutorial => {
+                (Ionosphere::BYTES, tutorial::NET.train_bytes::<Sgd>(), tutorial::NET.train_bytes::<OnlineSgd>())
+            }
+            Self::Digits => (Digits::BYTES, digits::NET.train_bytes::<Sgd>(), digits::NET.train_bytes::<OnlineSgd>()),
+        };
+        format!("Of the flash, {data} are the data. Training takes {momentum} of RAM with momentum, {online} online.")
+    }
+}
+
 /// Builds and runs a board, runs the same application here, and compares them to the bit.
 ///
 /// # Errors
 /// [`DeviceError::Differs`] at the first difference, and whatever keeps the board from running.
-pub fn compare(board: Board, mut show: impl FnMut(&str)) -> Result<Comparison, DeviceError> {
-    let image = Image::build(board, board.package, board.package)?;
+pub fn compare(board: Board, application: Application, mut show: impl FnMut(&str)) -> Result<Comparison, DeviceError> {
+    let image = Image::build(board, application.binary(board), board.package)?;
     let mut log = Log::default();
     run(board, &image, &[], |line| {
         show(line);
         log.line(line)
     })?;
     let differs = |what: String| DeviceError::Differs { board: board.name, what };
-    let desk = on_the_desk().map_err(|error| differs(format!("the desk failed: {error}")))?;
+    let desk = on_the_desk(application).map_err(|error| differs(format!("the desk failed: {error}")))?;
     if log.runs.len() != desk.len() {
         return Err(differs(format!("{} experiments there, {} here", log.runs.len(), desk.len())));
     }
@@ -160,11 +197,20 @@ fn same_bits(a: &Record, b: &Record) -> bool {
 ///
 /// # Errors
 /// [`Failure`], as on a board.
-pub fn on_the_desk() -> Result<Vec<DeviceRun>, Failure<Infallible>> {
-    let mut params = [0.0; tutorial::NET.param_len()];
-    let mut workspace = [0.0; tutorial::NET.workspace_len::<Sgd>()];
+pub fn on_the_desk(application: Application) -> Result<Vec<DeviceRun>, Failure<Infallible>> {
     let mut app = App::new(NoLed, NoDelay, Listener::default());
-    app.tutorial(SEED, &mut params, &mut workspace)?;
+    match application {
+        Application::Tutorial => {
+            let mut params = [0.0; tutorial::NET.param_len()];
+            let mut workspace = [0.0; tutorial::NET.workspace_len::<Sgd>()];
+            app.tutorial(SEED, &mut params, &mut workspace)?;
+        }
+        Application::Digits => {
+            let mut params = [0.0; digits::NET.param_len()];
+            let mut workspace = [0.0; digits::NET.workspace_len::<Sgd>()];
+            app.digits(SEED, &mut params, &mut workspace)?;
+        }
+    }
     Ok(app.release().2.runs)
 }
 

@@ -38,6 +38,8 @@ pub enum DeviceError {
     Failed { reason: String },
     #[error("the board's log: expected {expected}, found `{found}`")]
     Log { expected: &'static str, found: String },
+    #[error("{board}: expected a board with the memory for {application}, such as mps2-an386")]
+    TooSmall { board: String, application: &'static str },
     #[error("{board} and the desk differ: {what}")]
     Differs { board: &'static str, what: String },
 }
