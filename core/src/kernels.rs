@@ -16,9 +16,54 @@
 //! `[n][units]`. Slices of other lengths do less work; they do not fail.
 
 use crate::matrix::{rows, rows_mut};
+use crate::multiply_add::multiply_add;
 
-/// Samples and units that make a full tile: 16 sums fit in the registers of an FPU.
+/// Samples taken together, and units or inputs of a small tile: 16 sums fit in the registers of an FPU.
 const TILE: usize = 4;
+/// Units of a large tile: its 24 sums, four inputs and a weight just fit in 32 registers.
+const WIDE: usize = 6;
+/// Of a tile's 16 products of unit and sample, so many have to be active for the dense way to be the shorter one.
+#[cfg(not(all(target_arch = "arm", not(target_abi = "eabihf"))))]
+const DENSE: usize = 11;
+/// Without an FPU loads are nothing beside products.
+#[cfg(all(target_arch = "arm", not(target_abi = "eabihf")))]
+const DENSE: usize = 17;
+/// Elements of a row that one turn of a streaming loop takes.
+const UNROLL: usize = 8;
+
+/// Keeps LLVM from unrolling the loop it stands in, on a Cortex-M: it would hoist the loads of several turns and spill
+/// the sums. No instruction comes of it.
+#[inline(always)]
+fn one_turn_at_a_time() {
+    #[cfg(target_arch = "arm")]
+    core::hint::black_box(());
+}
+
+/// A number of turns no loop takes, which the compiler does not know.
+///
+/// In a loop of a single block LLVM steps a Cortex-M's pointers ahead of their loads, one instruction each; in a loop of
+/// more than one it steps them in the loads themselves (`vldmia r0!, {s0}`). A comparison with this makes the second
+/// block, and saves eight of ten.
+#[inline(always)]
+fn never() -> usize {
+    core::hint::black_box(usize::MAX)
+}
+
+/// One unit's sums for four samples, as named scalars: an array of arrays is spilled at `opt-level = "s"`.
+#[derive(Clone, Copy)]
+struct Sums {
+    s0: f32,
+    s1: f32,
+    s2: f32,
+    s3: f32,
+}
+
+impl Sums {
+    #[inline(always)]
+    fn new(start: f32) -> Self {
+        Self { s0: start, s1: start, s2: start, s3: start }
+    }
+}
 
 /// `y = W x + b` for every sample.
 pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
@@ -32,84 +77,110 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
     }
 }
 
-/// Four samples: every weight loaded serves four sums.
+/// Four samples: every weight loaded serves four sums, every input those of a tile of units.
 fn forward_four(weights: &[f32], biases: &[f32], x: [&[f32]; 4], y: [&mut [f32]; 4], fan_in: usize) {
-    let [y0, y1, y2, y3] = y;
-    let (y0_tiles, y0_rest) = y0.as_chunks_mut::<TILE>();
-    let (y1_tiles, y1_rest) = y1.as_chunks_mut::<TILE>();
-    let (y2_tiles, y2_rest) = y2.as_chunks_mut::<TILE>();
-    let (y3_tiles, y3_rest) = y3.as_chunks_mut::<TILE>();
-    let (bias_tiles, bias_rest) = biases.as_chunks::<TILE>();
     let mut weights = rows(weights, fan_in);
-    let tiles = y0_tiles.iter_mut().zip(y1_tiles).zip(y2_tiles).zip(y3_tiles).zip(bias_tiles);
-    for ((((y0, y1), y2), y3), b) in tiles {
-        let Some(w) = weights.next_four() else { return };
-        dot_four_by_four(w, x, b, [y0, y1, y2, y3]);
+    let mut biases = biases;
+    let never = never();
+    let [mut y0, mut y1, mut y2, mut y3] = y;
+    loop {
+        // Two small tiles rather than a large one and two units by themselves.
+        if biases.len() != 2 * TILE
+            && let Some((b, b_rest)) = biases.split_first_chunk::<WIDE>()
+        {
+            let Some(w) = weights.next_six() else { return };
+            let sums = dot_six_by_four(w, x, b, never);
+            (y0, y1, y2, y3) = (
+                store(y0, sums.map(|sums| sums.s0)),
+                store(y1, sums.map(|sums| sums.s1)),
+                store(y2, sums.map(|sums| sums.s2)),
+                store(y3, sums.map(|sums| sums.s3)),
+            );
+            biases = b_rest;
+        } else if let Some((b, b_rest)) = biases.split_first_chunk::<TILE>() {
+            let Some(w) = weights.next_four() else { return };
+            let sums = dot_four_by_four(w, x, b);
+            (y0, y1, y2, y3) = (
+                store(y0, sums.map(|sums| sums.s0)),
+                store(y1, sums.map(|sums| sums.s1)),
+                store(y2, sums.map(|sums| sums.s2)),
+                store(y3, sums.map(|sums| sums.s3)),
+            );
+            biases = b_rest;
+        } else {
+            break;
+        }
     }
-    let rest = y0_rest.iter_mut().zip(y1_rest).zip(y2_rest).zip(y3_rest).zip(bias_rest).zip(weights);
-    for (((((y0, y1), y2), y3), &b), w) in rest {
-        [*y0, *y1, *y2, *y3] = dot_one_by_four(w, x, b);
+    for (((((y0, y1), y2), y3), &b), w) in y0.iter_mut().zip(y1).zip(y2).zip(y3).zip(biases).zip(weights) {
+        // One unit, four samples: by symmetry of the product also four units, one sample.
+        [*y0, *y1, *y2, *y3] = dot_four([b; 4], x, w);
     }
 }
 
-/// Sixteen sums at once, as named scalars: an array of arrays is spilled at `opt-level = "s"`.
-#[inline]
-fn dot_four_by_four(w: [&[f32]; 4], x: [&[f32]; 4], b: &[f32; 4], y: [&mut [f32; 4]; 4]) {
-    let [b0, b1, b2, b3] = *b;
-    let (mut s00, mut s01, mut s02, mut s03) = (b0, b1, b2, b3);
-    let (mut s10, mut s11, mut s12, mut s13) = (b0, b1, b2, b3);
-    let (mut s20, mut s21, mut s22, mut s23) = (b0, b1, b2, b3);
-    let (mut s30, mut s31, mut s32, mut s33) = (b0, b1, b2, b3);
-    macro_rules! accumulate {
-        ($w:expr, $x:expr) => {{
-            let ([w0, w1, w2, w3], [x0, x1, x2, x3]): ([f32; 4], [f32; 4]) = ($w, $x);
-            s00 += w0 * x0;
-            s01 += w1 * x0;
-            s02 += w2 * x0;
-            s03 += w3 * x0;
-            s10 += w0 * x1;
-            s11 += w1 * x1;
-            s12 += w2 * x1;
-            s13 += w3 * x1;
-            s20 += w0 * x2;
-            s21 += w1 * x2;
-            s22 += w2 * x2;
-            s23 += w3 * x2;
-            s30 += w0 * x3;
-            s31 += w1 * x3;
-            s32 += w2 * x3;
-            s33 += w3 * x3;
-        }};
+/// Writes `sums` to the beginning of `y` and hands out what follows.
+#[inline(always)]
+fn store<const N: usize>(y: &mut [f32], sums: [f32; N]) -> &mut [f32] {
+    match y.split_first_chunk_mut::<N>() {
+        Some((first, rest)) => {
+            *first = sums;
+            rest
+        }
+        None => &mut [],
     }
-    let (w0, w0_rest) = w[0].as_chunks::<2>();
-    let (w1, w1_rest) = w[1].as_chunks::<2>();
-    let (w2, w2_rest) = w[2].as_chunks::<2>();
-    let (w3, w3_rest) = w[3].as_chunks::<2>();
-    let (x0, x0_rest) = x[0].as_chunks::<2>();
-    let (x1, x1_rest) = x[1].as_chunks::<2>();
-    let (x2, x2_rest) = x[2].as_chunks::<2>();
-    let (x3, x3_rest) = x[3].as_chunks::<2>();
-    let pairs = w0.iter().zip(w1).zip(w2).zip(w3).zip(x0).zip(x1).zip(x2).zip(x3);
-    for (((((((w0, w1), w2), w3), x0), x1), x2), x3) in pairs {
-        accumulate!([w0[0], w1[0], w2[0], w3[0]], [x0[0], x1[0], x2[0], x3[0]]);
-        accumulate!([w0[1], w1[1], w2[1], w3[1]], [x0[1], x1[1], x2[1], x3[1]]);
-    }
-    let last =
-        w0_rest.iter().zip(w1_rest).zip(w2_rest).zip(w3_rest).zip(x0_rest).zip(x1_rest).zip(x2_rest).zip(x3_rest);
-    for (((((((w0, w1), w2), w3), x0), x1), x2), x3) in last {
-        accumulate!([*w0, *w1, *w2, *w3], [*x0, *x1, *x2, *x3]);
-    }
-    let [y0, y1, y2, y3] = y;
-    *y0 = [s00, s01, s02, s03];
-    *y1 = [s10, s11, s12, s13];
-    *y2 = [s20, s21, s22, s23];
-    *y3 = [s30, s31, s32, s33];
 }
 
-/// One unit, four samples; by symmetry of the product also four units, one sample.
-#[inline]
-fn dot_one_by_four(w: &[f32], x: [&[f32]; 4], b: f32) -> [f32; 4] {
-    dot_four([b; 4], x, w)
+/// `$sum += $w * x` for the four samples.
+macro_rules! accumulate {
+    ([$($w:ident $sum:ident),*], $x0:ident, $x1:ident, $x2:ident, $x3:ident) => {
+        $(
+            $sum.s0 = multiply_add($sum.s0, *$w, *$x0);
+            $sum.s1 = multiply_add($sum.s1, *$w, *$x1);
+            $sum.s2 = multiply_add($sum.s2, *$w, *$x2);
+            $sum.s3 = multiply_add($sum.s3, *$w, *$x3);
+        )*
+    };
+}
+
+/// Six units and four samples. Not inlined, so that the rows are pointers of their own, not one and a stride to add.
+#[inline(never)]
+fn dot_six_by_four(w: [&[f32]; 6], x: [&[f32]; 4], b: &[f32; 6], never: usize) -> [Sums; 6] {
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = b.map(Sums::new);
+    let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]).zip(w[4]).zip(w[5]);
+    let pairs = weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]);
+    for (turn, (((((((((w0, w1), w2), w3), w4), w5), x0), x1), x2), x3)) in pairs.enumerate() {
+        if turn == never {
+            one_turn_at_a_time();
+        }
+        accumulate!([w0 a, w1 b, w2 c, w3 d, w4 e, w5 f], x0, x1, x2, x3);
+        one_turn_at_a_time();
+    }
+    [a, b, c, d, e, f]
+}
+
+/// Four units and four samples, two inputs a turn.
+#[inline(never)]
+fn dot_four_by_four(w: [&[f32]; 4], x: [&[f32]; 4], b: &[f32; 4]) -> [Sums; 4] {
+    let [mut a, mut b, mut c, mut d] = b.map(Sums::new);
+    let (w, w_rest) = in_twos(w);
+    let (x, x_rest) = in_twos(x);
+    let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]);
+    for (((((((w0, w1), w2), w3), x0), x1), x2), x3) in weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]) {
+        let ([w0, v0], [w1, v1], [w2, v2], [w3, v3]) = (w0, w1, w2, w3);
+        let ([x0, z0], [x1, z1], [x2, z2], [x3, z3]) = (x0, x1, x2, x3);
+        accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
+        accumulate!([v0 a, v1 b, v2 c, v3 d], z0, z1, z2, z3);
+    }
+    if let ([[w0], [w1], [w2], [w3]], [[x0], [x1], [x2], [x3]]) = (w_rest, x_rest) {
+        accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
+    }
+    [a, b, c, d]
+}
+
+/// Each row as pairs, and what is left of an odd one.
+#[inline(always)]
+fn in_twos(rows: [&[f32]; 4]) -> ([&[[f32; 2]]; 4], [&[f32]; 4]) {
+    let pairs = rows.map(<[f32]>::as_chunks::<2>);
+    (pairs.map(|(pairs, _)| pairs), pairs.map(|(_, rest)| rest))
 }
 
 /// Four sums that share one factor: `start[k] + rows[k] . shared`.
@@ -117,10 +188,10 @@ fn dot_four(start: [f32; 4], rows: [&[f32]; 4], shared: &[f32]) -> [f32; 4] {
     let [mut s0, mut s1, mut s2, mut s3] = start;
     let [r0, r1, r2, r3] = rows;
     for ((((v, r0), r1), r2), r3) in shared.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
-        s0 += r0 * v;
-        s1 += r1 * v;
-        s2 += r2 * v;
-        s3 += r3 * v;
+        s0 = multiply_add(s0, *r0, *v);
+        s1 = multiply_add(s1, *r1, *v);
+        s2 = multiply_add(s2, *r2, *v);
+        s3 = multiply_add(s3, *r3, *v);
     }
     [s0, s1, s2, s3]
 }
@@ -137,7 +208,7 @@ fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in
     for ((y, &b), w) in y_rest.iter_mut().zip(bias_rest).zip(weights) {
         let mut sum = b;
         for (w, x) in w.iter().zip(x) {
-            sum += w * x;
+            sum = multiply_add(sum, *w, *x);
         }
         *y = sum;
     }
@@ -175,55 +246,164 @@ fn gradient_four(
     [d0, d1, d2, d3]: [&[f32]; 4],
     fan_in: usize,
 ) {
-    let gradients = rows_mut(weight_gradient, fan_in).zip(bias_gradient);
-    for (((((row, bias), &d0), &d1), &d2), &d3) in gradients.zip(d0).zip(d1).zip(d2).zip(d3) {
-        let mut active = [(0.0, &[] as &[f32]); TILE];
-        let mut count = 0;
-        for (delta, x) in [(d0, x0), (d1, x1), (d2, x2), (d3, x3)] {
+    let never = never();
+    let mut gradient_rows = rows_mut(weight_gradient, fan_in);
+    let samples = [x0, x1, x2, x3];
+    let (b_tiles, b_rest) = bias_gradient.as_chunks_mut::<TILE>();
+    let (d0_tiles, d0_rest) = d0.as_chunks::<TILE>();
+    let (d1_tiles, d1_rest) = d1.as_chunks::<TILE>();
+    let (d2_tiles, d2_rest) = d2.as_chunks::<TILE>();
+    let (d3_tiles, d3_rest) = d3.as_chunks::<TILE>();
+    for ((((b, d0), d1), d2), d3) in b_tiles.iter_mut().zip(d0_tiles).zip(d1_tiles).zip(d2_tiles).zip(d3_tiles) {
+        let Some(rows) = gradient_rows.next_four() else { return };
+        let mut deltas = [[0.0; TILE]; TILE];
+        let mut active = 0;
+        let tile = deltas.iter_mut().zip(b).zip(d0).zip(d1).zip(d2).zip(d3);
+        for (((((deltas, bias), &d0), &d1), &d2), &d3) in tile {
+            *deltas = [d0, d1, d2, d3];
+            for delta in *deltas {
+                if delta != 0.0 {
+                    *bias += delta;
+                    active += 1;
+                }
+            }
+        }
+        if active >= DENSE {
+            add_sixteen_products(rows, samples, &deltas, never);
+        } else {
+            for (row, deltas) in rows.into_iter().zip(deltas) {
+                add_active_products(row, samples, deltas);
+            }
+        }
+    }
+    let rest = gradient_rows.zip(b_rest).zip(d0_rest).zip(d1_rest).zip(d2_rest).zip(d3_rest);
+    for (((((row, bias), &d0), &d1), &d2), &d3) in rest {
+        for delta in [d0, d1, d2, d3] {
             if delta != 0.0 {
                 *bias += delta;
-                if let Some(slot) = active.get_mut(count) {
-                    *slot = (delta, x);
-                }
-                count += 1;
             }
         }
-        let [(d0, x0), (d1, x1), (d2, x2), (d3, x3)] = active;
-        match count {
-            0 => {}
-            1 => add_products(row, d0, x0),
-            2 => {
-                for ((g, x0), x1) in row.iter_mut().zip(x0).zip(x1) {
-                    *g = *g + d0 * x0 + d1 * x1;
-                }
-            }
-            3 => {
-                for (((g, x0), x1), x2) in row.iter_mut().zip(x0).zip(x1).zip(x2) {
-                    *g = *g + d0 * x0 + d1 * x1 + d2 * x2;
-                }
-            }
-            _ => {
-                for ((((g, x0), x1), x2), x3) in row.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
-                    *g = *g + d0 * x0 + d1 * x1 + d2 * x2 + d3 * x3;
-                }
-            }
-        }
+        add_active_products(row, samples, [d0, d1, d2, d3]);
     }
 }
 
+/// One unit: its row is loaded and stored once for those of the four samples in which it was active.
+fn add_active_products(row: &mut [f32], samples: [&[f32]; 4], deltas: [f32; 4]) {
+    let mut active = [(0.0, &[] as &[f32]); TILE];
+    let mut count = 0;
+    for (delta, x) in deltas.into_iter().zip(samples) {
+        if delta != 0.0 {
+            if let Some(slot) = active.get_mut(count) {
+                *slot = (delta, x);
+            }
+            count += 1;
+        }
+    }
+    let [(d0, x0), (d1, x1), (d2, x2), (d3, x3)] = active;
+    match count {
+        0 => {}
+        1 => add_products(row, d0, x0),
+        2 => add_two_products(row, [d0, d1], [x0, x1]),
+        3 => add_three_products(row, [d0, d1, d2], [x0, x1, x2]),
+        _ => add_four_products(row, [d0, d1, d2, d3], [x0, x1, x2, x3]),
+    }
+}
+
+/// Four units and four samples, most of them active: every input loaded serves four rows.
+#[inline(never)]
+fn add_sixteen_products(rows: [&mut [f32]; 4], x: [&[f32]; 4], deltas: &[[f32; 4]; 4], never: usize) {
+    let [r0, r1, r2, r3] = rows;
+    let [d0, d1, d2, d3] = *deltas;
+    let rows = r0.iter_mut().zip(r1).zip(r2).zip(r3);
+    let turns = rows.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
+    for (turn, (((((((r0, r1), r2), r3), x0), x1), x2), x3)) in turns {
+        if turn == never {
+            one_turn_at_a_time();
+        }
+        *r0 =
+            multiply_add(multiply_add(multiply_add(multiply_add(*r0, d0[0], *x0), d0[1], *x1), d0[2], *x2), d0[3], *x3);
+        *r1 =
+            multiply_add(multiply_add(multiply_add(multiply_add(*r1, d1[0], *x0), d1[1], *x1), d1[2], *x2), d1[3], *x3);
+        *r2 =
+            multiply_add(multiply_add(multiply_add(multiply_add(*r2, d2[0], *x0), d2[1], *x1), d2[2], *x2), d2[3], *x3);
+        *r3 =
+            multiply_add(multiply_add(multiply_add(multiply_add(*r3, d3[0], *x0), d3[1], *x1), d3[2], *x2), d3[3], *x3);
+        one_turn_at_a_time();
+    }
+}
+
+/// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
+macro_rules! nested {
+    ($a:pat) => { $a };
+    ($a:tt $b:tt $($rest:tt)*) => { nested!(($a, $b) $($rest)*) };
+}
+
+/// Makes a function `row += sum of d[k] x[k]`, `k` ascending.
+macro_rules! add_products {
+    ($(#[$doc:meta])* $name:ident, $n:literal, [$($d:ident $x:ident),*]) => {
+        $(#[$doc])*
+        fn $name(row: &mut [f32], [$($d),*]: [f32; $n], [$($x),*]: [&[f32]; $n]) {
+            let (row, row_rest) = row.as_chunks_mut::<UNROLL>();
+            let chunks = row.iter_mut();
+            let rest = row_rest.iter_mut();
+            $(
+                let $x = $x.as_chunks::<UNROLL>();
+                let chunks = chunks.zip($x.0);
+                let rest = rest.zip($x.1);
+            )*
+            for nested!(row $($x)*) in chunks {
+                $( row[0] = multiply_add(row[0], $d, $x[0]); )*
+                $( row[1] = multiply_add(row[1], $d, $x[1]); )*
+                $( row[2] = multiply_add(row[2], $d, $x[2]); )*
+                $( row[3] = multiply_add(row[3], $d, $x[3]); )*
+                $( row[4] = multiply_add(row[4], $d, $x[4]); )*
+                $( row[5] = multiply_add(row[5], $d, $x[5]); )*
+                $( row[6] = multiply_add(row[6], $d, $x[6]); )*
+                $( row[7] = multiply_add(row[7], $d, $x[7]); )*
+                one_turn_at_a_time();
+            }
+            for nested!(row $($x)*) in rest {
+                $( *row = multiply_add(*row, $d, *$x); )*
+                one_turn_at_a_time();
+            }
+        }
+    };
+}
+
+add_products!(
+    /// One active sample.
+    add_one_product, 1, [d0 x0]
+);
+add_products!(
+    /// Two active samples.
+    add_two_products, 2, [d0 x0, d1 x1]
+);
+add_products!(
+    /// Three active samples.
+    add_three_products, 3, [d0 x0, d1 x1, d2 x2]
+);
+add_products!(
+    /// Four active samples.
+    add_four_products, 4, [d0 x0, d1 x1, d2 x2, d3 x3]
+);
+
 /// `row += d x`.
 fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
-    for (g, x) in row.iter_mut().zip(x) {
-        *g += d * x;
-    }
+    add_one_product(row, [d], [x]);
 }
 
 /// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds each input's activation derivative,
 /// on return its delta. Where the derivative is 0 so is the delta.
 pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, units: usize) {
-    for (inputs, deltas) in rows_mut(inputs, fan_in).zip(rows(deltas, units)) {
+    let (mut samples, mut deltas) = (rows_mut(inputs, fan_in), rows(deltas, units));
+    // One unit, as behind every binary classifier: its row is all there is, and nothing to share.
+    while units > 1
+        && let (Some(d), Some(x)) = (deltas.next_four(), samples.next_four())
+    {
+        backward_four(weights, d, x, fan_in);
+    }
+    for (inputs, deltas) in samples.zip(deltas) {
         if let [delta] = deltas {
-            // One unit, as behind every binary classifier: its row is all there is.
             for (slope, w) in inputs.iter_mut().zip(weights) {
                 scale_by(core::slice::from_mut(slope), &[0.0 + w * delta]);
             }
@@ -241,6 +421,45 @@ pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_
             column += 1;
         }
     }
+}
+
+/// Four samples: every weight loaded serves four sums, every delta those of a tile of inputs.
+fn backward_four(weights: &[f32], d: [&[f32]; 4], x: [&mut [f32]; 4], fan_in: usize) {
+    let [x0, x1, x2, x3] = x;
+    let (x0_tiles, x0_rest) = x0.as_chunks_mut::<TILE>();
+    let (x1_tiles, x1_rest) = x1.as_chunks_mut::<TILE>();
+    let (x2_tiles, x2_rest) = x2.as_chunks_mut::<TILE>();
+    let (x3_tiles, x3_rest) = x3.as_chunks_mut::<TILE>();
+    let mut columns = weights;
+    let tiled = TILE * x0_tiles.len();
+    for (((x0, x1), x2), x3) in x0_tiles.iter_mut().zip(x1_tiles).zip(x2_tiles).zip(x3_tiles) {
+        let sums = column_sums_of_four(columns, d, fan_in);
+        scale_by(x0, &sums.map(|sums| sums.s0));
+        scale_by(x1, &sums.map(|sums| sums.s1));
+        scale_by(x2, &sums.map(|sums| sums.s2));
+        scale_by(x3, &sums.map(|sums| sums.s3));
+        columns = columns.get(TILE..).unwrap_or_default();
+    }
+    for (rest, d) in [x0_rest, x1_rest, x2_rest, x3_rest].into_iter().zip(d) {
+        for (column, input) in rest.iter_mut().enumerate() {
+            scale_by(core::slice::from_mut(input), &[column_sum(weights, tiled + column, d, fan_in)]);
+        }
+    }
+}
+
+/// `sum over u of w[u][k] d[s][u]` for the first four columns `k` and the four samples `s`.
+#[inline(never)]
+fn column_sums_of_four(columns: &[f32], d: [&[f32]; 4], fan_in: usize) -> [Sums; 4] {
+    let [mut a, mut b, mut c, mut e] = [Sums::new(0.0); 4];
+    let mut rest = columns;
+    for (((d0, d1), d2), d3) in d[0].iter().zip(d[1]).zip(d[2]).zip(d[3]) {
+        let Some(([w0, w1, w2, w3], _)) = rest.split_first_chunk::<TILE>() else { break };
+        accumulate!([w0 a, w1 b, w2 c, w3 e], d0, d1, d2, d3);
+        let Some((_, below)) = rest.split_at_checked(fan_in) else { break };
+        rest = below;
+        one_turn_at_a_time();
+    }
+    [a, b, c, e]
 }
 
 /// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
@@ -268,8 +487,8 @@ pub(crate) fn backward_online(
     let mut column = 0;
     let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
     for tile in tiles {
-        let sums = column_sums(weights, column, deltas, fan_in);
-        update_columns(weights, column, deltas, tile, fan_in);
+        let columns = weights.get_mut(column..).unwrap_or_default();
+        let sums = sum_and_update(columns, deltas, tile, fan_in);
         differentiate(column, tile);
         scale_by(tile, &sums);
         column += TILE;
@@ -284,11 +503,33 @@ pub(crate) fn backward_online(
     }
 }
 
+/// [`column_sums`] of the first four columns, and their update: every weight is loaded once for both.
+fn sum_and_update(columns: &mut [f32], deltas: &[f32], x: &[f32; TILE], fan_in: usize) -> [f32; TILE] {
+    let [x0, x1, x2, x3] = *x;
+    let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
+    let mut rest = columns;
+    for &d in deltas {
+        let Some([w0, w1, w2, w3]) = rest.first_chunk_mut::<TILE>() else { break };
+        s0 = multiply_add(s0, *w0, d);
+        s1 = multiply_add(s1, *w1, d);
+        s2 = multiply_add(s2, *w2, d);
+        s3 = multiply_add(s3, *w3, d);
+        *w0 = multiply_add(*w0, d, x0);
+        *w1 = multiply_add(*w1, d, x1);
+        *w2 = multiply_add(*w2, d, x2);
+        *w3 = multiply_add(*w3, d, x3);
+        let Some((_, below)) = rest.split_at_mut_checked(fan_in) else { break };
+        rest = below;
+    }
+    [s0, s1, s2, s3]
+}
+
 /// `w[u][column + k] += d[u] x[k]` for every unit and every `x`.
 fn update_columns(weights: &mut [f32], column: usize, deltas: &[f32], x: &[f32], fan_in: usize) {
     for (row, &delta) in rows_mut(weights, fan_in).zip(deltas) {
         if delta != 0.0 {
-            add_products(row.get_mut(column..).unwrap_or_default(), delta, x);
+            // As long as `x`, because chunks are counted from both beginnings and zipped from both ends.
+            add_products(row.get_mut(column..column + x.len()).unwrap_or_default(), delta, x);
         }
     }
 }
@@ -298,10 +539,10 @@ fn column_sums(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) ->
     let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
     for (row, d) in rows(weights, fan_in).zip(deltas) {
         let Some([w0, w1, w2, w3]) = row.get(column..).and_then(<[f32]>::first_chunk) else { break };
-        s0 += w0 * d;
-        s1 += w1 * d;
-        s2 += w2 * d;
-        s3 += w3 * d;
+        s0 = multiply_add(s0, *w0, *d);
+        s1 = multiply_add(s1, *w1, *d);
+        s2 = multiply_add(s2, *w2, *d);
+        s3 = multiply_add(s3, *w3, *d);
     }
     [s0, s1, s2, s3]
 }
@@ -311,7 +552,7 @@ fn column_sum(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> 
     let mut sum = 0.0;
     for (row, d) in rows(weights, fan_in).zip(deltas) {
         let Some(w) = row.get(column) else { break };
-        sum += w * d;
+        sum = multiply_add(sum, *w, *d);
     }
     sum
 }
@@ -329,7 +570,19 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
         // Also what NaN and infinities left behind by a diverged run are cleared by.
         values.fill(0.0);
     } else {
-        for value in values {
+        let (chunks, rest) = values.as_chunks_mut::<UNROLL>();
+        for [a, b, c, d, e, f, g, h] in chunks {
+            *a = factor * *a + 0.0;
+            *b = factor * *b + 0.0;
+            *c = factor * *c + 0.0;
+            *d = factor * *d + 0.0;
+            *e = factor * *e + 0.0;
+            *f = factor * *f + 0.0;
+            *g = factor * *g + 0.0;
+            *h = factor * *h + 0.0;
+            one_turn_at_a_time();
+        }
+        for value in rest {
             *value = factor * *value + 0.0;
         }
     }
@@ -345,13 +598,19 @@ pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
     }
 }
 
-/// Whether none of the values is NaN or infinite: 0 times such a one is NaN.
+/// Whether none of the values is NaN or infinite: in integers, which an FPU does not slow down and its lack does not either.
 pub(crate) fn all_finite(values: &[f32]) -> bool {
-    let mut sum = 0.0;
-    for value in values {
-        sum += value * 0.0;
+    // The largest exponent carries into the sign's place.
+    let carry = |value: f32| (value.to_bits() & 0x7FFF_FFFF).wrapping_add(0x0080_0000);
+    let (chunks, rest) = values.as_chunks::<TILE>();
+    let mut carried = 0;
+    for [a, b, c, d] in chunks {
+        carried |= carry(*a) | carry(*b) | carry(*c) | carry(*d);
     }
-    sum == 0.0
+    for value in rest {
+        carried |= carry(*value);
+    }
+    carried >> 31 == 0
 }
 
 /// Turns -0.0 into 0.0, and leaves every other value as it is.
@@ -370,7 +629,20 @@ pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
 
 /// `params += step`.
 pub(crate) fn add(params: &mut [f32], step: &[f32]) {
+    let (params, params_rest) = params.as_chunks_mut::<UNROLL>();
+    let (step, step_rest) = step.as_chunks::<UNROLL>();
     for (p, d) in params.iter_mut().zip(step) {
+        p[0] += d[0];
+        p[1] += d[1];
+        p[2] += d[2];
+        p[3] += d[3];
+        p[4] += d[4];
+        p[5] += d[5];
+        p[6] += d[6];
+        p[7] += d[7];
+        one_turn_at_a_time();
+    }
+    for (p, d) in params_rest.iter_mut().zip(step_rest) {
         *p += d;
     }
 }

@@ -4,6 +4,7 @@ use crate::activation::Activation;
 use crate::activation::Slope;
 use crate::data::Dataset;
 use crate::error::{Buffer, Error};
+use crate::kernels;
 use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::matrix::rows_mut;
@@ -160,6 +161,9 @@ fn check_features(topology: &Topology, data: &impl Dataset) -> Result<(), Error>
 }
 
 fn check_finite(index: usize, features: &[f32]) -> Result<(), Error> {
+    if kernels::all_finite(features) {
+        return Ok(());
+    }
     match features.iter().enumerate().find(|(_, x)| !x.is_finite()) {
         Some((feature, &found)) => Err(Error::SampleNotFinite { index, feature, found }),
         None => Ok(()),

@@ -1,8 +1,10 @@
 //! `microfit bench`.
 
 mod schedules;
+pub mod training;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -22,6 +24,13 @@ pub struct Bench {
     /// Not the training: what a call of each schedule costs, on a Cortex-M4F and a Cortex-M0, and its flash.
     #[arg(long, conflicts_with = "board")]
     pub schedules: bool,
+    /// Five networks' training, a sample: instructions on a Cortex-M0, M3, M4F and M7, modelled cycles on an M4F, flash,
+    /// RAM and stack.
+    #[arg(long, conflicts_with_all = ["board", "schedules"])]
+    pub training: bool,
+    /// Write the instructions there too, as tests/figures/training.csv has them.
+    #[arg(long, requires = "training", value_name = "FILE")]
+    pub figures: Option<PathBuf>,
 }
 
 /// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
@@ -38,6 +47,9 @@ impl Bench {
     pub fn run(&self) -> Result<(), Error> {
         if self.schedules {
             return schedules::bench();
+        }
+        if self.training {
+            return training::bench(self.figures.as_deref());
         }
         let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
         let (libm, libm_flash) = measure(board, "bench")?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use object::{Object, ObjectSegment};
+use object::{Object, ObjectSection, ObjectSegment};
 
 use super::board::Board;
 use super::toolchain::{Toolchain, workspace_root};
@@ -76,15 +76,28 @@ impl Image {
         &self.bytes
     }
 
+    /// Bytes that the named sections take together.
+    ///
+    /// # Errors
+    /// [`DeviceError::Image`] if it is no ELF file.
+    pub fn sections(&self, names: &[&str]) -> Result<u64, DeviceError> {
+        let file = self.parse()?;
+        Ok(names.iter().filter_map(|name| file.section_by_name(name)).map(|section| section.size()).sum())
+    }
+
+    fn parse(&self) -> Result<object::File<'_>, DeviceError> {
+        object::File::parse(self.bytes.as_slice()).map_err(|error| DeviceError::Image {
+            path: self.path.display().to_string(),
+            reason: format!("{error}; {PREPARE}"),
+        })
+    }
+
     /// Bytes of flash it takes: what its segments hold, so code, constants, and the initial values of statics.
     ///
     /// # Errors
     /// [`DeviceError::Image`] if it is no ELF file.
     pub fn flash(&self) -> Result<u64, DeviceError> {
-        let file = object::File::parse(self.bytes.as_slice()).map_err(|error| DeviceError::Image {
-            path: self.path.display().to_string(),
-            reason: format!("{error}; {PREPARE}"),
-        })?;
+        let file = self.parse()?;
         Ok(file.segments().map(|segment| segment.file_range().1).sum())
     }
 }

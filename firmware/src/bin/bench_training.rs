@@ -1,0 +1,174 @@
+//! Counts what a sample's training takes, on an emulated MPS2: forward, backward and its share of the update, over
+//! whole epochs. `microfit bench --training` builds it, runs it, and reads what it logs.
+
+#![no_std]
+#![no_main]
+
+use core::arch::asm;
+
+use microfit::data::{Nothing, Rows, Sequential};
+use microfit::loss::{BinaryCrossEntropy, Loss, SparseCategoricalCrossEntropy};
+use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
+use microfit::schedule::Constant;
+use microfit::{Clock, Error, Event, Fit, Init, Topology, Trainer, checked, weights_hash};
+use microfit_firmware::SEED;
+use microfit_firmware::nets::{BATCH, DEEP, SAMPLES, W1, W1_BATCH, W2, WIDE, random_data};
+
+#[path = "../emulated/counter.rs"]
+mod counter;
+use counter::Counter;
+
+#[path = "../emulated/semihosted.rs"]
+mod semihosted;
+
+#[path = "../emulated/stack.rs"]
+mod stack;
+
+const RATE: Constant = checked!(Constant::new(0.01));
+
+/// Marks where a QEMU plugin begins and ends to count: hints that do nothing on a Cortex-M.
+fn marked(work: impl FnOnce()) {
+    // SAFETY: `nop`s by another name.
+    unsafe { asm!(".inst.n 0xbf50") }
+    work();
+    // SAFETY: as above.
+    unsafe { asm!(".inst.n 0xbf60") }
+}
+
+/// What one network trains with.
+struct Run<'a, L, O, const F: usize> {
+    name: &'a str,
+    net: Topology<'a>,
+    loss: L,
+    optimizer: O,
+    batch: u32,
+    data: Rows<'a, F, 1>,
+}
+
+impl<L: Loss, O: Optimizer, const F: usize> Run<'_, L, O, F> {
+    /// Three epochs: one to warm up, one counted, one that looks at the stack.
+    #[inline(never)]
+    fn measure(self, params: &mut [f32], workspace: &mut [f32]) -> Result<(), Error> {
+        Init::GlorotUniform.fill(&self.net, SEED, params)?;
+        let ram = size_of::<f32>() * (self.net.param_len() + self.net.workspace_len::<O>());
+        let fit = Fit {
+            topology: self.net,
+            loss: self.loss,
+            optimizer: self.optimizer,
+            schedule: RATE,
+            clock: Clock::Epoch,
+            order: Sequential,
+            batch: self.batch,
+            epochs: 3,
+        };
+        let mut trainer = fit.start(params, workspace)?;
+        epoch(&mut trainer, &self.data, || {})?;
+        let mut outcome = Ok(());
+        let mut counter = Counter::start();
+        marked(|| outcome = epoch(&mut trainer, &self.data, || counter.lap()));
+        outcome?;
+        let instructions = counter.instructions();
+        let painted = stack::paint();
+        epoch(&mut trainer, &self.data, || {})?;
+        let stack = painted.used();
+        let hash = weights_hash(trainer.params());
+        defmt::info!(
+            "training name={=str} instructions={=u64} samples={=usize} ram={=usize} stack={=usize} hash={=u64:x}",
+            self.name,
+            instructions,
+            SAMPLES,
+            ram,
+            stack,
+            hash
+        );
+        Ok(())
+    }
+}
+
+#[inline(never)]
+fn epoch<L: Loss, O: Optimizer, const F: usize>(
+    trainer: &mut Trainer<'_, '_, L, O, Constant, Sequential>,
+    data: &Rows<'_, F, 1>,
+    mut after_step: impl FnMut(),
+) -> Result<(), Error> {
+    loop {
+        let event = trainer.step(data, &Nothing)?;
+        after_step();
+        if matches!(event, Event::Epoch(_)) {
+            return Ok(());
+        }
+    }
+}
+
+/// The longest parameters and workspace among the networks.
+const PARAMS: usize = WIDE.param_len();
+const WORKSPACE: usize = WIDE.workspace_len::<Sgd>();
+
+struct Buffers {
+    x34: [[f32; 34]; SAMPLES],
+    y1: [[f32; 1]; SAMPLES],
+    x64: [[f32; 64]; SAMPLES],
+    x196: [[f32; 196]; SAMPLES],
+    y10: [[f32; 1]; SAMPLES],
+    params: [f32; PARAMS],
+    workspace: [f32; WORKSPACE],
+}
+
+fn training(buffers: &mut Buffers) -> Result<(), Error> {
+    let Buffers { x34, y1, x64, x196, y10, params, workspace } = buffers;
+    random_data(x34, y1, 2);
+    random_data(x64, y10, 10);
+    let momentum = const { checked!(Sgd::keras(0.9)) };
+    let rows = Rows { features: &x64[..], targets: &y10[..] };
+    let w1 = Run {
+        name: "W1",
+        net: W1,
+        loss: BinaryCrossEntropy,
+        optimizer: checked!(Sgd::keras(0.8)),
+        batch: W1_BATCH,
+        data: Rows { features: &x34[..], targets: &y1[..] },
+    };
+    w1.measure(&mut params[..W1.param_len()], workspace)?;
+    let ten = |name, net| Run {
+        name,
+        net,
+        loss: SparseCategoricalCrossEntropy,
+        optimizer: momentum,
+        batch: BATCH,
+        data: rows,
+    };
+    ten("W2", W2).measure(&mut params[..W2.param_len()], workspace)?;
+    let w3 =
+        Run { name: "W3", net: W2, loss: SparseCategoricalCrossEntropy, optimizer: OnlineSgd, batch: 1, data: rows };
+    w3.measure(&mut params[..W2.param_len()], workspace)?;
+    ten("deep", DEEP).measure(&mut params[..DEEP.param_len()], workspace)?;
+    random_data(x196, y10, 10);
+    let rows = Rows { features: &x196[..], targets: &y10[..] };
+    let wide = Run {
+        name: "wide",
+        net: WIDE,
+        loss: SparseCategoricalCrossEntropy,
+        optimizer: momentum,
+        batch: BATCH,
+        data: rows,
+    };
+    wide.measure(params, workspace)
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    static mut BUFFERS: Buffers = Buffers {
+        x34: [[0.0; 34]; SAMPLES],
+        y1: [[0.0; 1]; SAMPLES],
+        x64: [[0.0; 64]; SAMPLES],
+        x196: [[0.0; 196]; SAMPLES],
+        y10: [[0.0; 1]; SAMPLES],
+        params: [0.0; PARAMS],
+        workspace: [0.0; WORKSPACE],
+    };
+    if let Err(error) = training(BUFFERS) {
+        defmt::error!("failed: {}", error);
+        semihosted::give_up()
+    }
+    semihosted::finish()
+}
