@@ -254,7 +254,7 @@ fn each_fault_has_its_error() {
     };
     assert_eq!(sealed(bytes.clone()), bytes, "CRC-32 as in zip");
     assert_eq!(refused(&with(0, 0)), CheckpointError::Missing);
-    assert_eq!(refused(&with(4, 2)), CheckpointError::Version { found: 2 });
+    assert_eq!(refused(&with(4, 1)), CheckpointError::Version { found: 1 });
     assert!(matches!(refused(&with(11, 1)), CheckpointError::Length { .. }));
     assert!(matches!(refused(&with(16, !bytes[16])), CheckpointError::Foreign { .. }));
     assert_eq!(refused(&with(28, 9)), CheckpointError::Tag { expected: 1, found: 9 });

@@ -1,11 +1,15 @@
 //! A whole run in one frame, byte by byte.
 //!
-//! Version 1; all numbers little-endian, floats as their IEEE 754 bits.
+//! Version 0, a draft: the state of rates driven by a metric ([`schedule::Feedback`](crate::schedule::Feedback)) has no section
+//! of its own yet, so the format will change, and no later version of this crate promises to read it. Keep a draft's frames
+//! for the firmware that wrote them.
+//!
+//! All numbers little-endian, floats as their IEEE 754 bits.
 //!
 //! | byte | | |
 //! |---|---|---|
 //! | 0 | 4 bytes | `MFCK` |
-//! | 4 | u32 | format version, 1 |
+//! | 4 | u32 | format version, 0 |
 //! | 8 | u32 | length of the frame in bytes, with the CRC |
 //! | 12 | u32 | sequence number; the store's newest frame has the highest |
 //! | 16 | u64 | [`Fit::fingerprint`](crate::Fit::fingerprint) |
@@ -37,8 +41,8 @@ pub use reader::{Header, Restored, Source, load, verify};
 pub use writer::{Sink, save};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"MFCK");
-/// The format version this crate writes, and the newest it reads.
-pub const VERSION: u32 = 1;
+/// The format version this crate writes, and the only one it reads: 0, a draft.
+pub const VERSION: u32 = 0;
 const HEADER: usize = 28;
 const SECTIONS: usize = 8;
 const STOPPING_WORDS: usize = 5;
@@ -134,11 +138,12 @@ pub struct Lengths {
 }
 
 impl Lengths {
-    /// Bytes of the frame.
+    /// Bytes of the frame; `usize::MAX` if there are no so many.
     pub const fn frame_len(&self) -> usize {
-        let floats = self.params + self.state + self.best + self.shift + self.factor;
-        let words = words::PROGRESS_WORDS + STOPPING_WORDS + 2 * SECTIONS + floats;
-        HEADER + 4 * words + self.user + 4
+        let Self { params, state, best, shift, factor, user } = *self;
+        let floats = params.saturating_add(state).saturating_add(best).saturating_add(shift).saturating_add(factor);
+        let words = floats.saturating_add(words::PROGRESS_WORDS + STOPPING_WORDS + 2 * SECTIONS);
+        words.saturating_mul(4).saturating_add(HEADER + 4).saturating_add(user)
     }
 
     /// Bytes of each section, in order.
@@ -165,7 +170,7 @@ pub enum CheckpointError<E> {
     Medium(E),
     /// There is no frame here.
     Missing,
-    /// Written by a later version of this crate.
+    /// Of another format version than [`VERSION`].
     Version {
         /// The version found.
         found: u32,

@@ -1,5 +1,8 @@
 //! Checkpoints in NOR flash that survive a power cut at any write.
 //!
+//! A first part: over [`embedded_storage`]'s blocking `NorFlash` only, tried on [`SimulatedFlash`] and on no board yet; the
+//! frame's [format](crate::checkpoint) is a draft.
+//!
 //! A region of flash is two halves of whole pages. Frames are appended to a half, and when it is full the other one, which
 //! holds older frames only, is erased and taken: the newest whole frame is never in a half that is being erased. A frame's
 //! CRC is written last, so one that was cut off is not whole, and the one before it counts. A half that holds several
@@ -51,16 +54,17 @@ impl<F: NorFlash> Store<F> {
         const {
             let (read, write) = (F::READ_SIZE, F::WRITE_SIZE);
             assert!(read > 0 && write > 0 && F::ERASE_SIZE > 0, "a flash has words and pages");
-            assert!(CHUNK % read == 0 && CHUNK % write == 0, "words of 1, 2, 4, 8, 16, 32 or 64 bytes");
-            assert!(F::ERASE_SIZE % write == 0 && F::ERASE_SIZE % read == 0, "a page is whole words");
+            assert!(CHUNK.is_multiple_of(read) && CHUNK.is_multiple_of(write), "words of 1, 2, 4, 8, 16, 32 or 64 bytes");
+            assert!(F::ERASE_SIZE.is_multiple_of(write) && F::ERASE_SIZE.is_multiple_of(read), "a page is whole words");
         }
         let page = F::ERASE_SIZE as u32;
         let half = len / page / 2 * page;
         let unit = F::READ_SIZE.max(F::WRITE_SIZE);
-        let stride = u32::try_from(lengths.frame_len().div_ceil(unit) * unit).unwrap_or(u32::MAX);
+        let stride = lengths.frame_len().checked_next_multiple_of(unit);
+        let stride = stride.and_then(|len| u32::try_from(len).ok()).unwrap_or(u32::MAX);
         let within = u64::from(start) + 2 * u64::from(half) <= flash.capacity() as u64;
         match half.checked_div(stride) {
-            Some(capacity) if capacity > 0 && within && start % page == 0 => {
+            Some(capacity) if capacity > 0 && within && start.is_multiple_of(page) => {
                 Ok(Self { flash, start, half, stride, capacity })
             }
             _ => Err(CheckpointError::RegionTooSmall),
@@ -83,7 +87,8 @@ impl<F: NorFlash> Store<F> {
     }
 
     /// Saves a checkpoint. Power may fail at any moment: the next [`Self::load`] finds this one or the one before. The newest
-    /// whole frame, whichever run's, is kept until this one is whole.
+    /// whole frame, whichever run's, is kept until this one is whole. A store of another region or of other lengths looks for
+    /// frames at other places, though: what it does not find there it may erase.
     ///
     /// # Errors
     /// [`CheckpointError::Medium`]; [`CheckpointError::RegionTooSmall`] for a snapshot longer than the lengths given to [`Self::new`].

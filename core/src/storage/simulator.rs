@@ -45,7 +45,7 @@ impl NorFlashError for SimulatedFault {
 impl<'a, const READ: usize, const WRITE: usize, const ERASE: usize> SimulatedFlash<'a, READ, WRITE, ERASE> {
     /// Over `memory` as it is, and a counter of erases a page. `seed` fixes what torn words and pages look like.
     pub const fn new(memory: &'a mut [u8], erases: &'a mut [u32], seed: u32) -> Self {
-        const { assert!(READ > 0 && WRITE > 0 && ERASE > 0 && ERASE % WRITE == 0, "no flash has these sizes") };
+        const { assert!(READ > 0 && WRITE > 0 && ERASE > 0 && ERASE.is_multiple_of(WRITE), "no flash has these sizes") };
         Self { memory, erases, operations: 0, cut_after: None, off: false, rng: Rng::new(seed) }
     }
 
