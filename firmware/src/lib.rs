@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+pub mod parts;
 mod record;
 mod report;
 pub mod schedules;

@@ -1,5 +1,6 @@
 //! `microfit bench`.
 
+mod parts;
 mod schedules;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,9 @@ pub struct Bench {
     /// Not the training: what a call of each schedule costs, on a Cortex-M4F and a Cortex-M0, and its flash.
     #[arg(long, conflicts_with = "board")]
     pub schedules: bool,
+    /// Not the training: the flash of each activation, loss, optimizer, option, data source and metric.
+    #[arg(long, conflicts_with_all = ["board", "schedules"])]
+    pub parts: bool,
 }
 
 /// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
@@ -38,6 +42,9 @@ impl Bench {
     pub fn run(&self) -> Result<(), Error> {
         if self.schedules {
             return schedules::bench();
+        }
+        if self.parts {
+            return parts::bench();
         }
         let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
         let (libm, libm_flash) = measure(board, "bench")?;
