@@ -9,8 +9,7 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use microfit::activation::{
-    Elu, Gelu, GeluTanh, HardSigmoid, LeakyRelu, Linear, Relu, Selu, Sigmoid, Silu, Softmax, Softplus,
-    Softsign, Tanh,
+    Elu, Gelu, GeluTanh, HardSigmoid, LeakyRelu, Linear, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh,
 };
 use microfit::data::{
     ClassBalanced, Dataset, Nothing, Order, Rows, Scaled, Sequential, Shuffle, Standardization, Weighted,
