@@ -156,10 +156,10 @@ fn part() -> Result<f32, Error> {
         "He, truncated normal" => initialised(Init::HeNormal),
         "standardization" => standardized(),
         "replay buffer" => replayed(),
-        "confusion matrix" => judged(Confusion::<OUTPUTS>::default(), Confusion::record, |c| c.accuracy()),
+        "confusion matrix" => judged(Confusion::<OUTPUTS>::default(), Confusion::record, Confusion::accuracy),
         "ROC-AUC" => {
             let mut scores = [Scored::default(); ROWS];
-            judged(RocAuc::new(&mut scores), RocAuc::record, |auc| auc.auc())
+            judged(RocAuc::new(&mut scores), RocAuc::record, RocAuc::auc)
         },
         "MAE, RMSE, R2" => judged(Regression::default(), Regression::record, |r| {
             Some(r.mae()? + r.rmse()? + r.r_squared()?)
@@ -174,6 +174,7 @@ fn rows<const T: usize>() -> Rows<'static, INPUTS, T> {
 
 /// Trains, with what is to be done while training.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)] // every one is a part
 fn train<'t, L: Loss, O: Optimizer, R: Order, D: Dataset>(
     topology: Topology<'t>,
     loss: L,
