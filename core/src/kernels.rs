@@ -462,6 +462,9 @@ fn column_sums_of_four(columns: &[f32], d: [&[f32]; 4], fan_in: usize) -> [Sums;
     [a, b, c, e]
 }
 
+/// Replaces a layer's outputs from the given one on by derivatives.
+type Differentiate<'a> = &'a mut dyn FnMut(usize, &mut [f32]);
+
 /// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
 /// `w += d x` in the same pass, so that neither a gradient nor a second copy of the inputs is kept.
 ///
@@ -472,7 +475,7 @@ pub(crate) fn backward_online(
     biases: &mut [f32],
     deltas: &[f32],
     inputs: &mut [f32],
-    differentiate: Option<&mut dyn FnMut(usize, &mut [f32])>,
+    differentiate: Option<Differentiate<'_>>,
 ) {
     let fan_in = inputs.len();
     for (bias, &delta) in biases.iter_mut().zip(deltas) {

@@ -19,13 +19,12 @@ type Pair<'p> = (&'p [f32], &'p [f32]);
 
 /// The first layer's weights and biases, its own if it is frozen, else the first of `params`, which it then takes off.
 fn take_first<'p>(layer: &Layer<'p>, fan_in: usize, params: &mut &'p [f32]) -> Option<Pair<'p>> {
-    let own = match layer.frozen {
-        Some(own) => own,
-        None => {
-            let (own, rest) = params.split_at_checked(layer.len(fan_in))?;
-            *params = rest;
-            own
-        }
+    let own = if let Some(own) = layer.frozen {
+        own
+    } else {
+        let (own, rest) = params.split_at_checked(layer.len(fan_in))?;
+        *params = rest;
+        own
     };
     own.split_at_checked(layer.units() * fan_in)
 }

@@ -8,6 +8,7 @@
 
 mod app;
 pub mod nets;
+pub mod parts;
 mod record;
 mod report;
 pub mod schedules;

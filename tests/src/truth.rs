@@ -111,10 +111,8 @@ impl Loss {
             Self::CategoricalCrossEntropy(smoothing) | Self::SparseCategoricalCrossEntropy(smoothing) => {
                 let sparse = matches!(self, Self::SparseCategoricalCrossEntropy(_));
                 let probabilities = if linear { softmax(outputs) } else { outputs.to_vec() };
-                let target = |u: usize| match sparse {
-                    true => f64::from(u8::from(targets[0] == u as f32)),
-                    false => f64::from(targets[u]),
-                };
+                let target =
+                    |u: usize| f64::from(if sparse { f32::from(u8::from(targets[0] == u as f32)) } else { targets[u] });
                 let of = |(u, p): (usize, &f64)| -(target(u) * (1.0 - smoothing) + smoothing / n) * p.ln();
                 (probabilities.iter().enumerate().map(of).sum(), f64::INFINITY)
             }

@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn counts_what_is_missing_to_the_margin() {
-        assert_eq!(Hinge.value(&[0.5, 3.0], &[1.0, 0.0]), (0.5 + 4.0) / 2.0);
+        assert_eq!(Hinge.value(&[0.5, 3.0], &[1.0, 0.0]), 2.25);
         let mut slopes = [1.0, 1.0];
         Hinge.differentiate(&[0.5, 3.0], &mut slopes, 2.0);
         assert_eq!(slopes, [-1.0, 0.0]);

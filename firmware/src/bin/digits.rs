@@ -1,4 +1,4 @@
-//! Handwritten digits on Arm's MPS2 as QEMU emulates it: `microfit device --digits`.
+//! Handwritten digits on Arm's MPS2 as QEMU emulates it: `microfit device --experiment digits`.
 
 #![no_std]
 #![no_main]

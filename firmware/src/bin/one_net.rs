@@ -37,7 +37,7 @@ fn main() -> ! {
         batch: BATCH,
         epochs: 3,
     };
-    let data = Rows { features: black_box(&mut *FEATURES), targets: black_box(&mut *TARGETS) };
+    let data = Rows { features: black_box(&*FEATURES), targets: black_box(&*TARGETS) };
     if let Ok(mut trainer) = fit.start(black_box(PARAMS), WORKSPACE) {
         while let Ok(event) = trainer.step(&data, &Nothing) {
             if black_box(&event) == &microfit::Event::Done {

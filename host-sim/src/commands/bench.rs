@@ -1,5 +1,6 @@
 //! `microfit bench`.
 
+mod parts;
 mod schedules;
 pub mod training;
 
@@ -31,6 +32,9 @@ pub struct Bench {
     /// Write the instructions there too, as tests/figures/training.csv has them.
     #[arg(long, requires = "training", value_name = "FILE")]
     pub figures: Option<PathBuf>,
+    /// Not the training: the flash of each activation, loss, optimizer, option, data source and metric.
+    #[arg(long, conflicts_with_all = ["board", "schedules", "training"])]
+    pub parts: bool,
 }
 
 /// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
@@ -50,6 +54,9 @@ impl Bench {
         }
         if self.training {
             return training::bench(self.figures.as_deref());
+        }
+        if self.parts {
+            return parts::bench();
         }
         let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
         let (libm, libm_flash) = measure(board, "bench")?;

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::{ErrorType, OutputPin};
 use microfit::data::{Digits, Ionosphere};
@@ -27,9 +27,9 @@ pub struct Device {
     /// All boards, one after the other.
     #[arg(long, conflicts_with = "board")]
     pub all: bool,
-    /// Not the tutorial: 64-32-10 on handwritten digits. Needs 22 KB of RAM, which the micro:bit has not.
-    #[arg(long, conflicts_with = "schedules")]
-    pub digits: bool,
+    /// What the board trains.
+    #[arg(long, value_enum, default_value_t = Application::Tutorial, conflicts_with = "schedules")]
+    pub experiment: Application,
     /// Not a training: compute one schedule of each kind there and here, and compare all rates and momenta.
     #[arg(long)]
     pub schedules: bool,
@@ -57,7 +57,7 @@ impl Device {
     /// # Errors
     /// [`Error::Device`].
     pub fn run(&self) -> Result<(), Error> {
-        let application = if self.digits { Application::Digits } else { Application::Tutorial };
+        let application = self.experiment;
         let named = |board: &Board| self.all || board.name == self.board;
         let boards: Vec<Board> = BOARDS.into_iter().filter(named).filter(|board| application.fits(*board)).collect();
         if boards.is_empty() {
@@ -112,11 +112,11 @@ impl Device {
 }
 
 /// What a board trains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Application {
-    /// The two experiments microfit began from.
+    /// The two experiments microfit began from: 34-34-1 on UCI Ionosphere.
     Tutorial,
-    /// 64-32-10 on handwritten digits.
+    /// 64-32-10 on handwritten digits: needs 22 KB of RAM, which the micro:bit has not.
     Digits,
 }
 
