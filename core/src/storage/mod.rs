@@ -54,7 +54,10 @@ impl<F: NorFlash> Store<F> {
         const {
             let (read, write) = (F::READ_SIZE, F::WRITE_SIZE);
             assert!(read > 0 && write > 0 && F::ERASE_SIZE > 0, "a flash has words and pages");
-            assert!(CHUNK.is_multiple_of(read) && CHUNK.is_multiple_of(write), "words of 1, 2, 4, 8, 16, 32 or 64 bytes");
+            assert!(
+                CHUNK.is_multiple_of(read) && CHUNK.is_multiple_of(write),
+                "words of 1, 2, 4, 8, 16, 32 or 64 bytes"
+            );
             assert!(F::ERASE_SIZE.is_multiple_of(write) && F::ERASE_SIZE.is_multiple_of(read), "a page is whole words");
         }
         let page = F::ERASE_SIZE as u32;

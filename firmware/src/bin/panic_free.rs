@@ -27,6 +27,8 @@ use microfit::{
 mod data;
 #[path = "panic_free/schedules.rs"]
 mod schedules;
+#[path = "panic_free/storage.rs"]
+mod storage;
 #[path = "panic_free/training.rs"]
 mod training;
 
@@ -98,6 +100,7 @@ fn every_operation(params: &mut [f32], workspace: &mut [f32], indices: &mut [u16
     let constant = Constant::new(any(0.1))?;
     total += schedules::every_operation()?;
     total += training::every_operation(params, workspace)?;
+    total += storage::every_operation(topology, params, workspace)?;
     total += data::every_operation(&topology, params, any(&mut [0; 351]))?;
 
     total += run(
