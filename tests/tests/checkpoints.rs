@@ -170,6 +170,33 @@ fn power_cut_in_words_of_1() {
     cut_everywhere::<1, 1, 8192>(1, 7, 0xff);
 }
 
+#[test]
+fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
+    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
+    let mut flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
+    for (start, len) in [(0, 1024), (4, 2048), (1024, 2048), (0, 4096)] {
+        assert_eq!(Store::new(&mut flash, start, len, &LENGTHS).unwrap_err(), CheckpointError::RegionTooSmall);
+    }
+    let mut store = Store::new(flash, 0, 2048, &LENGTHS).unwrap();
+    assert_eq!(store.saves_per_erase() as usize, 2 * (1024 / LENGTHS.frame_len().next_multiple_of(4)));
+    let (mut saved, mut loaded) = (Board::new(), Board::new());
+    assert_eq!(store.header(), Ok(None));
+    assert_eq!(store.load(&mut loaded.target()), Err(CheckpointError::Missing));
+    let trainer = fit().start(&mut saved.params, &mut saved.workspace).unwrap();
+    let (best, shift, factor, user) = (&saved.best, &saved.shift, &saved.factor, &saved.user);
+    let snapshot = Snapshot { best, shift, factor, user, ..trainer.snapshot() };
+    let header = store.save(&snapshot).unwrap();
+    let (expected, found) = (!header.fingerprint, header.fingerprint);
+    let foreign = store.load(&mut Target { fingerprint: expected, ..loaded.target() });
+    assert_eq!(foreign, Err(CheckpointError::Foreign { expected, found }));
+    let restored = store.load(&mut loaded.target()).unwrap();
+    assert_eq!((restored.progress, restored.stopping, restored.header), (trainer.progress(), None, header));
+    assert_eq!(store.header(), Ok(Some(header)));
+    let user = &[0; 2000];
+    assert_eq!(store.save(&Snapshot { user, ..snapshot }), Err(CheckpointError::RegionTooSmall));
+    assert_eq!(store.release().erases(), [1, 0]);
+}
+
 #[derive(Default)]
 struct Frame(Vec<u8>);
 
@@ -289,7 +316,7 @@ fn other_settings_have_another_fingerprint() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn arbitrary_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..700)) {
