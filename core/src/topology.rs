@@ -20,8 +20,9 @@ use crate::optimizer::Optimizer;
 ///
 /// # Layout of the parameters
 ///
-/// One slice. Layer after layer, [frozen](crate::frozen) ones left out, as they keep their own: the weights, `[units][fan_in]` in row-major order (PyTorch's layout: a row holds
-/// what one unit multiplies its inputs by; Keras stores the transpose), then the biases, `[units]`.
+/// One slice. Layer after layer, [frozen](crate::frozen) ones left out, as they keep their own: the weights,
+/// `[units][fan_in]` in row-major order (PyTorch's layout: a row holds what one unit multiplies its inputs by; Keras stores
+/// the transpose), then the biases, `[units]`.
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Topology<'a> {

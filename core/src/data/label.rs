@@ -1,10 +1,21 @@
-//! Class indices that are written as numbers.
+//! Classes as numbers, and as rows with a value a class.
 
 /// The class `value` names, if it is a whole number from 0 and below `classes`.
 pub(crate) fn class_index(value: f32, classes: usize) -> Option<usize> {
     // The cast truncates, and sends NaN and negative numbers to 0.
     let class = value as usize;
     (class < classes && class as f32 == value).then_some(class)
+}
+
+/// Where the largest value stands; the first of equals.
+pub(crate) fn argmax(values: &[f32]) -> usize {
+    let (mut at, mut largest) = (0, f32::NEG_INFINITY);
+    for (index, &value) in values.iter().enumerate() {
+        if value > largest {
+            (at, largest) = (index, value);
+        }
+    }
+    at
 }
 
 #[cfg(test)]
@@ -19,5 +30,11 @@ mod tests {
             assert_eq!(class_index(value, 3), None, "{value}");
         }
         assert_eq!(class_index(0.0, 0), None);
+    }
+
+    #[test]
+    fn the_first_of_the_largest() {
+        assert_eq!(argmax(&[0.0, 2.0, 2.0, 1.0]), 1);
+        assert_eq!(argmax(&[]), 0);
     }
 }

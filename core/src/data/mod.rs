@@ -28,7 +28,7 @@ pub use from_fn::FromFn;
 #[cfg(feature = "ionosphere")]
 pub use ionosphere::Ionosphere;
 pub use k_fold::{Fold, k_fold};
-pub(crate) use label::class_index;
+pub(crate) use label::{argmax, class_index};
 pub use one_hot::OneHot;
 pub use order::{Order, Sequential, Shuffle};
 pub use quantized::{Integer, Quantized};

@@ -1,8 +1,8 @@
 //! Cross-entropy of one class among several.
 
-use super::{CrossEntropy, Input, Loss, argmax};
+use super::{CrossEntropy, Input, Loss};
 use crate::activation::{Activation, Kind, exponentials, largest};
-use crate::data::class_index;
+use crate::data::{argmax, class_index};
 use crate::error::Error;
 use crate::math;
 

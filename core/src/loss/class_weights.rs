@@ -1,7 +1,8 @@
 //! Classes that count more than others.
 
-use super::{Input, Loss, argmax};
+use super::{Input, Loss};
 use crate::activation::Activation;
+use crate::data::argmax;
 use crate::error::{Error, Requirement, require};
 
 /// A loss in which a training sample counts with its class's weight: Keras' `class_weight`. A batch's loss is the sum of the

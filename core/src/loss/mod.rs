@@ -102,17 +102,6 @@ fn mean(sum: f32, outputs: usize) -> f32 {
     if outputs == 1 { sum } else { sum / outputs as f32 }
 }
 
-/// Where the largest value stands; the first of equals.
-fn argmax(values: &[f32]) -> usize {
-    let (mut at, mut largest) = (0, f32::NEG_INFINITY);
-    for (index, &value) in values.iter().enumerate() {
-        if value > largest {
-            (at, largest) = (index, value);
-        }
-    }
-    at
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,11 +151,5 @@ mod tests {
         assert_eq!(SparseCategoricalCrossEntropy.input(&Sigmoid), Err(Error::LossActivation));
         assert_eq!(MeanSquaredError.input(&Relu), Ok(Input::Outputs));
         assert!(!BinaryCrossEntropy.accepts(2.0, 1) && BinaryCrossEntropy.accepts(0.5, 1));
-    }
-
-    #[test]
-    fn the_first_of_the_largest() {
-        assert_eq!(argmax(&[0.0, 2.0, 2.0, 1.0]), 1);
-        assert_eq!(argmax(&[]), 0);
     }
 }

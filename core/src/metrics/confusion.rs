@@ -1,6 +1,7 @@
 //! Which classes are taken for which.
 
 use super::target::{check_outputs, class_of};
+use crate::data::argmax;
 use crate::error::Error;
 
 /// How often a sample of each class was taken for each class, and what follows from that.
@@ -115,16 +116,6 @@ impl<const C: usize> Confusion<C> {
 
 fn ratio(part: u32, of: u32) -> f32 {
     if of == 0 { 0.0 } else { part as f32 / of as f32 }
-}
-
-fn argmax(outputs: &[f32]) -> usize {
-    let mut best = (0, f32::NEG_INFINITY);
-    for (class, &output) in outputs.iter().enumerate() {
-        if output > best.1 {
-            best = (class, output);
-        }
-    }
-    best.0
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Adam, AdamW and AMSGrad.
 
 use super::decay::{Decay, decay_methods};
-use super::state::{arrays, power};
+use super::state::{arrays, check_moments, power};
 use super::{Optimizer, Update, Variables};
 use crate::error::{Error, Requirement, require};
 use crate::math;
@@ -69,14 +69,9 @@ impl Adam {
     }
 
     const fn new(epsilon: Epsilon, beta1: f64, beta2: f64, eps: f32) -> Result<Self, Error> {
-        let checks = [
-            require("beta1", Requirement::Fraction, beta1),
-            require("beta2", Requirement::Fraction, beta2),
-            require("eps", Requirement::Positive, eps as f64),
-        ];
-        match checks {
-            [Ok(()), Ok(()), Ok(())] => Ok(Self { epsilon, beta1, beta2, eps, decay: Decay::NONE }),
-            [Err(error), ..] | [_, Err(error), _] | [.., Err(error)] => Err(error),
+        match check_moments(beta1, beta2, eps) {
+            Ok(()) => Ok(Self { epsilon, beta1, beta2, eps, decay: Decay::NONE }),
+            Err(error) => Err(error),
         }
     }
 

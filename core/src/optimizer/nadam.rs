@@ -1,7 +1,7 @@
 //! Adam with Nesterov's momentum.
 
 use super::decay::{Decay, decay_methods};
-use super::state::{arrays, power};
+use super::state::{arrays, check_moments, power};
 use super::{Optimizer, Update, Variables};
 use crate::error::{Error, Requirement, require};
 use crate::math;
@@ -41,14 +41,9 @@ impl Nadam {
     }
 
     const fn new(beta1: f64, beta2: f64, eps: f32, warming: f64) -> Result<Self, Error> {
-        let checks = [
-            require("beta1", Requirement::Fraction, beta1),
-            require("beta2", Requirement::Fraction, beta2),
-            require("eps", Requirement::Positive, eps as f64),
-        ];
-        match checks {
-            [Ok(()), Ok(()), Ok(())] => Ok(Self { beta1, beta2, eps, warming, decay: Decay::NONE }),
-            [Err(error), ..] | [_, Err(error), _] | [.., Err(error)] => Err(error),
+        match check_moments(beta1, beta2, eps) {
+            Ok(()) => Ok(Self { beta1, beta2, eps, warming, decay: Decay::NONE }),
+            Err(error) => Err(error),
         }
     }
 

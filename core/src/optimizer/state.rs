@@ -1,4 +1,6 @@
-//! The state's arrays.
+//! What optimizers with moments share: the state's arrays, the decays' powers, and the check of their parameters.
+
+use crate::error::{Error, Requirement, require};
 
 /// The first `N` arrays of the state, each of `len` floats; empty where the state is too short.
 pub(super) fn arrays<const N: usize>(state: &mut [f32], len: usize) -> [&mut [f32]; N] {
@@ -8,6 +10,18 @@ pub(super) fn arrays<const N: usize>(state: &mut [f32], len: usize) -> [&mut [f3
         rest = tail;
         array
     })
+}
+
+/// Refuses decays outside `[0, 1)`, and an `eps` that is not finite and above 0.
+pub(super) const fn check_moments(beta1: f64, beta2: f64, eps: f32) -> Result<(), Error> {
+    match (
+        require("beta1", Requirement::Fraction, beta1),
+        require("beta2", Requirement::Fraction, beta2),
+        require("eps", Requirement::Positive, eps as f64),
+    ) {
+        (Ok(()), Ok(()), eps) => eps,
+        (Err(error), ..) | (_, Err(error), _) => Err(error),
+    }
 }
 
 /// `decay^t`, by squaring: in f64, because 1 minus it, at a decay of 0.999, has four digits less than the power.
