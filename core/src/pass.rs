@@ -7,9 +7,9 @@
 //! there is no second buffer. Where an activation's derivative needs the layer's sums, they are computed again, into the
 //! same place, from the outputs below, which are still there.
 
-use crate::activation::Slope;
+use crate::activation::{Kind, Slope};
 use crate::dropout::Key;
-use crate::kernels;
+use crate::kernels::{self, Below, Slopes};
 use crate::layer::Layer;
 use crate::loss::Input;
 use crate::topology::Topology;
@@ -90,6 +90,12 @@ pub(crate) fn forward<'t>(
         fan_in = units;
     }
     tape.get_mut(..n * fan_in).unwrap_or_default()
+}
+
+/// What the outputs of `layer` are to the deltas that come down to them, before [`differentiate`].
+fn slopes_below(layer: &Layer, key: Option<Key>) -> Slopes {
+    let dropped = layer.dropout.is_some() && key.is_some();
+    if layer.activation().kind() == Kind::Relu && !dropped { Slopes::OfGate } else { Slopes::Any }
 }
 
 /// Replaces the outputs of `layer` from unit `first` on by the derivatives of what made them, dropout included. `pair` are the
@@ -177,8 +183,11 @@ pub(crate) fn backward(
             let Some(block) = rest.len().checked_sub(n * fan_in_below).and_then(|start| rest.get(start..)) else {
                 return;
             };
-            differentiate(layer, pair, block, fan_in_below, key, 0, inputs);
-            kernels::backward(weights, deltas, inputs, fan_in, units);
+            let slopes = slopes_below(layer, key);
+            if slopes == Slopes::Any {
+                differentiate(layer, pair, block, fan_in_below, key, 0, inputs);
+            }
+            kernels::backward(weights, deltas, inputs, fan_in, units, slopes);
         }
         let kept = rest.len() + inputs.len();
         let Some(rest) = tape.get_mut(..kept) else { return };
@@ -205,6 +214,7 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
             let fan_in_below = width(topology, deeper);
             let Some((_, (weights_below, biases_below))) = split_last(below, fan_in_below, rest_params) else { return };
             let Some(block) = rest.len().checked_sub(fan_in_below).and_then(|start| rest.get(start..)) else { return };
+            let gate = slopes_below(below, key) == Slopes::OfGate;
             let mut slopes = |first: usize, values: &mut [f32]| {
                 let weights = weights_below.get(first * fan_in_below..).unwrap_or_default();
                 let biases = biases_below.get(first..).and_then(|biases| biases.get(..values.len()));
@@ -212,12 +222,13 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
             };
             if let Some(frozen) = layer.frozen {
                 slopes(0, inputs);
-                kernels::backward(frozen, deltas, inputs, fan_in, units);
+                kernels::backward(frozen, deltas, inputs, fan_in, units, Slopes::Any);
             } else {
-                kernels::backward_online(weights, biases, deltas, inputs, Some(&mut slopes));
+                let below = if gate { Below::Gate } else { Below::Any(&mut slopes) };
+                kernels::backward_online(weights, biases, deltas, inputs, below);
             }
         } else {
-            kernels::backward_online(weights, biases, deltas, inputs, None);
+            kernels::backward_online(weights, biases, deltas, inputs, Below::Nothing);
             return;
         }
         let kept = rest.len() + inputs.len();

@@ -20,7 +20,7 @@ impl Activation for Softmax {
 
     fn apply(&self, sums: &mut [f32], units: usize) {
         for row in rows_mut(sums, units) {
-            let total = exponentials(row);
+            let (total, _) = exponentials(row);
             for value in row {
                 *value /= total;
             }
@@ -55,22 +55,22 @@ impl Activation for Softmax {
 pub(crate) fn largest(sums: &[f32]) -> f32 {
     let mut largest = f32::NEG_INFINITY;
     for &sum in sums {
-        if sum > largest || sum.is_nan() {
+        if sum > largest {
             largest = sum;
         }
     }
     largest
 }
 
-/// Replaces each sum by `exp(z - max(z))` and returns their total.
-pub(crate) fn exponentials(sums: &mut [f32]) -> f32 {
+/// Replaces each sum by `exp(z - max(z))`; returns their total, and `max(z)`.
+pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
     let largest = largest(sums);
     let mut total = 0.0;
     for value in sums {
         *value = math::exp(*value - largest);
         total += *value;
     }
-    total
+    (total, largest)
 }
 
 #[cfg(test)]

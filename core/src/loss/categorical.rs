@@ -4,6 +4,7 @@ use super::{CrossEntropy, Input, Loss};
 use crate::activation::{Activation, Kind, exponentials, largest};
 use crate::data::{argmax, class_index};
 use crate::error::Error;
+use crate::kernels;
 use crate::math;
 
 /// Categorical cross-entropy: `-sum over u of y[u] ln p[u]`, with a target for every output: one-hot, or probabilities.
@@ -147,22 +148,22 @@ impl CrossEntropy for SparseCategoricalCrossEntropy {
 
     fn differentiate_smoothed(&self, inputs: &[f32], target: &mut [f32], scale: f32, smoothing: f32) -> f32 {
         let label = label(target);
-        for (to, from) in target.iter_mut().zip(inputs) {
-            *to = *from;
-        }
-        let total = exponentials(target);
+        kernels::copy(inputs, target);
+        let (total, largest) = exponentials(target);
         let factor = scale / total;
-        let everywhere = smoothing / inputs.len() as f32 * scale;
-        for (u, delta) in target.iter_mut().enumerate() {
+        for delta in target.iter_mut() {
             *delta *= factor;
-            if smoothing != 0.0 {
+        }
+        if smoothing != 0.0 {
+            let everywhere = smoothing / inputs.len() as f32 * scale;
+            for delta in target.iter_mut() {
                 *delta -= everywhere;
             }
-            if u == label {
-                *delta -= (1.0 - smoothing) * scale;
-            }
         }
-        of_label(inputs, label, math::ln(total), largest(inputs), smoothing)
+        if let Some(delta) = target.get_mut(label) {
+            *delta -= (1.0 - smoothing) * scale;
+        }
+        of_label(inputs, label, math::ln(total), largest, smoothing)
     }
 }
 
