@@ -23,19 +23,12 @@
 
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
+use crate::unroll::one_turn_at_a_time;
 
 /// Samples of a tile, and rows of a small one.
 const TILE: usize = 4;
 /// Elements of a row that one turn of a streaming loop takes.
 const UNROLL: usize = 8;
-
-/// Keeps LLVM from unrolling the loop it stands in, on a Cortex-M: it would hoist the loads of several turns and spill
-/// the sums. No instruction comes of it.
-#[inline(always)]
-fn one_turn_at_a_time() {
-    #[cfg(target_arch = "arm")]
-    core::hint::black_box(());
-}
 
 /// A number of turns no loop takes, which the compiler does not know.
 ///
@@ -102,6 +95,7 @@ fn take<'a, const N: usize>(row: &mut &'a mut [f32]) -> Option<&'a mut [f32; N]>
 }
 
 /// `y = W x + b` for every sample.
+#[inline(never)]
 pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
     let mut samples = rows(inputs, fan_in);
     let mut results = rows_mut(outputs, biases.len());
@@ -114,7 +108,7 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
 }
 
 /// Four samples: every weight loaded serves four sums, every input those of a tile of units.
-#[inline(never)]
+#[inline(always)]
 fn forward_four(weights: &[f32], biases: &[f32], x: &[&[f32]; 4], mut y: [&mut [f32]; 4], fan_in: usize) {
     let mut weights = rows(weights, fan_in);
     let mut biases = biases;
@@ -256,6 +250,7 @@ fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in
 }
 
 /// Adds every sample's `d x` to the weights' gradient and `d` to the biases'.
+#[inline(never)]
 pub(crate) fn gradient(
     weight_gradient: &mut [f32],
     bias_gradient: &mut [f32],
@@ -273,7 +268,7 @@ pub(crate) fn gradient(
 }
 
 /// Four samples: every input loaded serves a tile of units, every element of the gradient four samples.
-#[inline(never)]
+#[inline(always)]
 fn gradient_four(
     weight_gradient: &mut [f32],
     mut biases: &mut [f32],
@@ -395,7 +390,12 @@ impl Slopes {
     #[inline(always)]
     fn scale(self, slopes: &mut [f32; TILE], sums: [f32; TILE]) {
         match self {
-            Self::Any => scale_by(slopes, &sums),
+            Self::Any => {
+                for (slope, sum) in slopes.iter_mut().zip(sums) {
+                    *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
+                    one_turn_at_a_time();
+                }
+            }
             Self::OfGate => {
                 for (slope, sum) in slopes.iter_mut().zip(sums) {
                     // An integer comparison, and no sum is -0.0.
@@ -422,11 +422,13 @@ impl Slopes {
 pub(crate) fn scale_by(slopes: &mut [f32], sums: &[f32]) {
     for (slope, sum) in slopes.iter_mut().zip(sums) {
         *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
+        one_turn_at_a_time();
     }
 }
 
 /// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds what `slopes` says, on return each input's
 /// delta. Where the derivative is 0 so is the delta.
+#[inline(never)]
 pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, units: usize, slopes: Slopes) {
     let (mut samples, mut deltas) = (rows_mut(inputs, fan_in), rows(deltas, units));
     while let (Some(d), Some(x)) = (deltas.next_four(), samples.next_four()) {
@@ -442,7 +444,7 @@ pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_
 }
 
 /// Four samples: every weight loaded serves four sums, every delta those of a tile of inputs.
-#[inline(never)]
+#[inline(always)]
 fn backward_four(weights: &[f32], d: &[&[f32]; 4], mut x: [&mut [f32]; 4], fan_in: usize, slopes: Slopes) {
     let mut columns = weights;
     loop {
@@ -511,6 +513,7 @@ pub(crate) enum Below<'a> {
 /// `w += d x` in the same pass, so that neither a gradient nor a second copy of the inputs is kept.
 ///
 /// On entry `inputs` holds the layer's inputs, on return their deltas.
+#[inline(never)]
 pub(crate) fn backward_online(
     weights: &mut [f32],
     biases: &mut [f32],
@@ -598,6 +601,7 @@ pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
 }
 
 /// `values *= factor`, or 0 where the factor is 0; never -0.0.
+#[inline(never)]
 pub(crate) fn scale(values: &mut [f32], factor: f32) {
     if factor == 0.0 {
         // Also what NaN and infinities left behind by a diverged run are cleared by.
@@ -617,16 +621,19 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
         }
         for value in rest {
             *value = factor * *value + 0.0;
+            one_turn_at_a_time();
         }
     }
 }
 
 /// What a batch begins with: `state = keep * state + decay * params`, never -0.0.
+#[inline(never)]
 pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
     scale(state, keep);
     if decay != 0.0 {
         for (s, p) in state.iter_mut().zip(params) {
             *s = (*s + decay * p) + 0.0;
+            one_turn_at_a_time();
         }
     }
 }
@@ -668,20 +675,25 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
 }
 
 /// Turns -0.0 into 0.0, and leaves every other value as it is.
+#[inline(never)]
 pub(crate) fn canonical(values: &mut [f32]) {
     for value in values {
         *value += 0.0;
+        one_turn_at_a_time();
     }
 }
 
 /// `params += rate * direction`.
+#[inline(never)]
 pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
     for (p, d) in params.iter_mut().zip(direction) {
         *p += rate * d;
+        one_turn_at_a_time();
     }
 }
 
 /// `params += step`.
+#[inline(never)]
 pub(crate) fn add(params: &mut [f32], step: &[f32]) {
     let (params, params_rest) = params.as_chunks_mut::<UNROLL>();
     let (step, step_rest) = step.as_chunks::<UNROLL>();
@@ -698,6 +710,7 @@ pub(crate) fn add(params: &mut [f32], step: &[f32]) {
     }
     for (p, d) in params_rest.iter_mut().zip(step_rest) {
         *p += d;
+        one_turn_at_a_time();
     }
 }
 

@@ -32,6 +32,7 @@ pub mod schedule;
 pub mod storage;
 mod topology;
 mod trainer;
+mod unroll;
 #[cfg(feature = "ionosphere")]
 pub mod tutorial;
 

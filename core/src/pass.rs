@@ -59,6 +59,7 @@ fn width(topology: &Topology, below: &[Layer]) -> usize {
 
 /// Forward for `n` samples whose features stand at the beginning of the tape; returns the last layer's `[n][units]`.
 /// With [`Input::Logits`] the last activation is left out; with a `key` dropout takes part.
+#[inline(never)]
 pub(crate) fn forward<'t>(
     topology: &Topology,
     params: &[f32],
@@ -121,7 +122,14 @@ fn differentiate(
     }
 }
 
+/// The last layer's `[n][units]` after [`forward`].
+pub(crate) fn outputs<'t>(topology: &Topology, tape: &'t [f32], n: usize) -> &'t [f32] {
+    let tape = tape.get(..topology.tape_len(n)).unwrap_or_default();
+    tape.len().checked_sub(n * topology.outputs()).and_then(|first| tape.get(first..)).unwrap_or_default()
+}
+
 /// Replaces the last layer's outputs by its deltas, `gradient` being the loss's derivative by what [`Input`] says.
+#[inline(never)]
 pub(crate) fn begin_backward(
     topology: &Topology,
     params: &[f32],
@@ -149,6 +157,7 @@ pub(crate) fn begin_backward(
 
 /// Backward for `n` samples: the last layer's block of the tape holds its deltas; adds every trained layer's gradient to
 /// `gradient`, which has the parameters' layout, and leaves each layer's deltas in its block.
+#[inline(never)]
 pub(crate) fn backward(
     topology: &Topology,
     params: &[f32],

@@ -6,6 +6,7 @@ use crate::data::{argmax, class_index};
 use crate::error::Error;
 use crate::kernels;
 use crate::math;
+use crate::unroll::one_turn_at_a_time;
 
 /// Categorical cross-entropy: `-sum over u of y[u] ln p[u]`, with a target for every output: one-hot, or probabilities.
 ///
@@ -136,6 +137,7 @@ fn of_label(inputs: &[f32], label: usize, log: f32, largest: f32, smoothing: f32
     let mut sum = 0.0;
     for z in inputs {
         sum += log + (largest - z);
+        one_turn_at_a_time();
     }
     (1.0 - smoothing) * right + smoothing / inputs.len() as f32 * sum
 }
@@ -153,11 +155,13 @@ impl CrossEntropy for SparseCategoricalCrossEntropy {
         let factor = scale / total;
         for delta in target.iter_mut() {
             *delta *= factor;
+            one_turn_at_a_time();
         }
         if smoothing != 0.0 {
             let everywhere = smoothing / inputs.len() as f32 * scale;
             for delta in target.iter_mut() {
                 *delta -= everywhere;
+                one_turn_at_a_time();
             }
         }
         if let Some(delta) = target.get_mut(label) {
