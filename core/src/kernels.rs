@@ -27,6 +27,8 @@ use crate::unroll::one_turn_at_a_time;
 
 /// Samples of a tile, and rows of a small one.
 const TILE: usize = 4;
+/// Rows of a large tile.
+const WIDE: usize = 6;
 /// Elements of a row that one turn of a streaming loop takes.
 const UNROLL: usize = 8;
 
@@ -84,6 +86,8 @@ fn next<'a, const N: usize>(samples: &mut [&'a mut [f32]; 4]) -> Option<FourOf<'
     Some([take(a)?, take(b)?, take(c)?, take(d)?])
 }
 
+/// Takes the first `N` values off a row.
+#[allow(clippy::mut_mut)] // the row is what changes
 #[inline(always)]
 fn take<'a, const N: usize>(row: &mut &'a mut [f32]) -> Option<&'a mut [f32; N]> {
     if row.len() < N {
@@ -280,14 +284,14 @@ fn gradient_four(
     let mut weights = rows_mut(weight_gradient, fan_in);
     loop {
         if biases.len() != 2 * TILE
-            && let Some(b) = take(&mut biases)
+            && let Some(b) = take::<WIDE>(&mut biases)
         {
             let (Some(g), Some(d)) = (weights.next_six(), next(&mut d)) else { return };
             add_to_six(g, b, x, &d, never);
-        } else if let Some(b) = take(&mut biases) {
+        } else if let Some(b) = take::<TILE>(&mut biases) {
             let (Some(g), Some(d)) = (weights.next_four(), next(&mut d)) else { return };
             add_to_four(g, b, x, &d, never);
-        } else if let Some(b) = take(&mut biases) {
+        } else if let Some(b) = take::<1>(&mut biases) {
             let (Some(g), Some(d)) = (weights.next(), next(&mut d)) else { return };
             add_to_one([g], b, x, &d, never);
         } else {
@@ -429,7 +433,14 @@ pub(crate) fn scale_by(slopes: &mut [f32], sums: &[f32]) {
 /// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds what `slopes` says, on return each input's
 /// delta. Where the derivative is 0 so is the delta.
 #[inline(never)]
-pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, units: usize, slopes: Slopes) {
+pub(crate) fn backward(
+    weights: &[f32],
+    deltas: &[f32],
+    inputs: &mut [f32],
+    fan_in: usize,
+    units: usize,
+    slopes: Slopes,
+) {
     let (mut samples, mut deltas) = (rows_mut(inputs, fan_in), rows(deltas, units));
     while let (Some(d), Some(x)) = (deltas.next_four(), samples.next_four()) {
         backward_four(weights, &d, x, fan_in, slopes);
@@ -448,10 +459,10 @@ pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_
 fn backward_four(weights: &[f32], d: &[&[f32]; 4], mut x: [&mut [f32]; 4], fan_in: usize, slopes: Slopes) {
     let mut columns = weights;
     loop {
-        if let Some(x) = next(&mut x) {
+        if let Some(x) = next::<TILE>(&mut x) {
             columns_of_four(columns, d, x, fan_in, slopes);
             columns = columns.get(TILE..).unwrap_or_default();
-        } else if let Some(x) = next(&mut x) {
+        } else if let Some(x) = next::<1>(&mut x) {
             for ([x], d) in x.into_iter().zip(d) {
                 slopes.scale_one(x, column_sum(columns, d, fan_in));
             }

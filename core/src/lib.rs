@@ -32,9 +32,9 @@ pub mod schedule;
 pub mod storage;
 mod topology;
 mod trainer;
-mod unroll;
 #[cfg(feature = "ionosphere")]
 pub mod tutorial;
+mod unroll;
 
 pub use activation::Activation;
 pub use early_stopping::{EarlyStopping, EarlyStoppingState, Goal, Verdict};

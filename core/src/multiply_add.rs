@@ -59,11 +59,8 @@ mod soft {
         // Three bits more: two, and one that says whether anything was lost below.
         let larger = (larger & FRACTION | HIDDEN) << 3;
         let smaller = smaller << 8 | SIGN;
-        let smaller = if distance <= 26 {
-            smaller >> (distance + 5) | u32::from(smaller << (27 - distance) != 0)
-        } else {
-            1
-        };
+        let smaller =
+            if distance <= 26 { smaller >> (distance + 5) | u32::from(smaller << (27 - distance) != 0) } else { 1 };
         let mut mantissa;
         if product_sign == c_sign {
             mantissa = larger + smaller;
@@ -111,7 +108,7 @@ mod soft {
         let low = a_low * b_low;
         let middle = a_high * b_low + a_low * b_high + (low >> 12);
         // The product is high * 2^24 + middle * 2^12 + the last 12 bits of low.
-        ((a_high * b_high) << 7) + (middle >> 5) | u32::from(middle << 27 | low << 20 != 0)
+        (((a_high * b_high) << 7) + (middle >> 5)) | u32::from(middle << 27 | low << 20 != 0)
     }
 
     /// Factors of 0, which are usual, and all that is not normal.

@@ -52,8 +52,7 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
     /// are not inlined, so that what one keeps on the stack does not lie under the other.
     #[inline(never)]
     pub(super) fn train_samples(&mut self, data: &impl Dataset, begins: bool) -> Result<Event, Error> {
-        let (position, len) =
-            if begins { (0, data.len() as u32) } else { (self.progress.position, self.progress.len) };
+        let (position, len) = if begins { (0, data.len() as u32) } else { (self.progress.position, self.progress.len) };
         let update = self.next_update(position, len);
         let n = update.samples.saturating_sub(self.progress.in_batch).min(O::LANES as u32) as usize;
         let into = self.fit.optimizer.accumulation(&update);
