@@ -1,5 +1,6 @@
 //! `microfit bench`.
 
+mod host;
 mod parts;
 mod schedules;
 pub mod training;
@@ -16,7 +17,7 @@ use crate::table::table;
 
 /// Count instructions on an emulated board, with libm and with the feature fast-math.
 ///
-/// Counts are exact and do not depend on this machine. They are instructions, not cycles.
+/// Counts are exact and do not depend on this machine. They are instructions, not cycles. Only `--host` measures time.
 #[derive(Debug, Clone, Args)]
 pub struct Bench {
     /// The board: one with the MPS2's timer, which counts.
@@ -35,6 +36,8 @@ pub struct Bench {
     /// Not the training: the flash of each activation, loss, optimizer, option, data source and metric.
     #[arg(long, conflicts_with_all = ["board", "schedules", "training"])]
     pub parts: bool,
+    #[command(flatten)]
+    host: host::Host,
 }
 
 /// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
@@ -47,7 +50,7 @@ impl Bench {
     /// Prints the table.
     ///
     /// # Errors
-    /// [`Error::Device`].
+    /// [`Error::Device`]; with `--host` [`Error::Rival`].
     pub fn run(&self) -> Result<(), Error> {
         if self.schedules {
             return schedules::bench();
@@ -57,6 +60,9 @@ impl Bench {
         }
         if self.parts {
             return parts::bench();
+        }
+        if self.host.host {
+            return self.host.bench();
         }
         let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
         let (libm, libm_flash) = measure(board, "bench")?;
