@@ -12,7 +12,7 @@ use microfit_firmware::SEED;
 use microfit_firmware::nets::{BATCH, DEEP, SAMPLES, W1, W1_BATCH, W2, WIDE, random_data};
 
 /// A training runs so many epochs, the rivals' too, and begins with fresh weights and no velocity: nobody gains or loses
-/// by what a longer one comes to, such as units that no longer answer or velocities too small to be normal floats.
+/// by what a longer one may come to, such as units that no longer answer or velocities too small to be normal floats.
 const EPOCHS: u32 = 16;
 /// A measurement is as many trainings as last that long.
 const MEASUREMENT: Duration = Duration::from_millis(50);

@@ -78,6 +78,8 @@ impl Rival {
         }
         let mut child = Command::new(&program)
             .args(script)
+            // No compiled copies of the scripts among the sources.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
