@@ -19,6 +19,7 @@ use crate::table::table;
 ///
 /// Counts are exact and do not depend on this machine. They are instructions, not cycles. Only `--host` measures time.
 #[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools)] // flags of the command line, of which one is given
 pub struct Bench {
     /// The board: one with the MPS2's timer, which counts.
     #[arg(long, default_value = "mps2-an386", value_parser = ["mps2-an385", "mps2-an386", "mps2-an500"])]
@@ -36,8 +37,11 @@ pub struct Bench {
     /// Not the training: the flash of each activation, loss, optimizer, option, data source and metric.
     #[arg(long, conflicts_with_all = ["board", "schedules", "training"])]
     pub parts: bool,
+    /// Not on a board: how long a sample's training takes on this computer, and how many times as long in other libraries.
+    #[arg(long, conflicts_with_all = ["board", "schedules", "training", "parts"])]
+    pub host: bool,
     #[command(flatten)]
-    host: host::Host,
+    comparison: host::Comparison,
 }
 
 /// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
@@ -61,8 +65,8 @@ impl Bench {
         if self.parts {
             return parts::bench();
         }
-        if self.host.host {
-            return self.host.bench();
+        if self.host {
+            return self.comparison.bench();
         }
         let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
         let (libm, libm_flash) = measure(board, "bench")?;

@@ -17,14 +17,11 @@ use spread::Spread;
 
 /// How `microfit bench --host` measures.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Host {
-    /// Not on a board: how long a sample's training takes on this computer, as ratios to other libraries.
-    #[arg(long, conflicts_with_all = ["board", "schedules", "training", "parts"])]
-    pub host: bool,
-    /// The others; without it all that host-sim/rivals/prepare.sh has got ready.
+pub(super) struct Comparison {
+    /// The libraries that `--host` compares ours with; without it all that host-sim/rivals/prepare.sh has got ready.
     #[arg(long, requires = "host", value_delimiter = ',', value_name = "NAMES")]
     rivals: Option<Vec<Name>>,
-    /// How often everything is measured.
+    /// How often `--host` measures everything.
     #[arg(long, requires = "host", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
 }
@@ -60,7 +57,7 @@ impl Column {
     }
 }
 
-impl Host {
+impl Comparison {
     /// Prints the tables.
     ///
     /// # Errors
