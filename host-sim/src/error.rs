@@ -26,6 +26,8 @@ pub enum Error {
     Write { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Device(#[from] DeviceError),
+    #[error("the rival {name}: {reason}")]
+    Rival { name: &'static str, reason: String },
 }
 
 impl Error {
@@ -38,6 +40,7 @@ impl Error {
                 | microfit::Error::ParametersNotFinite { .. },
             )
             | Self::Write { .. }
+            | Self::Rival { .. }
             | Self::Device(_) => ExitCode::from(1),
             Self::Csv(_) | Self::Spec(_) | Self::Config(_) | Self::Core(_) | Self::Option { .. } => ExitCode::from(2),
         }

@@ -1,6 +1,7 @@
 //! `microfit bench`.
 
 mod fixed_point;
+mod host;
 mod parts;
 mod schedules;
 pub mod training;
@@ -17,8 +18,9 @@ use crate::table::table;
 
 /// Count instructions on an emulated board, with libm and with the feature fast-math.
 ///
-/// Counts are exact and do not depend on this machine. They are instructions, not cycles.
+/// Counts are exact and do not depend on this machine. They are instructions, not cycles. Only `--host` measures time.
 #[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools)] // flags of the command line, of which one is given
 pub struct Bench {
     /// The board: one with the MPS2's timer, which counts.
     #[arg(long, default_value = "mps2-an386", value_parser = ["mps2-an385", "mps2-an386", "mps2-an500"])]
@@ -39,6 +41,11 @@ pub struct Bench {
     /// Not the training: what a multiply-add in fixed point would take on a Cortex-M0 and M3.
     #[arg(long, conflicts_with_all = ["board", "schedules", "training", "parts"])]
     pub fixed_point: bool,
+    /// Not on a board: how long a sample's training takes on this computer, and how many times as long in other libraries.
+    #[arg(long, conflicts_with_all = ["board", "schedules", "training", "parts", "fixed_point"])]
+    pub host: bool,
+    #[command(flatten)]
+    comparison: host::Comparison,
 }
 
 /// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
@@ -51,7 +58,7 @@ impl Bench {
     /// Prints the table.
     ///
     /// # Errors
-    /// [`Error::Device`].
+    /// [`Error::Device`]; with `--host` [`Error::Rival`].
     pub fn run(&self) -> Result<(), Error> {
         if self.schedules {
             return schedules::bench();
@@ -62,8 +69,12 @@ impl Bench {
         if self.parts {
             return parts::bench();
         }
+<<<<<<< HEAD
         if self.fixed_point {
             return fixed_point::bench();
+=======
+        if self.host {
+            return self.comparison.bench();
         }
         let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
         let (libm, libm_flash) = measure(board, "bench")?;
