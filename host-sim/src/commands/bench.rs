@@ -69,10 +69,9 @@ impl Bench {
         if self.parts {
             return parts::bench();
         }
-<<<<<<< HEAD
         if self.fixed_point {
             return fixed_point::bench();
-=======
+        }
         if self.host {
             return self.comparison.bench();
         }
