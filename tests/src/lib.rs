@@ -1,5 +1,6 @@
 //! What the tests that cross crates share.
 
+pub mod board;
 pub mod device;
 pub mod golden;
 pub mod memory;
