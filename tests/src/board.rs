@@ -15,7 +15,8 @@ use pollster::block_on;
 /// The network.
 pub const NET: Topology = Topology::new(2, &[dense(3, &Tanh), dense(1, &Sigmoid)]);
 const STATE: usize = NET.state_len::<Adam>();
-const XOR: Rows<2, 1> =
+/// What it trains on.
+pub const XOR: Rows<2, 1> =
     Rows { features: &[[0., 0.], [0., 1.], [1., 0.], [1., 1.]], targets: &[[0.], [1.], [1.], [0.]] };
 const STOPPING: EarlyStopping = checked!(EarlyStopping::new(Goal::Minimize, 9, 0.0));
 const PLATEAU: Plateau = checked!(reduce_lr_on_plateau(

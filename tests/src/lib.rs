@@ -3,6 +3,7 @@
 pub mod board;
 pub mod device;
 pub mod golden;
+pub mod judge;
 pub mod memory;
 pub mod optimizers;
 pub mod params;
