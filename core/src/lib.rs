@@ -22,6 +22,7 @@ pub mod loss;
 mod math;
 mod matrix;
 pub mod metrics;
+#[cfg(any(target_os = "none", test))]
 mod multiply_add;
 mod network;
 pub mod optimizer;
@@ -36,6 +37,7 @@ mod topology;
 mod trainer;
 #[cfg(feature = "ionosphere")]
 pub mod tutorial;
+mod unroll;
 
 pub use activation::Activation;
 pub use early_stopping::{EarlyStopping, EarlyStoppingState, Goal, Verdict};

@@ -23,6 +23,7 @@ pub(crate) fn rows_mut(matrix: &mut [f32], width: usize) -> RowsMut<'_> {
     RowsMut { rest: matrix, width }
 }
 
+#[cfg(any(target_os = "none", test))]
 impl<'a> Rows<'a> {
     /// The next six rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_six(&mut self) -> Option<[&'a [f32]; 6]> {
@@ -41,7 +42,16 @@ impl<'a> Rows<'a> {
     }
 }
 
+#[cfg(any(target_os = "none", test))]
 impl<'a> RowsMut<'a> {
+    /// The next six rows, or `None` without taking any if fewer are left.
+    pub(crate) fn next_six(&mut self) -> Option<[&'a mut [f32]; 6]> {
+        if self.width == 0 || self.rest.len() < 6 * self.width {
+            return None;
+        }
+        Some([self.next()?, self.next()?, self.next()?, self.next()?, self.next()?, self.next()?])
+    }
+
     /// The next four rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_four(&mut self) -> Option<[&'a mut [f32]; 4]> {
         if self.width == 0 || self.rest.len() < 4 * self.width {

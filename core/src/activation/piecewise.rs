@@ -2,6 +2,7 @@
 
 use super::{Activation, Kind};
 use crate::error::{Error, Requirement, require};
+use crate::unroll::one_turn_at_a_time;
 
 /// `f(z) = z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,15 +63,14 @@ impl Activation for Relu {
     fn apply(&self, sums: &mut [f32], _units: usize) {
         for value in sums {
             // NaN has to pass through, so that divergence is seen: `max` would hide it.
-            if *value < 0.0 {
-                *value = 0.0;
-            }
+            *value = if *value < 0.0 { 0.0 } else { *value };
         }
     }
 
     fn differentiate(&self, outputs: &mut [f32]) {
         for output in outputs {
             *output = if *output > 0.0 { 1.0 } else { 0.0 };
+            one_turn_at_a_time();
         }
     }
 }

@@ -1,0 +1,508 @@
+//! For a Cortex-M: small code, and as many sums in registers as there are.
+//!
+//! Four samples are taken at a time, and of the other matrix six rows, four, or one: 24 sums, four inputs and a weight just
+//! fit in the 32 registers of an FPU. A tile is a function that is not inlined, so that every row is a pointer of its own and
+//! not one and a stride to add, and its sums are named scalars: LLVM spills an array of arrays at `opt-level = "s"`.
+
+use super::elements::UNROLL;
+use super::{Below, Slopes, TILE};
+use crate::matrix::{rows, rows_mut};
+use crate::multiply_add::multiply_add;
+use crate::unroll::one_turn_at_a_time;
+
+/// Rows of a large tile.
+const WIDE: usize = 6;
+/// A number of turns no loop takes, which the compiler does not know.
+///
+/// In a loop of a single block LLVM steps a Cortex-M's pointers ahead of their loads, one instruction each; in a loop of
+/// more than one it steps them in the loads themselves (`vldmia r0!, {s0}`). A comparison with this makes the second
+/// block, and saves eight of ten.
+#[inline(always)]
+fn never() -> usize {
+    core::hint::black_box(usize::MAX)
+}
+
+/// One row's values for four samples.
+#[derive(Clone, Copy)]
+struct Four {
+    s0: f32,
+    s1: f32,
+    s2: f32,
+    s3: f32,
+}
+
+impl Four {
+    #[inline(always)]
+    fn new(start: f32) -> Self {
+        Self { s0: start, s1: start, s2: start, s3: start }
+    }
+}
+
+/// `$sum += $w * x` for the four samples.
+macro_rules! accumulate {
+    ([$($w:ident $sum:ident),*], $x0:ident, $x1:ident, $x2:ident, $x3:ident) => {
+        $(
+            $sum.s0 = multiply_add($sum.s0, *$w, *$x0);
+            $sum.s1 = multiply_add($sum.s1, *$w, *$x1);
+            $sum.s2 = multiply_add($sum.s2, *$w, *$x2);
+            $sum.s3 = multiply_add($sum.s3, *$w, *$x3);
+        )*
+    };
+}
+
+/// Four rows of a tile's results or deltas, a sample each.
+type FourOf<'a, const N: usize> = [&'a mut [f32; N]; 4];
+
+/// The next `N` values of each of four rows, or `None` without taking any if fewer are left.
+#[inline(always)]
+fn next<'a, const N: usize>(samples: &mut [&'a mut [f32]; 4]) -> Option<FourOf<'a, N>> {
+    let [a, b, c, d] = samples;
+    Some([take(a)?, take(b)?, take(c)?, take(d)?])
+}
+
+/// Takes the first `N` values off a row.
+#[allow(clippy::mut_mut)] // the row is what changes
+#[inline(always)]
+fn take<'a, const N: usize>(row: &mut &'a mut [f32]) -> Option<&'a mut [f32; N]> {
+    if row.len() < N {
+        return None;
+    }
+    let (first, rest) = core::mem::take(row).split_first_chunk_mut()?;
+    *row = rest;
+    Some(first)
+}
+
+/// `y = W x + b` for every sample.
+#[inline(never)]
+pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
+    let mut samples = rows(inputs, fan_in);
+    let mut results = rows_mut(outputs, biases.len());
+    while let (Some(x), Some(y)) = (samples.next_four(), results.next_four()) {
+        forward_four(weights, biases, &x, y, fan_in);
+    }
+    for (x, y) in samples.zip(results) {
+        forward_one(weights, biases, x, y, fan_in);
+    }
+}
+
+/// Four samples: every weight loaded serves four sums, every input those of a tile of units.
+#[inline(always)]
+fn forward_four(weights: &[f32], biases: &[f32], x: &[&[f32]; 4], mut y: [&mut [f32]; 4], fan_in: usize) {
+    let mut weights = rows(weights, fan_in);
+    let mut biases = biases;
+    let never = never();
+    loop {
+        // Two small tiles rather than a large one and two units by themselves.
+        if biases.len() != 2 * TILE
+            && let Some((b, rest)) = biases.split_first_chunk()
+        {
+            let (Some(w), Some(y)) = (weights.next_six(), next(&mut y)) else { return };
+            dots_of_six(&w, x, b, y, never);
+            biases = rest;
+        } else if let Some((b, rest)) = biases.split_first_chunk() {
+            let (Some(w), Some(y)) = (weights.next_four(), next(&mut y)) else { return };
+            dots_of_four(&w, x, b, y);
+            biases = rest;
+        } else if let Some(([b], rest)) = biases.split_first_chunk() {
+            let (Some(w), Some([[y0], [y1], [y2], [y3]])) = (weights.next(), next(&mut y)) else { return };
+            // One unit, four samples: by symmetry of the product also four units, one sample.
+            [*y0, *y1, *y2, *y3] = dot_four([*b; 4], x, w);
+            biases = rest;
+        } else {
+            return;
+        }
+    }
+}
+
+/// `y[s][u] = b[u] + w[u] . x[s]` for six units and four samples.
+#[inline(never)]
+fn dots_of_six(w: &[&[f32]; 6], x: &[&[f32]; 4], b: &[f32; 6], y: FourOf<'_, 6>, never: usize) {
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = b.map(Four::new);
+    let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]).zip(w[4]).zip(w[5]);
+    let turns = weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
+    for (turn, nested!(w0 w1 w2 w3 w4 w5 x0 x1 x2 x3)) in turns {
+        if turn == never {
+            one_turn_at_a_time();
+        }
+        accumulate!([w0 a, w1 b, w2 c, w3 d, w4 e, w5 f], x0, x1, x2, x3);
+        one_turn_at_a_time();
+    }
+    let [y0, y1, y2, y3] = y;
+    *y0 = [a.s0, b.s0, c.s0, d.s0, e.s0, f.s0];
+    *y1 = [a.s1, b.s1, c.s1, d.s1, e.s1, f.s1];
+    *y2 = [a.s2, b.s2, c.s2, d.s2, e.s2, f.s2];
+    *y3 = [a.s3, b.s3, c.s3, d.s3, e.s3, f.s3];
+}
+
+/// Four units, four samples, two inputs a turn.
+#[inline(never)]
+fn dots_of_four(w: &[&[f32]; 4], x: &[&[f32]; 4], b: &[f32; 4], y: FourOf<'_, 4>) {
+    let [mut a, mut b, mut c, mut d] = b.map(Four::new);
+    let (w, w_rest) = in_twos(w);
+    let (x, x_rest) = in_twos(x);
+    let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]);
+    for nested!(w0 w1 w2 w3 x0 x1 x2 x3) in weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]) {
+        let ([w0, v0], [w1, v1], [w2, v2], [w3, v3]) = (w0, w1, w2, w3);
+        let ([x0, z0], [x1, z1], [x2, z2], [x3, z3]) = (x0, x1, x2, x3);
+        accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
+        accumulate!([v0 a, v1 b, v2 c, v3 d], z0, z1, z2, z3);
+    }
+    if let ([[w0], [w1], [w2], [w3]], [[x0], [x1], [x2], [x3]]) = (w_rest, x_rest) {
+        accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
+    }
+    let [y0, y1, y2, y3] = y;
+    *y0 = [a.s0, b.s0, c.s0, d.s0];
+    *y1 = [a.s1, b.s1, c.s1, d.s1];
+    *y2 = [a.s2, b.s2, c.s2, d.s2];
+    *y3 = [a.s3, b.s3, c.s3, d.s3];
+}
+
+/// Each row as pairs, and what is left of an odd one.
+#[inline(always)]
+fn in_twos<'a>(rows: &[&'a [f32]; 4]) -> ([&'a [[f32; 2]]; 4], [&'a [f32]; 4]) {
+    let pairs = rows.map(<[f32]>::as_chunks::<2>);
+    (pairs.map(|(pairs, _)| pairs), pairs.map(|(_, rest)| rest))
+}
+
+/// Four sums that share one factor: `start[k] + rows[k] . shared`.
+#[inline(never)]
+fn dot_four(start: [f32; 4], rows: &[&[f32]; 4], shared: &[f32]) -> [f32; 4] {
+    let [mut s0, mut s1, mut s2, mut s3] = start;
+    let (v, v_rest) = shared.as_chunks::<UNROLL>();
+    let [(r0, r0_rest), (r1, r1_rest), (r2, r2_rest), (r3, r3_rest)] = rows.map(<[f32]>::as_chunks::<UNROLL>);
+    macro_rules! add {
+        ($($k:literal)*, $v:ident $r0:ident $r1:ident $r2:ident $r3:ident) => {
+            $(
+                s0 = multiply_add(s0, $r0[$k], $v[$k]);
+                s1 = multiply_add(s1, $r1[$k], $v[$k]);
+                s2 = multiply_add(s2, $r2[$k], $v[$k]);
+                s3 = multiply_add(s3, $r3[$k], $v[$k]);
+            )*
+            one_turn_at_a_time();
+        };
+    }
+    for nested!(v r0 r1 r2 r3) in v.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
+        add!(0 1 2 3, v r0 r1 r2 r3);
+        add!(4 5 6 7, v r0 r1 r2 r3);
+    }
+    for nested!(v r0 r1 r2 r3) in v_rest.iter().zip(r0_rest).zip(r1_rest).zip(r2_rest).zip(r3_rest) {
+        s0 = multiply_add(s0, *r0, *v);
+        s1 = multiply_add(s1, *r1, *v);
+        s2 = multiply_add(s2, *r2, *v);
+        s3 = multiply_add(s3, *r3, *v);
+        one_turn_at_a_time();
+    }
+    [s0, s1, s2, s3]
+}
+
+/// One sample: every input loaded serves four sums. The last four units may be some of those before them again.
+#[inline(never)]
+fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
+    let mut units = rows(weights, fan_in);
+    let (y_tiles, y_rest) = y.as_chunks_mut::<TILE>();
+    let (b_tiles, b_rest) = biases.as_chunks::<TILE>();
+    for (y, b) in y_tiles.iter_mut().zip(b_tiles) {
+        let Some(w) = units.next_four() else { return };
+        *y = dot_four(*b, &w, x);
+    }
+    if y_rest.is_empty() {
+        return;
+    }
+    if let (Some(b), Some(from)) = (biases.last_chunk(), weights.len().checked_sub(TILE * fan_in)) {
+        let (Some(w), Some(y)) =
+            (rows(weights.get(from..).unwrap_or_default(), fan_in).next_four(), y.last_chunk_mut())
+        else {
+            return;
+        };
+        *y = dot_four(*b, &w, x);
+        return;
+    }
+    for ((y, &b), w) in y_rest.iter_mut().zip(b_rest).zip(units) {
+        let mut sum = b;
+        for (w, x) in w.iter().zip(x) {
+            sum = multiply_add(sum, *w, *x);
+            one_turn_at_a_time();
+        }
+        *y = sum;
+    }
+}
+
+/// Adds every sample's `d x` to the weights' gradient and `d` to the biases'.
+#[inline(never)]
+pub(crate) fn gradient(
+    weight_gradient: &mut [f32],
+    bias_gradient: &mut [f32],
+    inputs: &[f32],
+    deltas: &mut [f32],
+    fan_in: usize,
+) {
+    let (mut samples, mut deltas) = (rows(inputs, fan_in), rows_mut(deltas, bias_gradient.len()));
+    while let (Some(x), Some(d)) = (samples.next_four(), deltas.next_four()) {
+        gradient_four(weight_gradient, bias_gradient, &x, d, fan_in);
+    }
+    for (x, d) in samples.zip(deltas) {
+        gradient_one(weight_gradient, bias_gradient, x, d, fan_in);
+    }
+}
+
+/// Four samples: every input loaded serves a tile of units, every element of the gradient four samples.
+#[inline(always)]
+fn gradient_four(
+    weight_gradient: &mut [f32],
+    mut biases: &mut [f32],
+    x: &[&[f32]; 4],
+    mut d: [&mut [f32]; 4],
+    fan_in: usize,
+) {
+    let never = never();
+    let mut weights = rows_mut(weight_gradient, fan_in);
+    loop {
+        if biases.len() != 2 * TILE
+            && let Some(b) = take::<WIDE>(&mut biases)
+        {
+            let (Some(g), Some(d)) = (weights.next_six(), next(&mut d)) else { return };
+            add_to_six(g, b, x, &d, never);
+        } else if let Some(b) = take::<TILE>(&mut biases) {
+            let (Some(g), Some(d)) = (weights.next_four(), next(&mut d)) else { return };
+            add_to_four(g, b, x, &d, never);
+        } else if let Some(b) = take::<1>(&mut biases) {
+            let (Some(g), Some(d)) = (weights.next(), next(&mut d)) else { return };
+            add_to_one([g], b, x, &d, never);
+        } else {
+            return;
+        }
+    }
+}
+
+/// Makes a function for `g[u] += sum of d[s][u] x[s]`, as many units as rows are named.
+macro_rules! adds {
+    ($(#[$doc:meta])* $name:ident, $units:literal, [$($g:ident $d:ident $u:literal),*], $g0:ident $($rest:ident)*) => {
+        $(#[$doc])*
+        #[inline(never)]
+        fn $name(
+            g: [&mut [f32]; $units],
+            b: &mut [f32; $units],
+            x: &[&[f32]; 4],
+            d: &FourOf<'_, $units>,
+            never: usize,
+        ) {
+            $(
+                let $d = Four { s0: d[0][$u], s1: d[1][$u], s2: d[2][$u], s3: d[3][$u] };
+                b[$u] = b[$u] + $d.s0 + $d.s1 + $d.s2 + $d.s3;
+            )*
+            let [$($g),*] = g;
+            let turns = $g0.iter_mut();
+            $( let turns = turns.zip($rest); )*
+            let turns = turns.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
+            for (turn, nested!($($g)* x0 x1 x2 x3)) in turns {
+                if turn == never {
+                    one_turn_at_a_time();
+                }
+                $(
+                    let sum = multiply_add(multiply_add(*$g, *x0, $d.s0), *x1, $d.s1);
+                    *$g = multiply_add(multiply_add(sum, *x2, $d.s2), *x3, $d.s3);
+                )*
+                one_turn_at_a_time();
+            }
+        }
+    };
+}
+
+adds!(
+    /// Six units, four samples.
+    add_to_six, 6, [g0 a 0, g1 b 1, g2 c 2, g3 e 3, g4 f 4, g5 h 5], g0 g1 g2 g3 g4 g5
+);
+adds!(
+    /// Four units, four samples.
+    add_to_four, 4, [g0 a 0, g1 b 1, g2 c 2, g3 e 3], g0 g1 g2 g3
+);
+adds!(
+    /// One unit, four samples.
+    add_to_one, 1, [g0 a 0], g0
+);
+
+/// One sample. A unit whose delta is 0, such as a ReLU that was off, is skipped.
+#[inline(never)]
+fn gradient_one(weights: &mut [f32], biases: &mut [f32], x: &[f32], d: &[f32], fan_in: usize) {
+    for ((row, bias), &delta) in rows_mut(weights, fan_in).zip(biases).zip(d) {
+        if delta != 0.0 {
+            *bias += delta;
+            add_products(row, delta, x);
+        }
+    }
+}
+
+/// `row += d x`.
+#[inline(never)]
+fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
+    let (row, row_rest) = row.as_chunks_mut::<UNROLL>();
+    let (x, x_rest) = x.as_chunks::<UNROLL>();
+    for (row, x) in row.iter_mut().zip(x) {
+        row[0] = multiply_add(row[0], x[0], d);
+        row[1] = multiply_add(row[1], x[1], d);
+        row[2] = multiply_add(row[2], x[2], d);
+        row[3] = multiply_add(row[3], x[3], d);
+        row[4] = multiply_add(row[4], x[4], d);
+        row[5] = multiply_add(row[5], x[5], d);
+        row[6] = multiply_add(row[6], x[6], d);
+        row[7] = multiply_add(row[7], x[7], d);
+        one_turn_at_a_time();
+    }
+    for (row, x) in row_rest.iter_mut().zip(x_rest) {
+        *row = multiply_add(*row, *x, d);
+        one_turn_at_a_time();
+    }
+}
+
+/// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds what `slopes` says, on return each input's
+/// delta. Where the derivative is 0 so is the delta.
+#[inline(never)]
+pub(crate) fn backward(
+    weights: &[f32],
+    deltas: &[f32],
+    inputs: &mut [f32],
+    fan_in: usize,
+    units: usize,
+    slopes: Slopes,
+) {
+    let (mut samples, mut deltas) = (rows_mut(inputs, fan_in), rows(deltas, units));
+    while let (Some(d), Some(x)) = (deltas.next_four(), samples.next_four()) {
+        backward_four(weights, &d, x, fan_in, slopes);
+    }
+    for (inputs, deltas) in samples.zip(deltas) {
+        let mut columns = weights;
+        for input in inputs {
+            slopes.scale_one(input, column_sum(columns, deltas, fan_in));
+            columns = columns.get(1..).unwrap_or_default();
+        }
+    }
+}
+
+/// Four samples: every weight loaded serves four sums, every delta those of a tile of inputs.
+#[inline(always)]
+fn backward_four(weights: &[f32], d: &[&[f32]; 4], mut x: [&mut [f32]; 4], fan_in: usize, slopes: Slopes) {
+    let mut columns = weights;
+    loop {
+        if let Some(x) = next::<TILE>(&mut x) {
+            columns_of_four(columns, d, x, fan_in, slopes);
+            columns = columns.get(TILE..).unwrap_or_default();
+        } else if let Some(x) = next::<1>(&mut x) {
+            for ([x], d) in x.into_iter().zip(d) {
+                slopes.scale_one(x, column_sum(columns, d, fan_in));
+            }
+            columns = columns.get(1..).unwrap_or_default();
+        } else {
+            return;
+        }
+    }
+}
+
+/// `x[s][k] *= sum over u of w[u][k] d[s][u]` for the first four columns `k` and the four samples `s`.
+#[inline(never)]
+fn columns_of_four(columns: &[f32], d: &[&[f32]; 4], x: FourOf<'_, 4>, fan_in: usize, slopes: Slopes) {
+    let [mut a, mut b, mut c, mut e] = [Four::new(0.0); 4];
+    let mut rest = columns;
+    for (((d0, d1), d2), d3) in d[0].iter().zip(d[1]).zip(d[2]).zip(d[3]) {
+        let Some(([w0, w1, w2, w3], _)) = rest.split_first_chunk::<TILE>() else { break };
+        accumulate!([w0 a, w1 b, w2 c, w3 e], d0, d1, d2, d3);
+        let Some(below) = rest.get(fan_in..) else { break };
+        rest = below;
+        one_turn_at_a_time();
+    }
+    let [x0, x1, x2, x3] = x;
+    slopes.scale(x0, [a.s0, b.s0, c.s0, e.s0]);
+    slopes.scale(x1, [a.s1, b.s1, c.s1, e.s1]);
+    slopes.scale(x2, [a.s2, b.s2, c.s2, e.s2]);
+    slopes.scale(x3, [a.s3, b.s3, c.s3, e.s3]);
+}
+
+/// `sum over u of w[u][0] d[u]`.
+#[inline(never)]
+fn column_sum(columns: &[f32], deltas: &[f32], fan_in: usize) -> f32 {
+    let mut sum = 0.0;
+    let mut rest = columns;
+    for d in deltas {
+        let Some(w) = rest.first() else { break };
+        sum = multiply_add(sum, *w, *d);
+        let Some(below) = rest.get(fan_in..) else { break };
+        rest = below;
+        one_turn_at_a_time();
+    }
+    sum
+}
+
+/// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
+/// `w += d x` in the same pass, so that neither a gradient nor a second copy of the inputs is kept.
+///
+/// On entry `inputs` holds the layer's inputs, on return their deltas.
+#[inline(never)]
+pub(crate) fn backward_online(
+    weights: &mut [f32],
+    biases: &mut [f32],
+    deltas: &[f32],
+    inputs: &mut [f32],
+    mut below: Below<'_>,
+) {
+    let fan_in = inputs.len();
+    if matches!(below, Below::Nothing) {
+        return gradient_one(weights, biases, inputs, deltas, fan_in);
+    }
+    for (bias, &delta) in biases.iter_mut().zip(deltas) {
+        *bias += delta;
+    }
+    let mut columns = weights;
+    let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
+    let mut column = 0;
+    for tile in tiles {
+        let sums = sum_and_update(columns, deltas, tile, fan_in);
+        match &mut below {
+            Below::Any(differentiate) => {
+                differentiate(column, tile);
+                Slopes::Any.scale(tile, sums);
+            }
+            Below::Gate | Below::Nothing => Slopes::OfGate.scale(tile, sums),
+        }
+        column += TILE;
+        columns = columns.get_mut(TILE..).unwrap_or_default();
+    }
+    for input in rest {
+        let sum = column_sum(columns, deltas, fan_in);
+        for (row, delta) in columns.chunks_mut(fan_in.max(1)).zip(deltas) {
+            if let Some(w) = row.first_mut() {
+                *w = multiply_add(*w, *input, *delta);
+            }
+        }
+        match &mut below {
+            Below::Any(differentiate) => {
+                differentiate(column, core::slice::from_mut(input));
+                Slopes::Any.scale_one(input, sum);
+            }
+            Below::Gate | Below::Nothing => Slopes::OfGate.scale_one(input, sum),
+        }
+        column += 1;
+        columns = columns.get_mut(1..).unwrap_or_default();
+    }
+}
+
+/// `sum over u of w[u][k] d[u]` for the first four columns, and their update: every weight is loaded once for both.
+#[inline(never)]
+fn sum_and_update(columns: &mut [f32], deltas: &[f32], x: &[f32; TILE], fan_in: usize) -> [f32; TILE] {
+    let [x0, x1, x2, x3] = *x;
+    let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
+    let mut rest = columns;
+    for &d in deltas {
+        let Some([w0, w1, w2, w3]) = rest.first_chunk_mut::<TILE>() else { break };
+        s0 = multiply_add(s0, *w0, d);
+        s1 = multiply_add(s1, *w1, d);
+        s2 = multiply_add(s2, *w2, d);
+        s3 = multiply_add(s3, *w3, d);
+        *w0 = multiply_add(*w0, d, x0);
+        *w1 = multiply_add(*w1, d, x1);
+        *w2 = multiply_add(*w2, d, x2);
+        *w3 = multiply_add(*w3, d, x3);
+        let Some(below) = rest.get_mut(fan_in..) else { break };
+        rest = below;
+        one_turn_at_a_time();
+    }
+    [s0, s1, s2, s3]
+}
