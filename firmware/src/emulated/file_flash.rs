@@ -61,16 +61,15 @@ impl<const READ: usize, const WRITE: usize, const ERASE: usize> FileFlash<READ, 
     pub(crate) fn open(path: &CStr, capacity: u32) -> Result<Self, FileFault> {
         const {
             let words = PIECE.is_multiple_of(READ) && PIECE.is_multiple_of(WRITE);
-            assert!(words && ERASE.is_multiple_of(PIECE), "words of 1 to 64 bytes, pages of pieces")
+            assert!(words && ERASE.is_multiple_of(PIECE), "words of 1 to 64 bytes, pages of pieces");
         };
         let open = || File::options().read(true).write(true).open(path);
-        let file = match open() {
-            Ok(file) => file,
-            Err(_) => {
-                // Closed again at once: it is not open to read from.
-                File::create(path)?;
-                open()?
-            }
+        let file = if let Ok(file) = open() {
+            file
+        } else {
+            // To append, so that nothing that is there is lost; and closed again at once, since it is not open to read.
+            File::options().write(true).append(true).create(true).open(path)?;
+            open()?
         };
         let mut len = file.metadata()?.len();
         let mut flash = Self { file, capacity };

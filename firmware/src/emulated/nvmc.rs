@@ -41,17 +41,17 @@ impl Nvmc {
     pub(crate) unsafe fn new() -> Self {
         Self { start: addr_of!(_checkpoints_start) as usize, end: addr_of!(_checkpoints_end) as usize }
     }
+}
 
-    fn set(&mut self, mode: Mode) {
-        // SAFETY: the controller's registers, which are ours alone.
-        unsafe { CONFIG.write_volatile(mode as u32) };
-        self.wait();
-    }
+fn set(mode: Mode) {
+    // SAFETY: a register of the controller, whose only owner calls this.
+    unsafe { CONFIG.write_volatile(mode as u32) };
+    wait();
+}
 
-    fn wait(&mut self) {
-        // SAFETY: as above. On a board the core stands still while flash is written, so this turns once.
-        while unsafe { READY.read_volatile() } & 1 == 0 {}
-    }
+fn wait() {
+    // SAFETY: as above. On a board the core stands still while flash is written, so this turns once.
+    while unsafe { READY.read_volatile() } & 1 == 0 {}
 }
 
 /// What the caller asked wrongly; the controller itself reports no errors.
@@ -107,27 +107,27 @@ impl NorFlash for Nvmc {
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), NvmcFault> {
         check_erase(self, from, to)?;
-        self.set(Mode::Erase);
+        set(Mode::Erase);
         for page in (from..to).step_by(Self::ERASE_SIZE) {
             // SAFETY: the controller's register, with the address of a page of the region.
             unsafe { ERASE_PAGE.write_volatile(self.start as u32 + page) };
-            self.wait();
+            wait();
         }
-        self.set(Mode::Read);
+        set(Mode::Read);
         Ok(())
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NvmcFault> {
         check_write(self, offset, bytes.len())?;
-        self.set(Mode::Write);
+        set(Mode::Write);
         let mut to = (self.start + offset as usize) as *mut u32;
         for word in bytes.as_chunks().0 {
             // SAFETY: an aligned word of the region, and the controller is set to writing.
             unsafe { to.write_volatile(u32::from_le_bytes(*word)) };
-            self.wait();
+            wait();
             to = to.wrapping_add(1);
         }
-        self.set(Mode::Read);
+        set(Mode::Read);
         Ok(())
     }
 }
