@@ -5,7 +5,7 @@
 
 use microfit::optimizer::Sgd;
 use microfit::tutorial::NET;
-use microfit_firmware::SEED;
+use microfit_firmware::{Defmt, SEED};
 
 #[path = "../emulated/application.rs"]
 mod application;
@@ -20,5 +20,5 @@ fn main() -> ! {
     // The entry macro hands these out as `&mut`, once.
     static mut PARAMS: [f32; NET.param_len()] = [0.0; NET.param_len()];
     static mut WORKSPACE: [f32; NET.workspace_len::<Sgd>()] = [0.0; NET.workspace_len::<Sgd>()];
-    application::main(Led::new(), Systick::new(CORE_HZ), |app| app.tutorial(SEED, PARAMS, WORKSPACE).map(|_| ()))
+    application::main(Led::new(), Systick::new(CORE_HZ), Defmt, |app| app.tutorial(SEED, PARAMS, WORKSPACE).map(|_| ()))
 }

@@ -31,8 +31,8 @@ fn main() -> ! {
     static mut PARAMS: [f32; NET.param_len()] = [0.0; NET.param_len()];
     static mut WORKSPACE: [f32; NET.workspace_len::<Sgd>()] = [0.0; NET.workspace_len::<Sgd>()];
     let arguments = Arguments::read();
-    resets::arm(arguments.resets, arguments.seed);
-    application::main(Led::new(), resets::Wait, |app| -> Result<(), Interruption<_, _>> {
+    let report = resets::arm(arguments.resets, arguments.seed);
+    application::main(Led::new(), resets::Wait, report, |app| -> Result<(), Interruption<_, _>> {
         let (train, validation) = tutorial::split()?;
         // SAFETY: the only one, and nobody else uses the controller.
         let flash = unsafe { Nvmc::new() };

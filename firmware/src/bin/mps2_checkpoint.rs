@@ -6,7 +6,7 @@
 use microfit::optimizer::Sgd;
 use microfit::storage::Store;
 use microfit::tutorial::{self, NET};
-use microfit_firmware::{Interruption, checkpoint_lengths};
+use microfit_firmware::{Defmt, Interruption, checkpoint_lengths};
 
 #[path = "../emulated/application.rs"]
 mod application;
@@ -30,7 +30,7 @@ fn main() -> ! {
     // The entry macro hands these out as `&mut`, once.
     static mut PARAMS: [f32; NET.param_len()] = [0.0; NET.param_len()];
     static mut WORKSPACE: [f32; NET.workspace_len::<Sgd>()] = [0.0; NET.workspace_len::<Sgd>()];
-    application::main(mps2::Led, Systick::new(mps2::CORE_HZ), |app| -> Result<(), Interruption<_, _>> {
+    application::main(mps2::Led, Systick::new(mps2::CORE_HZ), Defmt, |app| -> Result<(), Interruption<_, _>> {
         let (train, validation) = tutorial::split()?;
         let flash = Flash::open(c"flash.bin", LEN).map_err(microfit::checkpoint::CheckpointError::Medium)?;
         let mut store = Store::new(flash, 0, LEN, &checkpoint_lengths::<Sgd>(&NET))?;

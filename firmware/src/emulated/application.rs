@@ -5,18 +5,19 @@ use core::ptr::addr_of;
 use cortex_m::peripheral::syst::SystClkSource;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
-use microfit_firmware::{App, Defmt};
+use microfit_firmware::{App, Report};
 
 #[path = "semihosted.rs"]
 mod semihosted;
 
 /// Lets the application do its work, reports the memory it took, and leaves the emulator.
-pub(crate) fn main<L: OutputPin, D: DelayNs, E: defmt::Format>(
+pub(crate) fn main<L: OutputPin, D: DelayNs, R: Report, E: defmt::Format>(
     led: L,
     delay: D,
-    work: impl FnOnce(&mut App<L, D, Defmt>) -> Result<(), E>,
+    report: R,
+    work: impl FnOnce(&mut App<L, D, R>) -> Result<(), E>,
 ) -> ! {
-    let mut app = App::new(led, delay, Defmt);
+    let mut app = App::new(led, delay, report);
     let result = work(&mut app);
     let (static_ram, peak_stack) = memory();
     defmt::info!("memory static={=usize} stack={=usize}", static_ram, peak_stack);
