@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 mod app;
+#[cfg(feature = "storage")]
+mod flash;
 pub mod nets;
 pub mod parts;
 mod record;
@@ -16,6 +18,8 @@ mod resume;
 pub mod schedules;
 
 pub use app::{App, Failure, Outcome};
+#[cfg(feature = "storage")]
+pub use flash::{Unlike, examine};
 pub use record::{History, MAX_EPOCHS, Record};
 #[cfg(feature = "defmt")]
 pub use report::Defmt;

@@ -65,7 +65,7 @@ impl<E: fmt::Debug, M: fmt::Debug> fmt::Display for Interruption<E, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run(failure) => failure.fmt(f),
-            Self::Checkpoint(error) => write!(f, "checkpoint: {error:?}"),
+            Self::Checkpoint(error) => write!(f, "checkpoint: {error}"),
         }
     }
 }
@@ -77,14 +77,7 @@ pub const USER_BYTES: usize = 2 * Record::BYTES;
 
 /// What [`App::resume`] saves, for [`Store::new`].
 pub const fn checkpoint_lengths<O: Optimizer>(topology: &Topology<'_>) -> Lengths {
-    Lengths {
-        params: topology.param_len(),
-        state: topology.state_len::<O>(),
-        best: 0,
-        shift: 0,
-        factor: 0,
-        user: USER_BYTES,
-    }
+    Lengths { user: USER_BYTES, ..Lengths::of::<O>(topology) }
 }
 
 /// The epochs that the outcome tells of. They outlive the power in the checkpoint's own bytes.
@@ -148,7 +141,8 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
         self.history.clear();
         let mut user = [0; USER_BYTES];
         let mut target = Target {
-            fingerprint: fit.fingerprint(),
+            identity: fit.identity(),
+            feedback: &mut [],
             params: &mut *params,
             // Of a workspace that is too short nothing is taken; starting says so.
             state: workspace.get_mut(..fit.topology.state_len::<O>()).unwrap_or_default(),
@@ -163,7 +157,7 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
                 self.report.checkpoint(experiment, Checkpoint::Resumed(from));
                 (Memory::from_bytes(user), fit.resume(restored.progress, params, workspace)?, false)
             }
-            Err(CheckpointError::Medium(error)) => return Err(CheckpointError::Medium(error).into()),
+            Err(error @ (CheckpointError::Medium(_) | CheckpointError::Incomplete(_))) => return Err(error.into()),
             Err(_) => {
                 self.report.checkpoint(experiment, Checkpoint::Missing);
                 init.fill(&fit.topology, seed, params)?;

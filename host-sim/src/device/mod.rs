@@ -19,7 +19,7 @@ pub use emulator::run;
 pub use image::Image;
 pub use log::{DeviceRun, Log, Memory};
 pub(crate) use log::{Fields, same_bits};
-pub use power::{Exchange, Machine, Moment, Trial, exchange};
+pub use power::{Exchange, Machine, Moment, Trial, examine_flash, exchange};
 pub(crate) use schedules::schedule_line;
 pub use schedules::{Found, compare_schedules};
 pub use toolchain::{Toolchain, workspace_root};

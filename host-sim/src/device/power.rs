@@ -22,7 +22,7 @@ use super::boot::{Boot, Session, Start};
 use super::desk::{NoDelay, NoLed};
 use super::emulator::{Emulator, End, SEMIHOSTING, table};
 use super::image::Image;
-use super::log::{same_bits, wrong};
+use super::log::{Log, same_bits, wrong};
 use super::monitor::Monitor;
 
 /// The flash all of them have for checkpoints, in bytes: that of firmware/boards/microbit.x.
@@ -316,6 +316,18 @@ pub fn exchange(machines: &[Machine], epochs: u32, every: NonZeroU32, seed: u32)
     Ok(found)
 }
 
+/// Whether a board's flash for checkpoints is like flash: microfit_firmware::examine, on the board.
+///
+/// # Errors
+/// [`DeviceError::Failed`] if it is not, and whatever keeps the board from running.
+pub fn examine_flash(board: Board) -> Result<(), DeviceError> {
+    let image = Image::build(board, "flash", &format!("{},storage", board.package))?;
+    let folder = tempfile::tempdir().map_err(DeviceError::Flash)?;
+    let (messages, mut log) = (table(&image)?, Log::default());
+    Emulator::start(board, &image, &[], Some(folder.path()), None)?.listen(&messages, |line, _| log.line(line))?;
+    Ok(())
+}
+
 /// Whether the emulator has the board's own flash controller, and no file in its place.
 fn is_own(board: Board) -> bool {
     board.package == "microbit"
@@ -373,4 +385,57 @@ type Failed = Interruption<Infallible, SimulatedFault>;
 
 fn failed(error: impl Into<Failed>) -> DeviceError {
     DeviceError::Failed { reason: error.into().to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY: NonZeroU32 = NonZeroU32::new(4).unwrap();
+    const MID_RUN: Moment = Moment { saves: 3, part: 0.5 };
+
+    #[test]
+    fn the_desk_goes_on_after_any_cut() {
+        let mut trial = Trial::new(3, EVERY).unwrap();
+        assert_eq!(trial.saves().unwrap(), 7);
+        let boots = trial.boot_with_cuts(&Machine::Desk, 6, 9, |_| {}).unwrap();
+        assert!(boots.len() > 4, "{boots:?}");
+        assert_eq!(boots.last().unwrap().hash, trial.uncut().hash);
+    }
+
+    #[test]
+    fn a_checkpoint_that_is_lost_is_found_out() {
+        let mut trial = Trial::new(3, EVERY).unwrap();
+        let cut = trial.boot(&Machine::Desk, Some(MID_RUN)).unwrap();
+        assert_eq!((cut.saved.unwrap().sequence, cut.is_saving), (1, true));
+        fs::remove_file(trial.file()).unwrap();
+        let lost = trial.boot(&Machine::Desk, None);
+        assert!(matches!(lost, Err(DeviceError::Lost { expected: Some(1), found: None, .. })), "{lost:?}");
+    }
+
+    #[test]
+    fn an_older_checkpoint_is_not_taken_for_the_newest() {
+        let mut trial = Trial::new(3, EVERY).unwrap();
+        trial.boot(&Machine::Desk, Some(MID_RUN)).unwrap();
+        let old = trial.flash().unwrap();
+        trial.boot(&Machine::Desk, Some(MID_RUN)).unwrap();
+        fs::write(trial.file(), old).unwrap();
+        let lost = trial.boot(&Machine::Desk, None);
+        assert!(matches!(lost, Err(DeviceError::Lost { expected: Some(3), found: Some(1), .. })), "{lost:?}");
+    }
+
+    #[test]
+    fn other_bits_are_found_out() {
+        let cut = |change: fn(&mut Boot)| {
+            let mut trial = Trial::new(3, EVERY).unwrap();
+            trial.boot(&Machine::Desk, Some(MID_RUN)).unwrap();
+            change(&mut trial.uncut);
+            trial.boot(&Machine::Desk, None)
+        };
+        assert!(cut(|_| {}).is_ok());
+        let weights = cut(|uncut| uncut.hash = Some(1));
+        assert!(matches!(weights, Err(DeviceError::Differs { .. })), "{weights:?}");
+        let epoch = cut(|uncut| uncut.records[1].loss = f32::from_bits(uncut.records[1].loss.to_bits() + 1));
+        assert!(matches!(epoch, Err(DeviceError::Differs { .. })), "{epoch:?}");
+    }
 }
