@@ -270,6 +270,17 @@ impl Machine {
         matches!(self, Self::Board(board, _) if is_own(*board))
     }
 
+    /// Bytes of flash its image takes, without those for checkpoints; nothing of the desk.
+    ///
+    /// # Errors
+    /// As [`Image::flash`].
+    pub fn flash(&self) -> Result<u64, DeviceError> {
+        match self {
+            Self::Desk => Ok(0),
+            Self::Board(_, image) => image.flash(),
+        }
+    }
+
     /// Its name.
     pub const fn name(&self) -> &'static str {
         match self {

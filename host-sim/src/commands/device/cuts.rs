@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
-use crate::device::{Board, Boot, Machine, Start, Trial, exchange};
+use crate::device::{Board, Boot, Machine, Memory, Trial, exchange};
 use crate::error::Error;
 use crate::output;
 use crate::table::table;
@@ -34,23 +34,35 @@ impl Cuts {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs() as u32);
         let seed = self.seed.unwrap_or(now);
         output::line(format_args!("moments from --seed {seed}"))?;
-        let header =
-            ["board", "core", "cuts", "within a save", "went on from updates", "weights' hash", "as without cuts"];
+        let header = [
+            "board",
+            "core",
+            "cuts",
+            "within a save",
+            "flash",
+            "static RAM",
+            "peak stack",
+            "weights' hash",
+            "as without cuts",
+        ];
         let mut table = table(&header);
         let show = |name: &str, boot: &Boot| {
             if !quiet {
                 let _ = output::line(format_args!("{name} | {boot}"));
             }
         };
-        let mut row = |board: Board, how: &str, boots: &[Boot]| {
-            let hash = boots.last().and_then(|boot| boot.hash).unwrap_or_default();
+        let mut row = |board: Board, flash: u64, how: &str, boots: &[Boot]| {
+            let Some(last) = boots.last() else { return };
+            let memory = |of: fn(Memory) -> u32| last.memory.map_or_else(String::new, |memory| of(memory).to_string());
             table.add_row([
                 board.name.to_owned(),
                 board.core.to_owned(),
-                format!("{} {how}", boots.len().saturating_sub(1)),
+                format!("{} {how}", boots.len() - 1),
                 boots.iter().filter(|boot| boot.is_saving).count().to_string(),
-                went_on_from(boots),
-                format!("{hash:#018x}"),
+                flash.to_string(),
+                memory(|memory| memory.statics),
+                memory(|memory| memory.stack),
+                format!("{:#018x}", last.hash.unwrap_or_default()),
                 "yes".to_owned(),
             ]);
         };
@@ -60,15 +72,15 @@ impl Cuts {
             let machine = Machine::build(board)?;
             let mut trial = Trial::new(self.epochs, self.every)?;
             let boots = trial.boot_with_cuts(&machine, kills, seed, |boot| show(board.name, boot))?;
-            row(board, "kills", &boots);
+            row(board, machine.flash()?, "kills", &boots);
             if machine.has_resets() {
                 let mut trial = Trial::new(self.epochs, self.every)?;
                 let boots = trial.boot_with_resets(&machine, kills, seed, |boot| show(board.name, boot))?;
-                row(board, "resets", &boots);
+                row(board, machine.flash()?, "resets", &boots);
             }
             machines.push(machine);
         }
-        output::line(format_args!("\n{table}\n\nNo checkpoint was lost."))?;
+        output::line(format_args!("\n{table}\n\nNo checkpoint was lost.\n"))?;
         if boards.len() > 1 { self.elsewhere(&machines, seed) } else { Ok(()) }
     }
 
@@ -84,13 +96,4 @@ impl Cuts {
         }
         output::line(table)
     }
-}
-
-fn went_on_from(boots: &[Boot]) -> String {
-    let from = |boot: &Boot| match boot.start {
-        Start::Unknown => "-".to_owned(),
-        Start::Anew => "0".to_owned(),
-        Start::From(from) => from.step.to_string(),
-    };
-    boots.iter().skip(1).map(from).collect::<Vec<_>>().join(", ")
 }
