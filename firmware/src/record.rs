@@ -154,4 +154,14 @@ mod tests {
         history.clear();
         assert_eq!(history.best(), None);
     }
+
+    #[cfg(feature = "storage")]
+    #[test]
+    fn a_record_comes_back_from_a_checkpoint() {
+        for validated in [record(7, 0.25), Record { accuracy: None, validation_loss: None, ..record(u32::MAX, 0.0) }] {
+            assert_eq!(Record::from_bytes(validated.to_bytes()), validated);
+        }
+        let bytes = record(0x0102_0304, 1.0).to_bytes();
+        assert_eq!((&bytes[..4], &bytes[20..24]), (&[4, 3, 2, 1][..], &1_f32.to_le_bytes()[..]));
+    }
 }

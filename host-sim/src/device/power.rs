@@ -114,7 +114,8 @@ impl Trial {
         Ok(updates / self.every + 1)
     }
 
-    /// Turns a machine's power on, and cuts it at that moment, if the run does not end before.
+    /// Turns a machine's power on, and cuts it at that moment, if the run does not end before. When the run has ended, so has
+    /// the trial.
     ///
     /// # Errors
     /// [`DeviceError::Lost`] if a checkpoint that was whole is not found, [`DeviceError::Differs`] if an epoch or the weights at
