@@ -31,8 +31,9 @@ const PAGE: usize = 1024;
 const WORD: usize = 4;
 /// What an mps2 calls it, see firmware/src/bin/mps2_checkpoint.rs.
 const FILE: &str = "flash.bin";
-/// A save takes a board about so long at most, in the emulator's time on the desk.
-const LONGEST_DELAY: Duration = Duration::from_millis(30);
+/// A save takes about so long in the emulator: to a file, and to the micro:bit's flash.
+const SAVE_TO_FILE: Duration = Duration::from_millis(30);
+const SAVE_TO_FLASH: Duration = Duration::from_millis(6);
 /// Instructions take 64 ns of the board's time then, whatever the host does: a seed fixes where a reset strikes.
 const COUNTED: [&str; 2] = ["-icount", "shift=6"];
 
@@ -55,7 +56,7 @@ pub struct Trial {
 pub struct Moment {
     /// After so many saves have begun since the boot.
     pub saves: u32,
-    /// And how far on, from 0 to 1; on a board 1 is 30 ms of the host's time, on the desk one save.
+    /// And how far on, from 0 to 1: about one save, on a board by the host's clock.
     pub part: f32,
 }
 
@@ -371,6 +372,7 @@ fn emulate(
     }
     let mut options: Vec<&str> = options.iter().map(String::as_str).collect();
     options.extend([SEMIHOSTING, &semihosting]);
+    let a_save = if is_own(board) { SAVE_TO_FLASH } else { SAVE_TO_FILE };
     let messages = table(image)?;
     let mut session = Session::default();
     let emulator = Emulator::start(board, image, &options, Some(trial.folder.path()), monitor)?;
@@ -381,7 +383,7 @@ fn emulate(
             && session.boots.last().is_some_and(|boot| boot.start != Start::Unknown)
             && !power.is_cut()
         {
-            power.cut_after(LONGEST_DELAY.mul_f32(cut.part));
+            power.cut_after(a_save.mul_f32(cut.part));
         }
         Ok(())
     })?;
