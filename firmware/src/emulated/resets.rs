@@ -18,8 +18,8 @@ use crate::microbit::CORE_HZ;
 const RELOADS: u32 = 1 << 24;
 const MOST_ROUNDS: u32 = 8;
 
-/// A save takes about so many cycles, with looking for the newest checkpoint before it.
-const A_SAVE: u32 = 1_500_000;
+/// A save takes about so many cycles.
+const A_SAVE: u32 = 600_000;
 /// The last save that is struck.
 const MOST_SAVES: u32 = 4;
 
