@@ -8,6 +8,7 @@ pub mod config;
 pub mod dataset;
 pub mod device;
 pub mod error;
+pub mod exchange;
 pub mod run;
 pub mod spec;
 

@@ -1,6 +1,7 @@
 //! The options of the layers: their units, activations, dropout, penalties and initial weights.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
@@ -62,11 +63,12 @@ impl fmt::Debug for ActivationArg {
 
 impl ActivationArg {
     /// As it was written.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) fn function(&self) -> &dyn Activation {
+    /// What it does.
+    pub fn function(&self) -> &dyn Activation {
         &*self.function
     }
 }
@@ -111,8 +113,16 @@ fn units(text: &str) -> Result<Units, String> {
     text.split(',').map(one).collect::<Result<_, _>>().map(Units)
 }
 
+impl FromStr for ActivationArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self { name: text.trim().to_owned(), function: parse(text, ACTIVATIONS)? })
+    }
+}
+
 fn activation(text: &str) -> Result<ActivationArg, String> {
-    Ok(ActivationArg { name: text.trim().to_owned(), function: parse(text, ACTIVATIONS)? })
+    text.parse()
 }
 
 fn activations(text: &str) -> Result<Each<ActivationArg>, String> {

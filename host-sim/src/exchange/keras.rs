@@ -1,0 +1,336 @@
+//! What Keras' configuration says of the layers: which there are, in which order, with which activations.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use serde_json::Value;
+use zip::ZipArchive;
+
+use super::Scaling;
+use super::assemble::factor;
+use super::error::ModelError;
+use super::hdf5;
+use super::tensor::Tensor;
+
+/// No configuration or weights of a model for a microcontroller are longer.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// What a configuration says.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Config {
+    /// The dense layers, first to last; `None` if there is no configuration.
+    pub(super) layers: Option<Vec<Spec>>,
+    /// The name of the `Normalization` whose numbers are among the weights.
+    normalization: Option<String>,
+    /// A `Normalization` whose numbers stand in the configuration.
+    pub(super) scaling: Option<Scaling>,
+    pub(super) loss: Option<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// A dense layer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Spec {
+    pub(super) name: String,
+    pub(super) units: usize,
+    pub(super) activation: String,
+}
+
+fn refuse(error: impl std::fmt::Display) -> ModelError {
+    ModelError::Format { expected: "a whole .keras file", found: error.to_string() }
+}
+
+/// The tensors and the configuration of a `.keras` file.
+pub(super) fn archive(bytes: &[u8]) -> Result<(Vec<Tensor>, Option<Config>), ModelError> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(refuse)?;
+    let config = json(&member(&mut archive, "config.json")?)?;
+    let metadata = member(&mut archive, "metadata.json").and_then(|bytes| json(&bytes));
+    let version = metadata.ok().and_then(|metadata| Some(metadata.get("keras_version")?.as_str()?.to_owned()));
+    let mut config = Config::of(&config, version.as_deref())?;
+    let mut tensors = hdf5::file(member(&mut archive, "model.weights.h5")?)?.0;
+    config.name(&mut tensors);
+    Ok((tensors, Some(config)))
+}
+
+fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>, ModelError> {
+    let file = archive.by_name(name).map_err(|error| refuse(format!("{name}: {error}")))?;
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(|error| refuse(format!("{name}: {error}")))?;
+    Ok(bytes)
+}
+
+fn json(bytes: &[u8]) -> Result<Value, ModelError> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| ModelError::Format { expected: "a configuration in JSON", found: error.to_string() })
+}
+
+/// A layer as the configuration lists it.
+struct Entry<'a> {
+    class: &'a str,
+    name: &'a str,
+    config: &'a Value,
+}
+
+impl Entry<'_> {
+    fn refuse(&self, expected: impl Into<String>, found: impl Into<String>) -> ModelError {
+        ModelError::Layer { layer: self.name.to_owned(), expected: expected.into(), found: found.into() }
+    }
+
+    fn number(&self, key: &str) -> Option<f64> {
+        self.config.get(key).and_then(Value::as_f64)
+    }
+}
+
+impl Config {
+    /// From the attributes of the older format.
+    pub(super) fn of_h5(model: &str, training: Option<&str>, version: Option<&str>) -> Result<Self, ModelError> {
+        let config = Self::of(&json(model.as_bytes())?, version)?;
+        let loss = training.map(|training| json(training.as_bytes())).transpose()?;
+        Ok(Self { loss: loss.as_ref().and_then(|training| loss_of(training.get("loss")?)), ..config })
+    }
+
+    fn of(model: &Value, version: Option<&str>) -> Result<Self, ModelError> {
+        let mut config = Self {
+            layers: Some(Vec::new()),
+            loss: model.get("compile_config").and_then(|compiled| loss_of(compiled.get("loss")?)),
+            ..Self::default()
+        };
+        let mut flat = true;
+        for entry in entries(model)? {
+            config.take(&entry, &mut flat, version)?;
+        }
+        Ok(config)
+    }
+
+    fn take(&mut self, entry: &Entry, flat: &mut bool, version: Option<&str>) -> Result<(), ModelError> {
+        let layers = self.layers.get_or_insert_default();
+        // What the first layer of an older Sequential says in place of an InputLayer.
+        for key in ["batch_shape", "batch_input_shape"] {
+            if let Some(Value::Array(sides)) = entry.config.get(key) {
+                *flat = sides.len() <= 2;
+            }
+        }
+        let linear = layers.last_mut().filter(|layer| layer.activation == "linear");
+        let activation = match entry.class {
+            "InputLayer" | "Dropout" | "GaussianDropout" | "AlphaDropout" | "GaussianNoise" => return Ok(()),
+            "Flatten" => {
+                if entry.config.get("data_format").and_then(Value::as_str) == Some("channels_first") {
+                    return Err(entry.refuse("channels last", "channels first"));
+                }
+                *flat = true;
+                return Ok(());
+            }
+            "Dense" => {
+                if !*flat {
+                    return Err(entry.refuse("a Flatten before the first dense layer", "inputs of more than one side"));
+                }
+                let Some(units) = entry.config.get("units").and_then(Value::as_u64) else {
+                    return Err(entry.refuse("a number of units", "none"));
+                };
+                let activation = named_activation(entry, version)?;
+                layers.push(Spec { name: entry.name.to_owned(), units: units as usize, activation });
+                return Ok(());
+            }
+            "Normalization" => {
+                let late = !layers.is_empty();
+                return self.normalize(entry, late);
+            }
+            "Activation" => named_activation(entry, version)?,
+            "ReLU" => {
+                match (entry.config.get("max_value"), entry.number("negative_slope"), entry.number("threshold")) {
+                    (None | Some(Value::Null), slope, None | Some(0.0)) => leaky(slope.unwrap_or(0.0)),
+                    _ => return Err(entry.refuse("a ReLU without a maximum and a threshold", "one with them")),
+                }
+            }
+            "LeakyReLU" => leaky(entry.number("negative_slope").or_else(|| entry.number("alpha")).unwrap_or(0.3)),
+            "ELU" => format!("elu({})", entry.number("alpha").unwrap_or(1.0) as f32),
+            "Softmax" => "softmax".to_owned(),
+            class => {
+                let expected = "Dense, Activation, ReLU, LeakyReLU, ELU, Softmax, Flatten, Dropout or Normalization";
+                return Err(entry.refuse(expected, class));
+            }
+        };
+        match linear {
+            Some(layer) => {
+                layer.activation = activation;
+                Ok(())
+            }
+            None => Err(entry.refuse("a Dense layer without an activation of its own before it", "none")),
+        }
+    }
+
+    fn normalize(&mut self, entry: &Entry, late: bool) -> Result<(), ModelError> {
+        if late || self.normalization.is_some() || self.scaling.is_some() {
+            return Err(entry.refuse("one Normalization, before the first dense layer", "another one"));
+        }
+        if entry.config.get("invert").and_then(Value::as_bool) == Some(true) {
+            return Err(entry.refuse("a Normalization", "the inverse of one"));
+        }
+        match (entry.config.get("mean"), entry.config.get("variance")) {
+            (None | Some(Value::Null), None | Some(Value::Null)) => self.normalization = Some(entry.name.to_owned()),
+            (Some(mean), Some(variance)) => {
+                let (mut shift, mut variances) = (Vec::new(), Vec::new());
+                if !(flatten(mean, &mut shift) && flatten(variance, &mut variances) && shift.len() == variances.len()) {
+                    return Err(entry.refuse("a mean and a variance for each input", "something else"));
+                }
+                self.scaling = Some(Scaling { shift, factor: variances.into_iter().map(factor).collect() });
+            }
+            _ => return Err(entry.refuse("a mean and a variance", "one of them")),
+        }
+        Ok(())
+    }
+
+    /// Whether the configuration has a layer of this name that nothing is to be read of, such as a dropout.
+    pub(super) fn has_no_use_for(&self, layer: &str) -> bool {
+        let Some(layers) = &self.layers else { return false };
+        self.normalization.as_deref() != Some(layer) && layers.iter().all(|spec| spec.name != layer)
+    }
+
+    /// Files of the first versions of Keras 3 do not say the layers' names: there a group is known by class and number.
+    fn name(&mut self, tensors: &mut [Tensor]) {
+        let Some(layers) = &self.layers else { return };
+        let numbered = |(k, spec): (usize, &Spec)| {
+            let group = if k == 0 { "layers/dense".to_owned() } else { format!("layers/dense_{k}") };
+            (group, spec.name.clone())
+        };
+        let mut names: BTreeMap<String, String> = layers.iter().enumerate().map(numbered).collect();
+        names.extend(self.normalization.clone().map(|name| ("layers/normalization".to_owned(), name)));
+        for tensor in tensors {
+            if let Some((group, role)) = tensor.name.rsplit_once('/')
+                && let Some(name) = names.get(group)
+            {
+                tensor.name = format!("{name}/{role}");
+            }
+        }
+    }
+}
+
+/// All numbers in lists within lists.
+fn flatten(value: &Value, into: &mut Vec<f32>) -> bool {
+    match value {
+        Value::Array(values) => values.iter().all(|value| flatten(value, into)),
+        Value::Number(number) => {
+            into.extend(number.as_f64().map(|number| number as f32));
+            true
+        }
+        _ => false,
+    }
+}
+
+fn leaky(slope: f64) -> String {
+    if slope == 0.0 { "relu".into() } else { format!("leaky-relu({})", slope as f32) }
+}
+
+/// The configuration's `activation` in microfit's words.
+fn named_activation(entry: &Entry, version: Option<&str>) -> Result<String, ModelError> {
+    let value = entry.config.get("activation").unwrap_or(&Value::Null);
+    // A function is written by its name, alone or in an object.
+    let name = match value {
+        Value::Null => "linear",
+        Value::String(name) => name,
+        value => value.get("config").and_then(Value::as_str).unwrap_or_default(),
+    };
+    Ok(match name {
+        "linear" | "relu" | "elu" | "selu" | "sigmoid" | "tanh" | "softsign" | "softplus" | "gelu" | "softmax" => {
+            name.to_owned()
+        }
+        "silu" | "swish" => "silu".to_owned(),
+        "leaky_relu" => "leaky-relu(0.2)".to_owned(),
+        "hard_sigmoid" if version.is_none_or(|version| !version.starts_with(['1', '2'])) => "hard-sigmoid".to_owned(),
+        "hard_sigmoid" => {
+            return Err(entry.refuse("an activation of Keras 3", "hard_sigmoid of Keras 2, which is another function"));
+        }
+        _ => {
+            let found = if name.is_empty() { value.to_string() } else { name.to_owned() };
+            return Err(entry.refuse("an activation that microfit has", found));
+        }
+    })
+}
+
+/// A loss by its name.
+fn loss_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(name) => Some(name.clone()),
+        Value::Object(object) => match (object.get("config"), object.get("class_name")) {
+            (Some(Value::String(name)), _) | (_, Some(Value::String(name))) => Some(name.clone()),
+            _ => Some(value.to_string()),
+        },
+        other => Some(other.to_string()),
+    }
+}
+
+/// The layers in the order in which a sample goes through them.
+fn entries(model: &Value) -> Result<Vec<Entry<'_>>, ModelError> {
+    let missing =
+        |what: &str| ModelError::Format { expected: "the configuration of a Keras model", found: format!("no {what}") };
+    let class = model.get("class_name").and_then(Value::as_str).ok_or_else(|| missing("class_name"))?;
+    let layers = model.get("config").and_then(|config| match config {
+        // Keras before 2.2.3.
+        Value::Array(_) => Some(config),
+        config => config.get("layers"),
+    });
+    let layers = layers.and_then(Value::as_array).ok_or_else(|| missing("layers"))?;
+    let mut entries = Vec::with_capacity(layers.len());
+    for layer in layers {
+        let class = layer.get("class_name").and_then(Value::as_str).ok_or_else(|| missing("class of a layer"))?;
+        let config = layer.get("config").ok_or_else(|| missing("configuration of a layer"))?;
+        let name = config.get("name").or_else(|| layer.get("name")).and_then(Value::as_str).unwrap_or_default();
+        entries.push((Entry { class, name, config }, layer));
+    }
+    match class {
+        "Sequential" => Ok(entries.into_iter().map(|(entry, _)| entry).collect()),
+        "Functional" | "Model" => chained(entries),
+        other => Err(ModelError::Layer {
+            layer: model.get("config").and_then(|config| config.get("name")?.as_str()).unwrap_or_default().to_owned(),
+            expected: "a model of the class Sequential or Functional".into(),
+            found: other.into(),
+        }),
+    }
+}
+
+/// The layers of a graph that is a chain.
+fn chained<'a>(mut entries: Vec<(Entry<'a>, &'a Value)>) -> Result<Vec<Entry<'a>>, ModelError> {
+    let mut chain: Vec<Entry> = Vec::with_capacity(entries.len());
+    while !entries.is_empty() {
+        let last = chain.last().map(|entry| entry.name);
+        let mut next = None;
+        for (at, (entry, layer)) in entries.iter().enumerate() {
+            let mut before = Vec::new();
+            inbound(layer.get("inbound_nodes").unwrap_or(&Value::Null), &mut before);
+            match (before.as_slice(), last) {
+                ([], None) => next = next.or(Some(at)),
+                ([], Some(_)) => return Err(entry.refuse("one input", "another one")),
+                ([one], Some(last)) if *one == last => {
+                    if next.replace(at).is_some() {
+                        return Err(entry.refuse("a chain of layers", format!("a branch behind `{last}`")));
+                    }
+                }
+                ([_], _) => {}
+                (many, _) => return Err(entry.refuse("a chain of layers", format!("{} layers before it", many.len()))),
+            }
+        }
+        let Some(next) = next else {
+            let (entry, _) = &entries[0];
+            return Err(entry.refuse("a chain of layers", "a layer that none leads to"));
+        };
+        chain.push(entries.remove(next).0);
+    }
+    Ok(chain)
+}
+
+/// The layers that a layer is called on: Keras 3 writes objects with a `keras_history`, Keras 2 lists that begin with a name and
+/// two numbers.
+fn inbound<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
+    match value {
+        Value::Array(values) => match values.as_slice() {
+            [Value::String(name), Value::Number(_), Value::Number(_), ..] => names.push(name),
+            values => values.iter().for_each(|value| inbound(value, names)),
+        },
+        Value::Object(object) => match object.get("keras_history") {
+            Some(history) => inbound(history, names),
+            None => object.values().for_each(|value| inbound(value, names)),
+        },
+        _ => {}
+    }
+}

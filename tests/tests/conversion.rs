@@ -1,0 +1,149 @@
+//! Models that PyTorch and Keras saved predict here what they predicted there, and go back to the bit.
+
+use std::fs;
+use std::path::PathBuf;
+
+use microfit::{Layer, Network, Topology, dense};
+use microfit_sim::commands::train::ActivationArg;
+use microfit_sim::exchange::{Layout, Model, ModelError, to_safetensors};
+use serde::Deserialize;
+
+/// See `tests/golden/models.py`.
+#[derive(Deserialize)]
+struct Golden {
+    models: std::collections::BTreeMap<String, Recorded>,
+}
+
+#[derive(Deserialize)]
+struct Recorded {
+    activations: Vec<String>,
+    inputs: Vec<Vec<f32>>,
+    outputs: Vec<Vec<f32>>,
+    loss: Option<String>,
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/models"))
+}
+
+fn golden() -> Golden {
+    serde_json::from_str(&fs::read_to_string(folder().join("models.json")).unwrap()).unwrap()
+}
+
+/// The outputs for each input, scaled first if the model says so.
+fn predictions(model: &Model, activations: &[String], inputs: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let functions: Vec<ActivationArg> = activations.iter().map(|name| name.parse().unwrap()).collect();
+    let layers: Vec<Layer> = model
+        .layers
+        .iter()
+        .zip(&functions)
+        .map(|(layer, activation)| dense(layer.units.try_into().unwrap(), activation.function()))
+        .collect();
+    let topology = Topology::try_new(model.inputs().try_into().unwrap(), &layers).unwrap();
+    let params = model.params();
+    let network = Network::new(topology, &params).unwrap();
+    let mut tape = vec![0.0; topology.tape_len(1)];
+    let predict = |input: &Vec<f32>| {
+        let mut input = input.clone();
+        if let Some(scaling) = &model.scaling {
+            microfit::data::Scaling::new(&scaling.shift, &scaling.factor).unwrap().transform(&mut input).unwrap();
+        }
+        network.predict(&input, &mut tape).unwrap().to_vec()
+    };
+    inputs.iter().map(predict).collect()
+}
+
+fn worst(found: &[Vec<f32>], expected: &[Vec<f32>]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let differences = found.iter().zip(expected).flat_map(|(found, expected)| {
+        assert_eq!(found.len(), expected.len());
+        found.iter().zip(expected).map(|(found, expected)| (found - expected).abs())
+    });
+    differences.fold(0.0, f32::max)
+}
+
+#[test]
+fn every_file_predicts_what_its_library_predicted() {
+    let golden = golden();
+    assert!(golden.models.len() >= 12);
+    for (name, recorded) in &golden.models {
+        let model = Model::read(&folder().join(name), None).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(model.layers.len(), recorded.activations.len(), "{name}");
+        let worst = worst(&predictions(&model, &recorded.activations, &recorded.inputs), &recorded.outputs);
+        println!("{name}: {} and {:?}, off by {worst:e}", model.widths(), model.notes);
+        assert!(worst <= 1e-6, "{name}: {worst:e}");
+        for (layer, expected) in model.layers.iter().zip(&recorded.activations) {
+            assert!(layer.activation.as_ref().is_none_or(|found| found == expected), "{name}: {:?}", layer.activation);
+        }
+        assert_eq!(model.loss, recorded.loss, "{name}");
+        let says_activations = name.ends_with(".keras") || (name.ends_with(".h5") && !name.ends_with(".weights.h5"));
+        assert_eq!(model.layers[0].activation.is_some(), says_activations, "{name}");
+    }
+}
+
+/// Out of a library, through microfit's layout, and back into a file: no bit is lost, and the names are those that were there.
+#[test]
+fn tensors_go_back_to_the_bit() {
+    for (name, layout) in [("torch.safetensors", Layout::Torch), ("keras.safetensors", Layout::Keras)] {
+        let original = fs::read(folder().join(name)).unwrap();
+        let model = Model::from_bytes(original.clone(), None).unwrap();
+        let names: Vec<String> = model.layers.iter().map(|layer| layer.name.clone()).collect();
+        let back = to_safetensors(&model, layout, Some(&names)).unwrap();
+        assert_eq!(tensors(&back), tensors(&original), "{name}");
+        // By way of the other layout too.
+        let other = if layout == Layout::Torch { Layout::Keras } else { Layout::Torch };
+        let there = Model::from_bytes(to_safetensors(&model, other, None).unwrap(), None).unwrap();
+        assert_eq!(there.params(), model.params());
+        assert_eq!(tensors(&to_safetensors(&there, layout, Some(&names)).unwrap()), tensors(&original), "{name}");
+    }
+}
+
+/// Names, shapes and bytes, sorted.
+fn tensors(file: &[u8]) -> Vec<(String, Vec<usize>, Vec<u8>)> {
+    let file = safetensors::SafeTensors::deserialize(file).unwrap();
+    let mut tensors: Vec<_> =
+        file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec(), view.data().to_vec())).collect();
+    tensors.sort();
+    tensors
+}
+
+#[test]
+fn other_kinds_of_networks_are_refused() {
+    for (name, expected) in [
+        ("refused_branches.keras", "layer `add`: expected a chain of layers, found 2 layers before it"),
+        ("refused_convolution.keras", "layer `conv1d`: expected Dense, Activation, ReLU"),
+    ] {
+        let error = Model::read(&folder().join(name), None).unwrap_err();
+        assert!(
+            matches!(error, ModelError::Layer { .. }) && error.to_string().starts_with(expected),
+            "{name}: {error}"
+        );
+    }
+}
+
+/// Cut off anywhere, or with a byte changed: an error or a model, but no panic, and a cut file is no model.
+#[test]
+fn no_damaged_file_brings_the_reader_down() {
+    let mut refused = 0;
+    let mut taken = 0;
+    for name in golden().models.keys() {
+        let whole = fs::read(folder().join(name)).unwrap();
+        for len in (0..whole.len()).step_by(whole.len() / 150 + 1) {
+            assert!(Model::from_bytes(whole[..len].to_vec(), None).is_err(), "{name} cut at {len}");
+        }
+        let mut rng = microfit::Rng::new(7);
+        for _ in 0..400 {
+            let mut damaged = whole.clone();
+            for _ in 0..1 + rng.next_u32() % 3 {
+                let at = rng.next_u32() as usize % damaged.len();
+                damaged[at] = rng.next_u32() as u8;
+            }
+            match Model::from_bytes(damaged, None) {
+                Ok(_) => taken += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    println!("{refused} damaged files refused, {taken} damaged where it is another number or does not matter");
+    assert!(refused > 500 && taken > 500);
+}
