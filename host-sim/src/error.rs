@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::dataset::CsvError;
 use crate::device::DeviceError;
+use crate::exchange::ModelError;
 use crate::spec::SpecError;
 
 /// An error of the simulator.
@@ -24,6 +25,8 @@ pub enum Error {
     Option { option: &'static str, expected: String, found: String },
     #[error("{}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    #[error("{}: {source}", path.display())]
+    Model { path: PathBuf, source: ModelError },
     #[error(transparent)]
     Device(#[from] DeviceError),
 }
@@ -39,7 +42,12 @@ impl Error {
             )
             | Self::Write { .. }
             | Self::Device(_) => ExitCode::from(1),
-            Self::Csv(_) | Self::Spec(_) | Self::Config(_) | Self::Core(_) | Self::Option { .. } => ExitCode::from(2),
+            Self::Csv(_)
+            | Self::Spec(_)
+            | Self::Config(_)
+            | Self::Core(_)
+            | Self::Option { .. }
+            | Self::Model { .. } => ExitCode::from(2),
         }
     }
 }

@@ -33,6 +33,8 @@ pub enum ModelError {
     Layer { layer: String, expected: String, found: String },
     #[error("expected at least one dense layer, found none")]
     Empty,
+    #[error("expected a network of the widths {expected}, found {found}")]
+    Widths { expected: String, found: String },
     #[error("{0}")]
     Topology(String),
 }
