@@ -2,6 +2,7 @@
 
 pub mod device;
 pub mod golden;
+pub mod memory;
 pub mod optimizers;
 pub mod params;
 pub mod truth;

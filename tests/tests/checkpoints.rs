@@ -1,11 +1,12 @@
 //! A run with many checkpoints loses nothing, whenever power fails.
 
 use microfit::activation::{Sigmoid, Tanh};
-use microfit::checkpoint::{CheckpointError, Lengths, Sink, Snapshot, Source, Target, load, save};
+use microfit::checkpoint::{CheckpointError, Lengths, Section, Sink, Snapshot, Source, Target, load, save};
 use microfit::data::{Rows, Shuffle};
 use microfit::loss::BinaryCrossEntropy;
 use microfit::optimizer::Adam;
-use microfit::schedule::TimeBased;
+use microfit::schedule::keras::{ReduceLrOnPlateauOptions, reduce_lr_on_plateau};
+use microfit::schedule::{Feedback, Plateau, PlateauState, TimeBased, Words};
 use microfit::storage::{SimulatedFault, SimulatedFlash, Store};
 use microfit::{Clock, EarlyStopping, Event, Fit, Goal, Init, Topology, Verdict, dense, weights_hash};
 use proptest::prelude::*;
@@ -15,7 +16,8 @@ const XOR: Rows<2, 1> =
     Rows { features: &[[0., 0.], [0., 1.], [1., 0.], [1., 1.]], targets: &[[0.], [1.], [1.], [0.]] };
 const PARAMS: usize = NET.param_len();
 const STATE: usize = NET.state_len::<Adam>();
-const LENGTHS: Lengths = Lengths { params: PARAMS, state: STATE, best: PARAMS, shift: 2, factor: 2, user: 5 };
+const LENGTHS: Lengths =
+    Lengths { feedback: PlateauState::WORDS, best: PARAMS, shift: 2, factor: 2, user: 5, ..Lengths::of::<Adam>(&NET) };
 
 fn fit() -> Fit<'static, BinaryCrossEntropy, Adam, TimeBased, Shuffle> {
     Fit {
@@ -32,6 +34,11 @@ fn fit() -> Fit<'static, BinaryCrossEntropy, Adam, TimeBased, Shuffle> {
 
 const STOPPING: EarlyStopping = microfit::checked!(EarlyStopping::new(Goal::Minimize, 9, 0.0));
 
+const PLATEAU: Plateau = microfit::checked!(reduce_lr_on_plateau(
+    0.05,
+    ReduceLrOnPlateauOptions { factor: 0.5, patience: 1, min_delta: 0.01, ..ReduceLrOnPlateauOptions::DEFAULT }
+));
+
 /// What a board has in RAM; lost with the power.
 struct Board {
     params: [f32; PARAMS],
@@ -40,18 +47,21 @@ struct Board {
     shift: [f32; 2],
     factor: [f32; 2],
     user: [u8; 5],
+    feedback: [u32; PlateauState::WORDS],
 }
 
 impl Board {
     fn new() -> Self {
         let mut params = [0.0; PARAMS];
         Init::GlorotUniform.fill(&NET, 2, &mut params).unwrap();
-        Self { params, workspace: [f32::NAN; _], best: [0.0; _], shift: [0.5; _], factor: [2.0; _], user: *b"board" }
+        let (shift, factor, user, feedback) = ([0.5; _], [2.0; _], *b"board", [0; _]);
+        Self { params, workspace: [f32::NAN; _], best: [0.0; _], shift, factor, user, feedback }
     }
 
     fn target(&mut self) -> Target<'_> {
         Target {
-            fingerprint: fit().fingerprint(),
+            identity: fit().identity().with_feedback(&PLATEAU),
+            feedback: &mut self.feedback,
             params: &mut self.params,
             state: &mut self.workspace[..STATE],
             best: &mut self.best,
@@ -73,17 +83,19 @@ fn boot<const R: usize, const W: usize, const E: usize>(
     let len = 2 * E as u32 * (LENGTHS.frame_len().div_ceil(E) as u32);
     let mut store = Store::new(flash, 0, len, &LENGTHS)?;
     let mut board = Board::new();
-    let (mut trainer, mut stopping);
+    let (mut trainer, mut stopping, mut plateau);
     match store.load(&mut board.target()) {
         Ok(restored) => {
             assert!(Some(restored.header.sequence) >= *acknowledged, "an acknowledged checkpoint was lost");
             assert_eq!((&board.user, board.shift, board.factor), (b"board", [0.5; 2], [2.0; 2]));
             stopping = restored.stopping.unwrap();
+            plateau = PlateauState::from_words(&board.feedback).unwrap();
             trainer = fit().resume(restored.progress, &mut board.params, &mut board.workspace).unwrap();
         }
         Err(CheckpointError::Missing) => {
             assert_eq!(*acknowledged, None, "every checkpoint was lost");
             stopping = STOPPING.start();
+            plateau = PLATEAU.start();
             trainer = fit().start(&mut board.params, &mut board.workspace).unwrap();
         }
         Err(error) => return Err(error),
@@ -93,14 +105,20 @@ fn boot<const R: usize, const W: usize, const E: usize>(
             Event::Done => break,
             Event::Samples { .. } | Event::Validation { .. } => continue,
             Event::Epoch(epoch) => {
-                if STOPPING.observe(&mut stopping, epoch.validation.unwrap().loss()) == Verdict::Improved {
+                let loss = epoch.validation.unwrap().loss();
+                if STOPPING.observe(&mut stopping, loss) == Verdict::Improved {
                     board.best.copy_from_slice(trainer.params());
                 }
+                PLATEAU.observe(&mut plateau, loss.into());
+                trainer.force_rate(Some(PLATEAU.rate(&plateau)));
             }
             Event::Update { .. } => {}
         }
+        plateau.to_words(&mut board.feedback).unwrap();
         let snapshot = Snapshot {
+            identity: fit().identity().with_feedback(&PLATEAU),
             stopping: Some(stopping),
+            feedback: &board.feedback,
             best: &board.best,
             shift: &board.shift,
             factor: &board.factor,
@@ -184,10 +202,12 @@ fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
     assert_eq!(store.load(&mut loaded.target()), Err(CheckpointError::Missing));
     let trainer = fit().start(&mut saved.params, &mut saved.workspace).unwrap();
     let (best, shift, factor, user) = (&saved.best, &saved.shift, &saved.factor, &saved.user);
-    let snapshot = Snapshot { best, shift, factor, user, ..trainer.snapshot() };
+    let identity = fit().identity().with_feedback(&PLATEAU);
+    let snapshot = Snapshot { identity, best, shift, factor, user, feedback: &saved.feedback, ..trainer.snapshot() };
     let header = store.save(&snapshot).unwrap();
-    let (expected, found) = (!header.fingerprint, header.fingerprint);
-    let foreign = store.load(&mut Target { fingerprint: expected, ..loaded.target() });
+    let identity = fit().identity();
+    let (expected, found) = (identity.fingerprint(), header.fingerprint);
+    let foreign = store.load(&mut Target { identity, ..loaded.target() });
     assert_eq!(foreign, Err(CheckpointError::Foreign { expected, found }));
     let restored = store.load(&mut loaded.target()).unwrap();
     assert_eq!((restored.progress, restored.stopping, restored.header), (trainer.progress(), None, header));
@@ -231,7 +251,9 @@ fn frame() -> (Frame, Board) {
     }
     let extras = (&board.best, &board.shift, &board.factor, &board.user);
     let snapshot = Snapshot {
+        identity: fit().identity().with_feedback(&PLATEAU),
         stopping: Some(STOPPING.start()),
+        feedback: &board.feedback,
         best: extras.0,
         shift: extras.1,
         factor: extras.2,
@@ -293,13 +315,17 @@ fn each_fault_has_its_error() {
     };
     assert_eq!(sealed(bytes.clone()), bytes, "CRC-32 as in zip");
     assert_eq!(refused(&with(0, 0)), CheckpointError::Missing);
-    assert_eq!(refused(&with(4, 1)), CheckpointError::Version { found: 1 });
+    assert_eq!(refused(&with(4, 2)), CheckpointError::Version { found: 2 });
     assert!(matches!(refused(&with(11, 1)), CheckpointError::Length { .. }));
     assert!(matches!(refused(&with(16, !bytes[16])), CheckpointError::Foreign { .. }));
-    assert_eq!(refused(&with(28, 9)), CheckpointError::Tag { expected: 1, found: 9 });
-    let lengths = CheckpointError::SectionLength { tag: 1, expected: 88, found: 89 };
-    assert_eq!(refused(&with(32, 89)), lengths);
-    assert_eq!(refused(&with(36, 77)), CheckpointError::Progress);
+    assert_eq!(refused(&with(28, 9)), CheckpointError::Section { expected: Section::Shape, found: 9 });
+    let lengths = CheckpointError::SectionLength { section: Section::Shape, expected: 20, found: 21 };
+    assert_eq!(refused(&with(32, 21)), lengths);
+    assert!(matches!(refused(&with(36, 3)), CheckpointError::SectionLength { section: Section::Params, .. }));
+    assert!(matches!(refused(&with(40, 4)), CheckpointError::SectionLength { section: Section::Params, .. }));
+    assert!(matches!(refused(&with(44, 1)), CheckpointError::Layer { layer: 0, .. }));
+    assert_eq!(refused(&with(56, 77)), CheckpointError::Section { expected: Section::Progress, found: 77 });
+    assert_eq!(refused(&with(64, 77)), CheckpointError::Content { section: Section::Progress });
     let mut torn = bytes.clone();
     torn[100] ^= 1;
     assert!(matches!(refused(&torn), CheckpointError::Crc { .. }));

@@ -1,9 +1,11 @@
 //! Progress and early stopping as 32-bit words.
 
+use crate::early_stopping::EarlyStoppingState;
 use crate::metrics::Metrics;
 use crate::progress::{Phase, Progress};
 
 pub(super) const PROGRESS_WORDS: usize = 22;
+pub(super) const STOPPING_WORDS: usize = 5;
 
 const PHASES: [Phase; 6] =
     [Phase::EpochBegin, Phase::Samples, Phase::Update, Phase::Validation, Phase::EpochEnd, Phase::Done];
@@ -34,7 +36,8 @@ pub(super) fn to_progress(words: [u32; PROGRESS_WORDS]) -> Option<Progress> {
     let [momentum, forced, factor, cleared, a, b, c, d, e, f, g, h, i, j] = rest;
     let phase = *PHASES.get((first & 0xff) as usize)?;
     let flag = |bit: u32| first >> (8 + bit) & 1 == 1;
-    (first >> 12 == 0).then(|| Progress {
+    let absent_are_zero = (flag(0) || momentum == 0) && (flag(1) || forced == 0);
+    let progress = Progress {
         phase,
         epoch,
         step,
@@ -49,12 +52,119 @@ pub(super) fn to_progress(words: [u32; PROGRESS_WORDS]) -> Option<Progress> {
         cleared,
         train: Metrics::from_words([a, b, c, d, e], flag(2)),
         validation: Metrics::from_words([f, g, h, i, j], flag(3)),
-    })
+    };
+    (first >> 12 == 0 && absent_are_zero && progress.is_possible()).then_some(progress)
 }
 
 const fn optional(value: Option<f32>) -> (u32, bool) {
     match value {
         Some(value) => (value.to_bits(), true),
         None => (0, false),
+    }
+}
+
+pub(super) fn of_stopping(state: Option<EarlyStoppingState>) -> [u32; STOPPING_WORDS] {
+    state.map_or([0; STOPPING_WORDS], |state| {
+        let [a, b, c, d] = state.words();
+        [1, a, b, c, d]
+    })
+}
+
+/// `None` for words no early stopping has; `Some(None)` if the run had none.
+#[allow(clippy::option_option)]
+pub(super) fn to_stopping(words: [u32; STOPPING_WORDS]) -> Option<Option<EarlyStoppingState>> {
+    match words {
+        [0, 0, 0, 0, 0] => Some(None),
+        [1, a, b, c, d] => EarlyStoppingState::from_words([a, b, c, d]).map(Some),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::early_stopping::{EarlyStopping, Goal};
+
+    fn progress() -> Progress {
+        let mut train = Metrics::default();
+        for sample in 0..7 {
+            train.record(0.1 * sample as f32, Some(0.5));
+        }
+        let mut validation = Metrics::default();
+        validation.record(0.25, None);
+        Progress {
+            phase: Phase::Samples,
+            epoch: 3,
+            step: 11,
+            position: 7,
+            len: 9,
+            in_batch: 1,
+            batch_loss: 0.625,
+            rate: 0.1,
+            momentum: Some(-0.0),
+            forced_rate: Some(f32::from_bits(0x7fc0_1234)),
+            rate_factor: 0.5,
+            cleared: 4,
+            train,
+            validation: Metrics::default(),
+        }
+    }
+
+    /// By words: NaN is not equal to itself.
+    fn comes_back(progress: &Progress) -> bool {
+        to_progress(of_progress(progress)).map(|found| of_progress(&found)) == Some(of_progress(progress))
+    }
+
+    #[test]
+    fn progress_comes_back_to_the_bit() {
+        let own = progress();
+        assert!(comes_back(&own));
+        assert!(comes_back(&Progress { momentum: None, forced_rate: None, ..own }));
+        assert!(comes_back(&Progress::default()));
+        let words = of_progress(&own);
+        assert_eq!(words[0], 1 | 0b0111 << 8);
+        assert_eq!(words[1..8], [3, 11, 7, 9, 1, 0.625_f32.to_bits(), 0.1_f32.to_bits()]);
+        assert_eq!(words[8..12], [(-0.0_f32).to_bits(), 0x7fc0_1234, 0.5_f32.to_bits(), 4]);
+        assert_eq!((words[12], &words[17..]), (7, &[0; 5][..]));
+    }
+
+    #[test]
+    fn progress_no_run_makes_is_refused() {
+        let (own, none) = (progress(), Metrics::default());
+        let refused = [
+            Progress { position: 10, ..own },
+            Progress { position: 0, ..own },
+            Progress { in_batch: 8, ..own },
+            Progress { cleared: 12, ..own },
+            Progress { train: none, ..own },
+            Progress { phase: Phase::Update, in_batch: 0, ..own },
+            Progress { phase: Phase::EpochBegin, ..own },
+            Progress { phase: Phase::Validation, in_batch: 0, ..own },
+            Progress { phase: Phase::Done, position: 1, in_batch: 0, ..own },
+        ];
+        assert!(!refused.iter().any(comes_back));
+        let with = |index: usize, word| {
+            let mut words = of_progress(&Progress { momentum: None, ..own });
+            words[index] = word;
+            to_progress(words)
+        };
+        assert!(with(0, 6).is_none() && with(0, 1 << 12 | 1).is_none() && with(8, 1).is_none());
+    }
+
+    #[test]
+    fn stopping_comes_back() {
+        let stopping = EarlyStopping::new(Goal::Minimize, 2, 0.0).unwrap();
+        let mut state = stopping.start();
+        assert_eq!(to_stopping(of_stopping(Some(state))), Some(Some(state)));
+        for metric in [0.5, 0.25, 0.75] {
+            stopping.observe(&mut state, metric);
+        }
+        assert_eq!(of_stopping(Some(state)), [1, 3, 1, 0.25_f32.to_bits(), 1]);
+        assert_eq!(to_stopping(of_stopping(Some(state))), Some(Some(state)));
+        assert_eq!(to_stopping(of_stopping(None)), Some(None));
+        let nan = f32::NAN.to_bits();
+        for nonsense in [[2, 0, 0, 0, 0], [0, 1, 0, 0, 0], [1, 1, 2, 0, 0], [1, 1, 0, 0, 1], [1, 1, 0, nan, 0]] {
+            assert_eq!(to_stopping(nonsense), None, "{nonsense:?}");
+        }
     }
 }

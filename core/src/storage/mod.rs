@@ -1,8 +1,5 @@
 //! Checkpoints in NOR flash that survive a power cut at any write.
 //!
-//! A first part: over [`embedded_storage`]'s blocking `NorFlash` only, tried on [`SimulatedFlash`] and on no board yet; the
-//! frame's [format](crate::checkpoint) is a draft.
-//!
 //! A region of flash is two halves of whole pages. Frames are appended to a half, and when it is full the other one, which
 //! holds older frames only, is erased and taken: the newest whole frame is never in a half that is being erased. A frame's
 //! CRC is written last, so one that was cut off is not whole, and the one before it counts. A half that holds several
@@ -117,9 +114,9 @@ impl<F: NorFlash> Store<F> {
         }
         let at = self.offset(half, index);
         let mut words = Words { flash: &mut self.flash, at, buffer: [0xff; CHUNK], filled: 0 };
-        save(snapshot, sequence, erases, &mut words)?;
+        let header = save(snapshot, sequence, erases, &mut words)?;
         words.finish().map_err(CheckpointError::Medium)?;
-        Ok(Header { len: len as u32, sequence, fingerprint: snapshot.fingerprint, erases })
+        Ok(header)
     }
 
     /// Loads the newest whole checkpoint of this run.
@@ -128,7 +125,7 @@ impl<F: NorFlash> Store<F> {
     /// [`CheckpointError::Missing`] if there is none, [`CheckpointError::Foreign`] if there are only other runs'; as
     /// [`checkpoint::load`](crate::checkpoint::load). The target is untouched then, unless the flash fails while it is copied.
     pub fn load(&mut self, target: &mut Target) -> Result<Restored, CheckpointError<F::Error>> {
-        let expected = target.fingerprint;
+        let expected = target.identity.fingerprint();
         let Some(place) = self.newest(Some(expected))? else {
             return Err(match self.newest(None)? {
                 Some(other) => CheckpointError::Foreign { expected, found: other.header.fingerprint },

@@ -1,5 +1,7 @@
 //! NOR flash in lent memory that loses power where a test says.
 
+use core::fmt;
+
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 
 use crate::rng::Rng;
@@ -31,6 +33,19 @@ pub enum SimulatedFault {
     /// A word was written that is not erased.
     NotErased,
 }
+
+impl fmt::Display for SimulatedFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Power => "simulated flash: expected power, found none",
+            Self::NotAligned => "simulated flash: expected whole words and pages, found a part of one",
+            Self::OutOfBounds => "simulated flash: expected an address within it, found one past its end",
+            Self::NotErased => "simulated flash: expected an erased word to write, found one written already",
+        })
+    }
+}
+
+impl core::error::Error for SimulatedFault {}
 
 impl NorFlashError for SimulatedFault {
     fn kind(&self) -> NorFlashErrorKind {
