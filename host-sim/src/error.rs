@@ -7,6 +7,7 @@ use crate::config::ConfigError;
 use crate::dataset::CsvError;
 use crate::device::DeviceError;
 use crate::exchange::ModelError;
+use crate::frame::Torn;
 use crate::spec::SpecError;
 
 /// An error of the simulator.
@@ -23,6 +24,10 @@ pub enum Error {
     Core(#[from] microfit::Error),
     #[error("{option}: expected {expected}, found {found}")]
     Option { option: &'static str, expected: String, found: String },
+    #[error("{}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: byte {offset} of {len}: {source}", path.display())]
+    Frame { path: PathBuf, offset: usize, len: usize, source: Torn },
     #[error("{}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
     #[error("{}: {source}", path.display())]
@@ -41,12 +46,14 @@ impl Error {
                 | microfit::Error::ParametersNotFinite { .. },
             )
             | Self::Write { .. }
+            | Self::Frame { .. }
             | Self::Device(_) => ExitCode::from(1),
             Self::Csv(_)
             | Self::Spec(_)
             | Self::Config(_)
             | Self::Core(_)
             | Self::Option { .. }
+            | Self::Read { .. }
             | Self::Model { .. } => ExitCode::from(2),
         }
     }

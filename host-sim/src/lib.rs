@@ -9,6 +9,7 @@ pub mod dataset;
 pub mod device;
 pub mod error;
 pub mod exchange;
+pub mod frame;
 pub mod run;
 pub mod spec;
 

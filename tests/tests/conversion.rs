@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use microfit::{Layer, Network, Topology, dense};
 use microfit_sim::commands::train::ActivationArg;
-use microfit_sim::exchange::{Layout, Model, ModelError, to_safetensors};
+use microfit_sim::exchange::{Layout, Model, ModelError, Selection, to_safetensors};
 use serde::Deserialize;
 
 /// See `tests/golden/models.py`.
@@ -67,7 +67,8 @@ fn every_file_predicts_what_its_library_predicted() {
     let golden = golden();
     assert!(golden.models.len() >= 12);
     for (name, recorded) in &golden.models {
-        let model = Model::read(&folder().join(name), None).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let model =
+            Model::read(&folder().join(name), &Selection::default()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(model.layers.len(), recorded.activations.len(), "{name}");
         let worst = worst(&predictions(&model, &recorded.activations, &recorded.inputs), &recorded.outputs);
         println!("{name}: {} and {:?}, off by {worst:e}", model.widths(), model.notes);
@@ -86,13 +87,13 @@ fn every_file_predicts_what_its_library_predicted() {
 fn tensors_go_back_to_the_bit() {
     for (name, layout) in [("torch.safetensors", Layout::Torch), ("keras.safetensors", Layout::Keras)] {
         let original = fs::read(folder().join(name)).unwrap();
-        let model = Model::from_bytes(original.clone(), None).unwrap();
+        let model = Model::from_bytes(original.clone(), &Selection::default()).unwrap();
         let names: Vec<String> = model.layers.iter().map(|layer| layer.name.clone()).collect();
         let back = to_safetensors(&model, layout, Some(&names)).unwrap();
         assert_eq!(tensors(&back), tensors(&original), "{name}");
         // By way of the other layout too.
         let other = if layout == Layout::Torch { Layout::Keras } else { Layout::Torch };
-        let there = Model::from_bytes(to_safetensors(&model, other, None).unwrap(), None).unwrap();
+        let there = Model::from_bytes(to_safetensors(&model, other, None).unwrap(), &Selection::default()).unwrap();
         assert_eq!(there.params(), model.params());
         assert_eq!(tensors(&to_safetensors(&there, layout, Some(&names)).unwrap()), tensors(&original), "{name}");
     }
@@ -113,7 +114,7 @@ fn other_kinds_of_networks_are_refused() {
         ("refused_branches.keras", "layer `add`: expected a chain of layers, found 2 layers before it"),
         ("refused_convolution.keras", "layer `conv1d`: expected Dense, Activation, ReLU"),
     ] {
-        let error = Model::read(&folder().join(name), None).unwrap_err();
+        let error = Model::read(&folder().join(name), &Selection::default()).unwrap_err();
         assert!(
             matches!(error, ModelError::Layer { .. }) && error.to_string().starts_with(expected),
             "{name}: {error}"
@@ -129,7 +130,7 @@ fn no_damaged_file_brings_the_reader_down() {
     for name in golden().models.keys() {
         let whole = fs::read(folder().join(name)).unwrap();
         for len in (0..whole.len()).step_by(whole.len() / 150 + 1) {
-            assert!(Model::from_bytes(whole[..len].to_vec(), None).is_err(), "{name} cut at {len}");
+            assert!(Model::from_bytes(whole[..len].to_vec(), &Selection::default()).is_err(), "{name} cut at {len}");
         }
         let mut rng = microfit::Rng::new(7);
         for _ in 0..400 {
@@ -138,7 +139,7 @@ fn no_damaged_file_brings_the_reader_down() {
                 let at = rng.next_u32() as usize % damaged.len();
                 damaged[at] = rng.next_u32() as u8;
             }
-            match Model::from_bytes(damaged, None) {
+            match Model::from_bytes(damaged, &Selection::default()) {
                 Ok(_) => taken += 1,
                 Err(_) => refused += 1,
             }

@@ -36,6 +36,8 @@ pub enum ModelError {
     #[error("expected a network of the widths {expected}, found {found}")]
     Widths { expected: String, found: String },
     #[error("{0}")]
+    Frame(String),
+    #[error("{0}")]
     Topology(String),
 }
 

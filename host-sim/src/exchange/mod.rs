@@ -1,8 +1,9 @@
-//! Models in the files of other programs: safetensors in PyTorch's and Keras' layout, Keras' `.keras` and `.h5`.
+//! Models in files: safetensors in PyTorch's and Keras' layout, Keras' `.keras` and `.h5`, and microfit's own frames.
 
 mod assemble;
 mod chain;
 mod error;
+mod frame;
 mod hdf5;
 mod keras;
 mod names;
@@ -13,6 +14,7 @@ use std::fs;
 use std::path::Path;
 
 pub use error::{Expected, ModelError, Side};
+pub use frame::Which;
 pub use names::Layout;
 pub use safetensors::write as to_safetensors;
 pub use tensor::{Dtype, Shape};
@@ -56,29 +58,39 @@ pub struct Scaling {
     pub factor: Vec<f32>,
 }
 
+/// What is wanted of a file that has more than one model in it, or does not say enough.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection<'a> {
+    /// The names of the layers, first to last, where a file of another program does not tell their order or not all are wanted.
+    pub layers: Option<&'a [String]>,
+    /// Where the frame begins in a file that has several.
+    pub at: Option<usize>,
+    /// Which parameters of a run.
+    pub which: Which,
+}
+
 impl Model {
-    /// Reads a file, whose kind is known by its first bytes. `layers` are the names of its layers, first to last, where the file
-    /// does not tell their order or not all are wanted.
+    /// Reads a file, whose kind is known by its first bytes.
     ///
     /// # Errors
     /// [`ModelError`].
-    pub fn read(path: &Path, layers: Option<&[String]>) -> Result<Self, ModelError> {
+    pub fn read(path: &Path, selection: &Selection) -> Result<Self, ModelError> {
         let bytes = fs::read(path).map_err(|error| ModelError::Read(error.to_string()))?;
-        Self::from_bytes(bytes, layers)
+        Self::from_bytes(bytes, selection)
     }
 
     /// The same from the bytes of a file.
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub fn from_bytes(bytes: Vec<u8>, layers: Option<&[String]>) -> Result<Self, ModelError> {
+    pub fn from_bytes(bytes: Vec<u8>, selection: &Selection) -> Result<Self, ModelError> {
         let (tensors, config) = match bytes.as_slice() {
             [b'P', b'K', 3, 4, ..] => keras::archive(&bytes)?,
             [0x89, b'H', b'D', b'F', ..] => hdf5::file(bytes)?,
             [_, _, _, _, _, _, _, _, b'{', ..] => (safetensors::read(&bytes)?, None),
-            _ => return Err(ModelError::Kind),
+            bytes => return frame::from_bytes(bytes, selection.at, selection.which),
         };
-        assemble(tensors, config, layers)
+        assemble(tensors, config, selection.layers)
     }
 
     /// Inputs of the first layer.
@@ -99,5 +111,43 @@ impl Model {
             widths.push_str(&layer.units.to_string());
         }
         widths
+    }
+
+    /// Widths, activations and scaling in words.
+    pub fn summary(&self) -> String {
+        let activations: Vec<&str> =
+            self.layers.iter().map(|layer| layer.activation.as_deref().unwrap_or("not told")).collect();
+        let scaled = if self.scaling.is_some() { ", inputs scaled" } else { "" };
+        format!("{} ({}){scaled}, {} parameters", self.widths(), activations.join(", "), self.params().len())
+    }
+
+    /// The topology as a firmware writes it.
+    pub fn constant(&self) -> String {
+        let layer = |layer: &DenseLayer| {
+            let activation = layer.activation.as_deref().map_or_else(|| "/* ? */".to_owned(), in_rust);
+            format!("dense({}, &{activation})", layer.units)
+        };
+        let layers: Vec<String> = self.layers.iter().map(layer).collect();
+        format!("const NET: Topology = Topology::new({}, &[{}]);", self.inputs(), layers.join(", "))
+    }
+}
+
+/// An activation's type, or its constructor: `leaky-relu(0.1)` is `checked!(LeakyRelu::new(0.1))`.
+fn in_rust(spelling: &str) -> String {
+    let (name, number) = match spelling.trim_end_matches(')').split_once('(') {
+        Some((name, number)) => (name, Some(number)),
+        None => (spelling, None),
+    };
+    let mut camel = String::new();
+    for word in name.split(['-', '_']) {
+        let mut letters = word.chars();
+        camel.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        camel.push_str(letters.as_str());
+    }
+    match (number.map(|number| (number, number.parse::<f32>())), camel.as_str()) {
+        (Some((_, Ok(number))), _) => format!("checked!({camel}::new({number:?}))"),
+        (_, "LeakyRelu") => "LeakyRelu::KERAS".to_owned(),
+        (_, "Elu") => "Elu::DEFAULT".to_owned(),
+        _ => camel,
     }
 }

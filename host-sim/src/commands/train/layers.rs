@@ -128,11 +128,11 @@ impl FromStr for ActivationArg {
     }
 }
 
-fn activation(text: &str) -> Result<ActivationArg, String> {
+pub(crate) fn activation(text: &str) -> Result<ActivationArg, String> {
     text.parse()
 }
 
-fn activations(text: &str) -> Result<Each<ActivationArg>, String> {
+pub(crate) fn activations(text: &str) -> Result<Each<ActivationArg>, String> {
     Each::parse(text, activation)
 }
 

@@ -4,6 +4,7 @@ mod layers;
 mod loss;
 mod names;
 mod optimizer;
+mod save;
 mod start;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use crate::trace::Trace;
 use crate::{output, spec};
 
 pub use layers::{ActivationArg, LayerOptions, Units};
+pub(crate) use layers::{activation, activations};
 pub use loss::{ClassWeightsArg, LossArg, LossOptions};
 pub use names::Each;
 pub use optimizer::{ConventionArg, OptimizerArg, OptimizerOptions};
@@ -123,6 +125,9 @@ impl Train {
     /// [`Error`].
     pub fn run(&self) -> Result<(), Error> {
         let trace = self.trace.as_deref().map(Trace::create).transpose()?;
+        if let Some(path) = &self.save {
+            save::check(path)?;
+        }
         let run = self.train()?;
         if let Some(trace) = trace {
             trace.write(&run)?;
@@ -131,7 +136,7 @@ impl Train {
         output::line(format_args!("{}\n{}{ended}", chart::curves(&run.records), summary(&[run])))
     }
 
-    /// Trains, with a progress bar.
+    /// Trains, with a progress bar, and writes the model.
     ///
     /// # Errors
     /// [`Error`].
@@ -287,6 +292,9 @@ impl Job<'_> {
             bar.inc(1);
         })?;
         bar.finish_and_clear();
+        if let Some(path) = &options.save {
+            save::save(path, topology, &params, start.map(Start::scaling).transpose()?.flatten())?;
+        }
         Ok(run)
     }
 }

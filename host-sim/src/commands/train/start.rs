@@ -7,7 +7,7 @@ use microfit::data::Scaling;
 
 use super::layers::ActivationArg;
 use crate::error::Error;
-use crate::exchange::{Model, ModelError};
+use crate::exchange::{DenseLayer, Model, ModelError, Selection};
 
 /// A model out of a file, and what it says of its activations.
 #[derive(Debug)]
@@ -20,8 +20,8 @@ pub(super) struct Start {
 impl Start {
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let refuse = |source| Error::Model { path: path.into(), source };
-        let model = Model::read(path, None).map_err(refuse)?;
-        let activation = |layer: &crate::exchange::DenseLayer| {
+        let model = Model::read(path, &Selection::default()).map_err(refuse)?;
+        let activation = |layer: &DenseLayer| {
             let parsed = layer.activation.as_deref().map(str::parse).transpose();
             parsed.map_err(|expected| refuse(ModelError::Topology(format!("layer `{}`: {expected}", layer.name))))
         };
@@ -35,7 +35,7 @@ impl Start {
     /// Units of the hidden layers.
     pub(super) fn hidden(&self) -> Vec<u16> {
         // What does not fit is found when the widths are compared.
-        let units = |layer: &crate::exchange::DenseLayer| u16::try_from(layer.units).unwrap_or(u16::MAX);
+        let units = |layer: &DenseLayer| u16::try_from(layer.units).unwrap_or(u16::MAX);
         self.model.layers.split_last().map_or_else(Vec::new, |(_, hidden)| hidden.iter().map(units).collect())
     }
 
