@@ -1,17 +1,28 @@
 //! Models that PyTorch and Keras saved predict here what they predicted there, and go back to the bit.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use microfit::{Layer, Network, Topology, dense};
+use clap::Parser;
+use microfit::data::Nothing;
+use microfit::optimizer::Sgd;
+use microfit::{Fit, Layer, Network, Topology, dense, tutorial, weights_hash};
+use microfit_firmware::SEED;
+use microfit_sim::cli::Cli;
 use microfit_sim::commands::train::ActivationArg;
+use microfit_sim::device::{Board, Image, run};
 use microfit_sim::exchange::{Layout, Model, ModelError, Selection, to_safetensors};
+use microfit_tests::device::available;
 use serde::Deserialize;
+use serde_json::json;
 
 /// See `tests/golden/models.py`.
 #[derive(Deserialize)]
 struct Golden {
-    models: std::collections::BTreeMap<String, Recorded>,
+    models: BTreeMap<String, Recorded>,
 }
 
 #[derive(Deserialize)]
@@ -147,4 +158,115 @@ fn no_damaged_file_brings_the_reader_down() {
     }
     println!("{refused} damaged files refused, {taken} damaged where it is another number or does not matter");
     assert!(refused > 500 && taken > 500);
+}
+
+fn microfit(arguments: &[&str]) {
+    let cli = Cli::parse_from([&["microfit"], arguments].concat());
+    cli.run().unwrap_or_else(|error| panic!("{arguments:?}: {error}"));
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// PyTorch's model as a frame, in a folder.
+fn frame_of_torch(folder: &Path) -> PathBuf {
+    let (source, frame) = (self::folder().join("torch.safetensors"), folder.join("model.bin"));
+    let activations = ["--activation", "relu", "--output", "sigmoid"];
+    microfit(&[&["checkpoint", "import", text(&source), "--to", text(&frame)], &activations[..]].concat());
+    frame
+}
+
+/// From PyTorch to the board and back: an emulated Cortex-M4F loads the frame, predicts what PyTorch predicted, gives the frame
+/// back, which becomes PyTorch's file again, and trains on from there to the desk's bits.
+#[test]
+fn a_board_predicts_what_pytorch_predicted_and_gives_the_model_back() {
+    let board = Board::named("mps2-an386").unwrap();
+    if !available("a_board_predicts_what_pytorch_predicted", &[board.target], true) {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let at = |name: &str| temporary.path().join(name);
+    let (frame, back, trained) = (frame_of_torch(temporary.path()), at("back.bin"), at("trained.bin"));
+    let image = Image::build(board, "mps2_model", "model").unwrap_or_else(|error| panic!("{error}"));
+    let files = [&frame, &back, &trained].map(|path| text(path)).join(",arg=");
+    let semihosting = format!("enable=on,target=native,arg=model,arg={files}");
+    let (mut outputs, mut hash) = (Vec::new(), None);
+    run(board, &image, &["-semihosting-config", &semihosting], |line| {
+        println!("{line}");
+        let last = line.rsplit('=').next().unwrap_or_default();
+        if line.starts_with("prediction ") {
+            outputs.push(vec![f32::from_bits(last.parse().unwrap())]);
+        } else if line.starts_with("trained ") {
+            hash = Some(last.to_owned());
+        }
+        Ok(())
+    })
+    .unwrap_or_else(|error| panic!("{error}"));
+
+    let golden = golden();
+    let recorded = &golden.models["torch.safetensors"];
+    let off = worst(&outputs, &recorded.outputs);
+    assert!(outputs.len() == 16 && off <= 1e-6, "{} predictions, off by {off:e}", outputs.len());
+    println!("{} predictions of PyTorch's on a Cortex-M4F, off by {off:e} at most", outputs.len());
+    let original = fs::read(folder().join("torch.safetensors")).unwrap();
+    let model = Model::from_bytes(original.clone(), &Selection::default()).unwrap();
+    assert_eq!(outputs, predictions(&model, &recorded.activations, &recorded.inputs), "other bits than on the desk");
+
+    let returned = at("back.safetensors");
+    let export = ["checkpoint", "export", text(&back), "--to", text(&returned), "--layout", "torch"];
+    microfit(&[&export[..], &["--layers", "fc1,fc2"]].concat());
+    assert_eq!(tensors(&fs::read(&returned).unwrap()), tensors(&original));
+
+    let mut params = model.params();
+    let mut workspace = vec![0.0; tutorial::NET.workspace_len::<Sgd>()];
+    let (train, _) = tutorial::split().unwrap();
+    let fit = Fit { epochs: 1, ..tutorial::time_based(SEED) };
+    fit.start(&mut params, &mut workspace).unwrap().run(&train, &Nothing).unwrap();
+    let expected = format!("{:#018x}", weights_hash(&params));
+    assert_eq!(hash, Some(expected));
+    let left = Model::read(&trained, &Selection::default()).unwrap();
+    assert_eq!(left.params(), params);
+}
+
+/// What the desk trained is loaded by PyTorch and Keras themselves, and predicts the same there. Needs a Python that has them:
+/// `python3`, or the one that `MICROFIT_PYTHON` names.
+#[test]
+fn libraries_load_what_was_trained_here() {
+    let golden = golden();
+    let recorded = &golden.models["torch.safetensors"];
+    let temporary = tempfile::tempdir().unwrap();
+    let at = |name: &str| temporary.path().join(name);
+    let trained = at("trained.bin");
+    let source = folder().join("torch.safetensors");
+    microfit(&["train", "--from", text(&source), "--epochs", "2", "--save", text(&trained)]);
+    let model = Model::read(&trained, &Selection::default()).unwrap();
+    let expected = predictions(&model, &recorded.activations, &recorded.inputs);
+    assert!(worst(&expected, &recorded.outputs) > 1e-3, "two epochs change something");
+    fs::write(at("inputs.json"), json!(recorded.inputs).to_string()).unwrap();
+    for library in ["torch", "keras"] {
+        let file = at(&format!("{library}.safetensors"));
+        microfit(&["checkpoint", "export", text(&trained), "--to", text(&file), "--layout", library]);
+        let Some(found) = in_python(library, &file, &at("inputs.json")) else { continue };
+        let off = worst(&found, &expected);
+        println!("{library}: off by {off:e}");
+        assert!(off <= 1e-6, "{library}: {off:e}");
+    }
+}
+
+/// The library's predictions with a file of ours; `None`, said past the harness's capture, where Python has no such library.
+fn in_python(library: &str, file: &Path, inputs: &Path) -> Option<Vec<Vec<f32>>> {
+    let python = std::env::var("MICROFIT_PYTHON").unwrap_or_else(|_| "python3".into());
+    let imports = format!("import {library}, safetensors");
+    let has = Command::new(&python).args(["-c", &imports]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !has.is_ok_and(|status| status.success()) {
+        let test = "libraries_load_what_was_trained_here";
+        // If standard error is closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "SKIPPED {test}: {python} has no {library} with safetensors (MICROFIT_PYTHON)");
+        return None;
+    }
+    let script = folder().join("../load.py");
+    let output = Command::new(python).arg(script).arg(library).args([file, inputs]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
 }
