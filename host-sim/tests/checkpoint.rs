@@ -9,6 +9,7 @@ use microfit::checkpoint::{Lengths, Model, Sink, Snapshot, save, save_model};
 use microfit::data::Nothing;
 use microfit::optimizer::Sgd;
 use microfit::schedule::{Feedback, PlateauState, Words, keras};
+use microfit::storage::{SimulatedFlash, Store};
 use microfit::tutorial::{self, NET};
 use microfit::{EarlyStopping, Event, Goal, weights_hash};
 use serde_json::Value;
@@ -110,6 +111,7 @@ fn a_runs_frame_tells_all() {
         ("sequence", 3.into()),
         ("erases", 7.into()),
         ("inputs", 34.into()),
+        ("user", "6669656c64".into()),
         ("whole", true.into()),
         ("offset", 0.into()),
     ] {
@@ -179,6 +181,57 @@ fn an_image_has_its_newest_whole_frame_and_says_what_the_others_lack() {
     assert_eq!((status, error), (2, format!("microfit: {}: expected a frame at byte 0, found none", file.display())));
 }
 
+/// The flash of a store that lost power in the middle of a save: what is shown as the newest is what the store goes on from.
+#[test]
+fn a_store_and_the_desk_agree_on_the_newest() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut params = [0.0; NET.param_len()];
+    let mut workspace = [0.0; NET.workspace_len::<Sgd>()];
+    let fit = tutorial::time_based(1);
+    let trainer = fit.start(&mut params, &mut workspace).unwrap();
+    let snapshot = trainer.snapshot();
+    let lengths = snapshot.lengths();
+    let (mut memory, mut erases) = (vec![0xff; 32 * 1024], [0; 32]);
+    let (mut torn, mut agreed) = (0, 0);
+    for saves in 1..8 {
+        let mut flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, saves);
+        if saves % 2 == 0 {
+            flash.cut_after(saves * 300);
+        }
+        let mut store = Store::new(flash, 0, 32 * 1024, &lengths).unwrap();
+        let _ = store.save(&snapshot);
+        store.flash().power_on();
+        let expected = store.header().unwrap().map(|header| header.sequence);
+        let document = json(&path(&folder, "flash.bin", &memory));
+        let frames = document["frames"].as_array().unwrap();
+        let newest = frames.iter().find(|frame| frame["offset"] == document["newest"]);
+        assert_eq!(newest.map(|frame| &frame["sequence"]), expected.map(Value::from).as_ref(), "{document:#}");
+        torn += frames.iter().filter(|frame| frame["whole"] == false).count();
+        agreed += 1;
+    }
+    assert!(torn >= 2 && agreed == 7, "{torn} {agreed}");
+}
+
+/// Bytes at random with beginnings of frames among them.
+#[test]
+fn nothing_in_a_file_brings_the_scan_down() {
+    let mut rng = microfit::Rng::new(3);
+    let mut found = 0;
+    for round in 0..300 {
+        let mut bytes: Vec<u8> = (0..400 + round).map(|_| rng.next_u32() as u8 & 0x0f).collect();
+        for _ in 0..4 {
+            let at = rng.next_u32() as usize % (bytes.len() - 16);
+            let len = (rng.next_u32() % 512) as u8;
+            bytes[at..at + 12].copy_from_slice(&[b'M', b'F', b'C', b'K', 1, 0, 0, 0, len, 0, 0, 0]);
+        }
+        for frame in microfit_sim::frame::scan(&bytes) {
+            assert!(frame.contents.is_err());
+            found += 1;
+        }
+    }
+    assert!(found > 900, "{found}");
+}
+
 #[test]
 fn verify_says_what_it_expected_and_found() {
     let folder = tempfile::tempdir().unwrap();
@@ -221,7 +274,7 @@ fn no_changed_byte_is_shown_as_whole() {
 #[test]
 fn a_model_of_pytorch_becomes_a_frame_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
-    let frame = folder.path().join("model.bin");
+    let frame = folder.path().join("model.mfmd");
     let source = format!("{MODELS}torch.safetensors");
     let import = ["checkpoint", "import", &source, "--to", frame.to_str().unwrap()];
     let (status, error) = refused(&import);
@@ -254,7 +307,7 @@ fn a_model_of_pytorch_becomes_a_frame_and_comes_back() {
 #[test]
 fn a_model_of_keras_says_its_activations() {
     let folder = tempfile::tempdir().unwrap();
-    let frame = folder.path().join("model.bin");
+    let frame = folder.path().join("model.mfmd");
     let text = shown(&["checkpoint", "import", &format!("{MODELS}keras_mixed.keras"), "--to", frame.to_str().unwrap()]);
     assert!(text.contains("4-6-5-4-3 (leaky-relu(0.1), elu, tanh, softmax), inputs scaled, 104 parameters"), "{text}");
     let document = json(&frame);

@@ -78,6 +78,9 @@ def torch_models():
     with torch.no_grad():
         record("torch.safetensors", ["relu", "sigmoid"], shown, net(torch.from_numpy(shown)).numpy())
 
+    # What is refused: a pickle.
+    torch.save(torch.nn.Linear(1, 1).state_dict(), folder / "refused_pickle.pt")
+
     inputs = rng.normal(size=(5, 4)).astype(np.float32)
     for name, dtype in (("f16", torch.float16), ("bf16", torch.bfloat16), ("f64", torch.float64)):
         # Indices as Sequential has them, one without biases.
@@ -163,6 +166,9 @@ def tf_keras_model():
     net = tf_keras.Sequential([dense(6, "tanh", input_shape=(4,)), tf_keras.layers.Dropout(0.1), dense(3, "softmax")])
     net.compile("sgd", "categorical_crossentropy")
     net.save(folder / "legacy_tf_keras.h5")
+    # What is refused: a pickle.
+    torch.save(torch.nn.Linear(1, 1).state_dict(), folder / "refused_pickle.pt")
+
     inputs = rng.normal(size=(5, 4)).astype(np.float32)
     outputs = net.predict(inputs, verbose=0)
     record("legacy_tf_keras.h5", ["tanh", "softmax"], inputs, outputs, "categorical_crossentropy")

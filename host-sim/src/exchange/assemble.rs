@@ -225,3 +225,99 @@ fn scaling_of(parts: ScalingParts, conversion: &mut Conversion) -> Result<Option
 pub(super) fn factor(variance: f32) -> f32 {
     (1.0 / f64::from(variance).sqrt().max(1e-7)) as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tensor::Dtype;
+    use super::*;
+
+    fn tensor(name: &str, shape: &[usize]) -> Tensor {
+        let count: usize = shape.iter().product();
+        let bytes = (0..count).flat_map(|k| (k as f32 + 1.0).to_le_bytes()).collect();
+        Tensor { name: name.into(), shape: Shape(shape.to_vec()), dtype: Ok(Dtype::F32), bytes }
+    }
+
+    /// A name and a shape.
+    type Named<'a> = (&'a str, &'a [usize]);
+
+    fn made(tensors: &[Named], layers: Option<&[String]>) -> Result<Model, String> {
+        let tensors = tensors.iter().map(|(name, shape)| tensor(name, shape)).collect();
+        assemble(tensors, None, layers).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn keras_kernels_are_turned_and_pytorchs_weights_are_not() {
+        let keras = made(&[("d/kernel", &[2, 3]), ("d/bias", &[3])], None).unwrap();
+        assert_eq!(keras.params(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0, 1.0, 2.0, 3.0]);
+        let torch = made(&[("d.weight", &[3, 2])], None).unwrap();
+        assert_eq!(torch.params(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0, 0.0, 0.0]);
+        assert_eq!(torch.notes, ["layer `d` has no biases: they are 0 here"]);
+        assert_eq!(transposed(&transposed(&keras.params()[..6], 3), 2), keras.params()[..6]);
+    }
+
+    #[test]
+    fn names_the_tensor_and_both_shapes() {
+        let cases: [(&[Named], &str); 11] = [
+            (&[("a.weight", &[3])], "tensor `a.weight`: expected the shape [units, inputs], found [3]"),
+            (&[("a/kernel", &[3, 3, 1])], "tensor `a/kernel`: expected the shape [inputs, units], found [3, 3, 1]"),
+            (&[("a.weight", &[0, 3])], "tensor `a.weight`: expected the shape [units, inputs], found [0, 3]"),
+            (&[("a.weight", &[3, 2]), ("a.bias", &[2])], "tensor `a.bias`: expected the shape [3], found [2]"),
+            (
+                &[("a.bias", &[2])],
+                "tensor `a.bias`: expected weights (`weight`, `kernel` or `vars/0`) in the same layer, found none",
+            ),
+            (
+                &[("a.weight", &[2, 2]), ("a.running_mean", &[2])],
+                "tensor `a.running_mean`: expected weights or biases of a dense layer, found a tensor of the shape [2]",
+            ),
+            (&[("a/bias", &[2]), ("a/bias:0", &[2])], "tensor `a/bias:0`: expected one such name, found two"),
+            (&[], "expected at least one dense layer, found none"),
+            (
+                &[("a/kernel", &[2, 2]), ("n/mean", &[2]), ("n/variance", &[3])],
+                "tensor `n/mean`: expected its counterpart of the same shape, found none",
+            ),
+            (
+                &[("a/kernel", &[2, 2]), ("n/variance", &[3])],
+                "tensor `n/variance`: expected its counterpart of the same shape, found none",
+            ),
+            (
+                &[("a/kernel", &[2, 2]), ("scaling/shift", &[3]), ("scaling/factor", &[3])],
+                "layer `normalization`: expected 2 inputs as the first dense layer has, found 3",
+            ),
+        ];
+        for (tensors, expected) in cases {
+            assert_eq!(made(tensors, None).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn layers_are_those_that_are_named() {
+        let tensors: [Named; 4] =
+            [("in.weight", &[4, 4]), ("body.weight", &[4, 4]), ("out.weight", &[1, 4]), ("step", &[1])];
+        let named = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let all = made(&tensors, Some(&named(&["in", "body", "out"]))).unwrap();
+        assert_eq!((all.widths(), &*all.layers[1].name), ("4-4-4-1".into(), "body"));
+        let some = made(&tensors, Some(&named(&["in", "body"]))).unwrap();
+        assert_eq!(some.widths(), "4-4-4");
+        assert_eq!(some.notes.last().unwrap(), "not taken: the layers `out`");
+        let error = made(&tensors, Some(&named(&["out", "in"]))).unwrap_err();
+        assert_eq!(error, "tensor `in.weight`: expected the shape [units, 1], found [4, 4]");
+        let error = made(&tensors, Some(&named(&["out", "inn"]))).unwrap_err();
+        assert!(error.starts_with("tensor `inn`: expected weights"), "{error}");
+    }
+
+    #[test]
+    fn a_scaling_has_to_be_one() {
+        let zero = Tensor { bytes: vec![0; 8], ..tensor("scaling.factor", &[2]) };
+        let tensors = vec![tensor("a.weight", &[1, 2]), tensor("scaling.shift", &[2]), zero];
+        let error = assemble(tensors, None, None).unwrap_err().to_string();
+        assert_eq!(error, "factor: expected a finite number other than 0, found 0");
+    }
+
+    #[test]
+    fn a_file_of_many_layers_is_refused_in_time() {
+        let tensors = (0..5000).map(|k| tensor(&format!("l{k}.weight"), &[1, 1])).collect();
+        let error = assemble(tensors, None, None).unwrap_err().to_string();
+        assert!(error.contains("expected 256 layers at most"), "{error}");
+    }
+}

@@ -22,28 +22,18 @@ pub enum Which {
 pub(super) fn from_bytes(bytes: &[u8], at: Option<usize>, which: Which) -> Result<Model, ModelError> {
     let found = frame::scan(bytes);
     let refuse = |error: &frame::Torn| ModelError::Frame(error.to_string());
-    let chosen = match at {
-        Some(at) => {
-            let there = found.iter().find(|frame| frame.offset == at);
-            there.ok_or_else(|| ModelError::Frame(format!("expected a frame at byte {at}, found none")))?
+    let chosen = if let Some(at) = at {
+        let there = found.iter().find(|frame| frame.offset == at);
+        there.ok_or_else(|| ModelError::Frame(format!("expected a frame at byte {at}, found none")))?
+    } else {
+        let newest = frame::newest(&found).or(found.first()).ok_or(ModelError::Kind)?;
+        let whose = |contents: &Contents| (contents.kind, contents.fingerprint.clone());
+        let mut runs: Vec<_> = found.iter().filter_map(|frame| frame.contents.as_ref().ok().map(whose)).collect();
+        runs.dedup();
+        if runs.len() > 1 {
+            return Err(ModelError::Frame("expected frames of one run or model, found several; --at names one".into()));
         }
-        None => {
-            let newest = frame::newest(&found).or(found.first()).ok_or(ModelError::Kind)?;
-            let others = found.iter().filter_map(|frame| frame.contents.as_ref().ok());
-            let same = |contents: &Contents| {
-                newest
-                    .contents
-                    .as_ref()
-                    .is_ok_and(|newest| (contents.kind, &contents.fingerprint) == (newest.kind, &newest.fingerprint))
-            };
-            let many = others.filter(|&contents| !same(contents)).count();
-            if many > 0 {
-                return Err(ModelError::Frame(
-                    "expected frames of one run or model, found several; --at names one".into(),
-                ));
-            }
-            newest
-        }
+        newest
     };
     of_contents(chosen, which, refuse)
 }

@@ -8,7 +8,7 @@ use super::keras::Config;
 use super::tensor::{Dtype, Shape, Tensor};
 
 /// No file of a model for a microcontroller needs more.
-const MOST_BYTES: usize = 1 << 30;
+const MOST_BYTES: usize = 1 << 28;
 /// Keras' groups lie in four levels, those of models within models in a few more.
 const DEEPEST: usize = 16;
 

@@ -13,7 +13,7 @@ use super::hdf5;
 use super::tensor::Tensor;
 
 /// No configuration or weights of a model for a microcontroller are longer.
-const MOST_BYTES: u64 = 1 << 30;
+const MOST_BYTES: u64 = 1 << 28;
 
 /// What a configuration says.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,6 +43,13 @@ fn refuse(error: impl std::fmt::Display) -> ModelError {
 /// The tensors and the configuration of a `.keras` file.
 pub(super) fn archive(bytes: &[u8]) -> Result<(Vec<Tensor>, Option<Config>), ModelError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(refuse)?;
+    if archive.file_names().any(|name| name.ends_with("data.pkl")) {
+        return Err(ModelError::Format {
+            expected: "a .keras file",
+            found: "a pickle of PyTorch, which may hold any program: write safetensors.torch.save_file(model.state_dict(), ...)"
+                .into(),
+        });
+    }
     let config = json(&member(&mut archive, "config.json")?)?;
     let metadata = member(&mut archive, "metadata.json").and_then(|bytes| json(&bytes));
     let version = metadata.ok().and_then(|metadata| Some(metadata.get("keras_version")?.as_str()?.to_owned()));
@@ -332,5 +339,167 @@ fn inbound<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
             None => object.values().for_each(|value| inbound(value, names)),
         },
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn dense(name: &str, activation: &Value) -> Value {
+        json!({ "class_name": "Dense", "config": { "name": name, "units": 3, "activation": activation } })
+    }
+
+    fn sequential(layers: &[Value]) -> Value {
+        json!({ "class_name": "Sequential", "config": { "name": "net", "layers": layers } })
+    }
+
+    fn layer(class: &str, more: &Value) -> Value {
+        let mut config = json!({ "name": "it" });
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "class_name": class, "config": config })
+    }
+
+    fn activations(model: &Value, version: Option<&str>) -> Result<String, String> {
+        let config = Config::of(model, version).map_err(|error| error.to_string())?;
+        let layers = config.layers.unwrap();
+        Ok(layers.iter().map(|layer| format!("{} {}", layer.name, layer.activation)).collect::<Vec<_>>().join(", "))
+    }
+
+    #[test]
+    fn activations_have_microfits_names() {
+        let of = |activation: Value| activations(&sequential(&[dense("a", &activation)]), Some("3.1"));
+        for (keras, expected) in [
+            (json!("relu"), "a relu"),
+            (json!(null), "a linear"),
+            (json!("swish"), "a silu"),
+            (json!("leaky_relu"), "a leaky-relu(0.2)"),
+            (json!("hard_sigmoid"), "a hard-sigmoid"),
+            (json!({ "module": "builtins", "class_name": "function", "config": "tanh" }), "a tanh"),
+        ] {
+            assert_eq!(of(keras).unwrap(), expected);
+        }
+        assert_eq!(of(json!("mish")).unwrap_err(), "layer `a`: expected an activation that microfit has, found mish");
+        let old = activations(&sequential(&[dense("a", &json!("hard_sigmoid"))]), Some("2.15.0"));
+        assert!(old.unwrap_err().contains("hard_sigmoid of Keras 2"));
+        // Those of layers behind one.
+        for (class, more, expected) in [
+            ("Activation", json!({ "activation": "softplus" }), "a softplus"),
+            ("ReLU", json!({ "max_value": null, "negative_slope": 0.0, "threshold": 0.0 }), "a relu"),
+            ("ReLU", json!({ "negative_slope": 0.5 }), "a leaky-relu(0.5)"),
+            ("LeakyReLU", json!({ "alpha": 0.1 }), "a leaky-relu(0.1)"),
+            ("ELU", json!({ "alpha": 0.5 }), "a elu(0.5)"),
+            ("Softmax", json!({}), "a softmax"),
+        ] {
+            let model = sequential(&[dense("a", &json!("linear")), layer(class, &more)]);
+            assert_eq!(activations(&model, None).unwrap(), expected);
+            let twice = sequential(&[dense("a", &json!("tanh")), layer(class, &more)]);
+            assert!(activations(&twice, None).unwrap_err().contains("without an activation of its own"));
+        }
+    }
+
+    #[test]
+    fn what_no_dense_network_has_is_refused() {
+        let linear = json!("linear");
+        let input = |shape: Value| layer("InputLayer", &json!({ "batch_shape": shape }));
+        let flatten = layer("Flatten", &json!({}));
+        let one = dense("a", &linear);
+        for (layers, expected) in [
+            (vec![layer("Conv2D", &json!({}))], "layer `it`: expected Dense, "),
+            (vec![layer("ReLU", &json!({ "max_value": 6.0 }))], "layer `it`: expected a ReLU without a maximum"),
+            (vec![input(json!([null, 2, 2])), one.clone()], "layer `a`: expected a Flatten before"),
+            (vec![layer("Flatten", &json!({ "data_format": "channels_first" }))], "layer `it`: expected channels last"),
+            (vec![one.clone(), layer("Normalization", &json!({}))], "layer `it`: expected one Normalization, before"),
+            (vec![layer("Normalization", &json!({ "invert": true }))], "layer `it`: expected a Normalization, found"),
+            (vec![layer("Normalization", &json!({ "mean": "x", "variance": [] }))], "layer `it`: expected a mean and"),
+            (vec![layer("Dense", &json!({}))], "layer `it`: expected a number of units, found none"),
+            (vec![json!({ "config": {} })], "expected the configuration of a Keras model, found no class of a layer"),
+        ] {
+            let error = activations(&sequential(&layers), None).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        assert!(activations(&sequential(&[input(json!([null, 2, 2])), flatten, one.clone()]), None).is_ok());
+        let nested = sequential(&[sequential(&[one])]);
+        assert!(activations(&nested, None).unwrap_err().ends_with("found Sequential"));
+        assert!(activations(&json!({}), None).unwrap_err().ends_with("found no class_name"));
+        let other = json!({ "class_name": "MyModel", "config": { "name": "mine", "layers": [] } });
+        assert!(activations(&other, None).unwrap_err().starts_with("layer `mine`: expected a model of the class"));
+    }
+
+    /// A layer and those before it.
+    type Edges<'a> = (&'a str, &'a [&'a str]);
+
+    /// A graph in the words of Keras 2, its layers in no order.
+    fn graph(edges: &[Edges]) -> Value {
+        let layers = edges.iter().map(|(name, before)| {
+            let nodes: Vec<Value> = before.iter().map(|name| json!([name, 0, 0, {}])).collect();
+            let inbound = if before.is_empty() { json!([]) } else { json!([nodes]) };
+            let class = if before.is_empty() { "InputLayer" } else { "Dense" };
+            json!({ "class_name": class, "config": { "name": name, "units": 1 }, "name": name, "inbound_nodes": inbound })
+        });
+        json!({ "class_name": "Functional", "config": { "name": "net", "layers": layers.collect::<Vec<_>>() } })
+    }
+
+    #[test]
+    fn a_graph_has_to_be_a_chain() {
+        let chain = graph(&[("c", &["b"]), ("in", &[]), ("b", &["a"]), ("a", &["in"])]);
+        assert_eq!(activations(&chain, None).unwrap(), "a linear, b linear, c linear");
+        let wrong: [(&[Edges], &str); 5] = [
+            (
+                &[("in", &[]), ("a", &["in"]), ("b", &["in"])],
+                "layer `b`: expected a chain of layers, found a branch behind `in`",
+            ),
+            (
+                &[("in", &[]), ("a", &["in"]), ("b", &["in", "a"])],
+                "layer `b`: expected a chain of layers, found 2 layers before it",
+            ),
+            (&[("in", &[]), ("too", &[]), ("a", &["in"])], "layer `too`: expected one input, found another one"),
+            (
+                &[("in", &[]), ("a", &["b"]), ("b", &["a"])],
+                "layer `a`: expected a chain of layers, found a layer that none leads to",
+            ),
+            (&[("a", &["a"])], "layer `a`: expected a chain of layers, found a layer that none leads to"),
+        ];
+        for (edges, expected) in wrong {
+            assert_eq!(activations(&graph(edges), None).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn a_normalization_may_stand_in_the_configuration() {
+        let norm = layer("Normalization", &json!({ "mean": [[1.0, 2.0]], "variance": [[4.0, 0.0]] }));
+        let config = Config::of(&sequential(&[norm, dense("a", &json!("relu"))]), None).unwrap();
+        let scaling = config.scaling.unwrap();
+        // As Keras has it, no deviation is less than 1e-7.
+        assert_eq!((scaling.shift, scaling.factor), (vec![1.0, 2.0], vec![0.5, 1e7]));
+    }
+
+    #[test]
+    fn losses_have_their_names() {
+        let of = |loss: Value| loss_of(&loss);
+        assert_eq!(of(json!("mse")).unwrap(), "mse");
+        assert_eq!(of(json!({ "class_name": "Huber", "config": { "delta": 1.0 } })).unwrap(), "Huber");
+        let function = json!({ "module": "builtins", "class_name": "function", "config": "mean_absolute_error" });
+        assert_eq!(of(function).unwrap(), "mean_absolute_error");
+        assert_eq!(of(json!(null)), None);
+    }
+
+    /// As the first versions of Keras 3 wrote it, without names in the weights.
+    #[test]
+    fn groups_are_told_by_class_and_number() {
+        let model =
+            sequential(&[layer("Normalization", &json!({})), dense("b", &json!("relu")), dense("a", &json!("relu"))]);
+        let mut config = Config::of(&model, None).unwrap();
+        let named = |name: &str| Tensor {
+            name: name.into(),
+            shape: super::super::tensor::Shape(vec![]),
+            dtype: Err(String::new()),
+            bytes: Vec::new(),
+        };
+        let mut tensors =
+            ["layers/dense/kernel", "layers/dense_1/bias", "layers/normalization/mean", "other/x"].map(named);
+        config.name(&mut tensors);
+        assert_eq!(tensors.map(|tensor| tensor.name), ["b/kernel", "a/bias", "it/mean", "other/x"]);
     }
 }

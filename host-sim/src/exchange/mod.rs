@@ -58,6 +58,31 @@ pub struct Scaling {
     pub factor: Vec<f32>,
 }
 
+/// What a file is, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A `.keras` file.
+    Zip,
+    /// A `.h5` file.
+    Hdf5,
+    /// The length of a header in JSON, and the header.
+    Safetensors,
+    /// None of these: a frame of microfit, or the image of a flash.
+    Frames,
+}
+
+impl FileKind {
+    /// That of a file of these bytes. A frame has its version where a header's length has zeros.
+    pub const fn of(bytes: &[u8]) -> Self {
+        match bytes {
+            [b'P', b'K', 3, 4, ..] => Self::Zip,
+            [0x89, b'H', b'D', b'F', ..] => Self::Hdf5,
+            [_, _, _, _, 0, 0, 0, 0, b'{', ..] => Self::Safetensors,
+            _ => Self::Frames,
+        }
+    }
+}
+
 /// What is wanted of a file that has more than one model in it, or does not say enough.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection<'a> {
@@ -84,11 +109,11 @@ impl Model {
     /// # Errors
     /// As [`Self::read`].
     pub fn from_bytes(bytes: Vec<u8>, selection: &Selection) -> Result<Self, ModelError> {
-        let (tensors, config) = match bytes.as_slice() {
-            [b'P', b'K', 3, 4, ..] => keras::archive(&bytes)?,
-            [0x89, b'H', b'D', b'F', ..] => hdf5::file(bytes)?,
-            [_, _, _, _, _, _, _, _, b'{', ..] => (safetensors::read(&bytes)?, None),
-            bytes => return frame::from_bytes(bytes, selection.at, selection.which),
+        let (tensors, config) = match FileKind::of(&bytes) {
+            FileKind::Zip => keras::archive(&bytes)?,
+            FileKind::Hdf5 => hdf5::file(bytes)?,
+            FileKind::Safetensors => (safetensors::read(&bytes)?, None),
+            FileKind::Frames => return frame::from_bytes(&bytes, selection.at, selection.which),
         };
         assemble(tensors, config, selection.layers)
     }

@@ -12,7 +12,7 @@ pub struct Shape(pub Vec<usize>);
 
 impl Shape {
     /// How many numbers; `None` if they cannot be counted.
-    pub fn len(&self) -> Option<usize> {
+    pub fn count(&self) -> Option<usize> {
         self.0.iter().try_fold(1_usize, |len, &side| len.checked_mul(side))
     }
 }
@@ -106,7 +106,7 @@ impl Tensor {
             Err(found) => return Err(ModelError::Dtype { tensor: self.name.clone(), found: found.clone() }),
         };
         let size = dtype.size();
-        let len = self.shape.len().and_then(|len| len.checked_mul(size));
+        let len = self.shape.count().and_then(|len| len.checked_mul(size));
         if len != Some(self.bytes.len()) {
             let found = format!("{} bytes", self.bytes.len());
             return Err(ModelError::Role {

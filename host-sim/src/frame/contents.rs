@@ -1,5 +1,7 @@
 //! What a whole frame says.
 
+use std::fmt::Write as _;
+
 use microfit::activation::{self, Activation};
 use microfit::checkpoint::{self, CheckpointError, Frame, Kind, LayerShape, Lengths};
 use microfit::schedule::{PlateauState, Words};
@@ -42,6 +44,8 @@ pub struct Contents {
     pub plateau: Option<Plateau>,
     /// All sections, in order.
     pub sections: Vec<Section>,
+    /// The caller's own bytes, in hexadecimal.
+    pub user: String,
     /// [`weights_hash`] of the parameters.
     pub hash: String,
     /// The numbers themselves.
@@ -167,6 +171,7 @@ pub struct Plateau {
 
 impl Contents {
     pub(super) fn of(frame: &mut Frame<Bytes>) -> Result<Self, Torn> {
+        use checkpoint::Section::{Best, Factor, Feedback, Params, Progress as Steps, Shift, State, Stopping, User};
         let (header, lengths) = (frame.header(), frame.lengths());
         let mut layers = Vec::with_capacity(lengths.layers);
         for layer in 0..lengths.layers as u32 {
@@ -176,7 +181,6 @@ impl Contents {
             let mut values = vec![0.0; len];
             frame.floats(section, 0, &mut values).map(|()| values)
         };
-        use checkpoint::Section::{Best, Factor, Feedback, Params, Progress as Steps, Shift, State, Stopping, User};
         let (params, state) = (floats(Params, lengths.params)?, floats(State, lengths.state)?);
         let (best, shift) = (floats(Best, lengths.best)?, floats(Shift, lengths.shift)?);
         let factor = floats(Factor, lengths.factor)?;
@@ -187,6 +191,8 @@ impl Contents {
             progress = Some(Progress::of(&words(frame, Steps, 22)?, &parsed).ok_or(nonsense)?);
             early_stopping = Early::of(&words(frame, Stopping, 5)?);
         }
+        let mut user = vec![0; lengths.user];
+        frame.bytes(User, 0, &mut user)?;
         let feedback = words(frame, Feedback, lengths.feedback)?;
         let sections = header.kind.sections().iter().map(|&section| {
             let values = match section {
@@ -215,6 +221,10 @@ impl Contents {
             plateau: Plateau::of(&feedback),
             feedback,
             sections: sections.collect(),
+            user: user.iter().fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            }),
             hash: format!("{:#018x}", weights_hash(&params)),
             values: Values { params, best, shift, factor },
         })

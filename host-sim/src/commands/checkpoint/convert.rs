@@ -1,11 +1,11 @@
 //! `microfit checkpoint export` and `import`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use microfit::{Layer, Topology, dense};
 
-use super::{Pick, named, write};
+use super::{Pick, write};
 use crate::commands::train::{ActivationArg, Each, activation, activations};
 use crate::error::Error;
 use crate::exchange::{Layout, Model, ModelError, to_safetensors};
@@ -87,7 +87,7 @@ impl Export {
             LayoutArg::Keras => Layout::Keras,
         };
         write(&self.to, &to_safetensors(&model, layout, self.layers.as_deref()).map_err(refuse)?)?;
-        output::line(format_args!("{}: {}", named(&self.to), model.summary()))
+        output::line(format_args!("{}: {}", self.to.display(), model.summary()))
     }
 }
 
@@ -106,7 +106,7 @@ impl Import {
         write(&self.to, &frame)?;
         output::line(format_args!(
             "{}: {}, {} bytes, weights' hash {hash:#018x}\n{}",
-            named(&self.to),
+            self.to.display(),
             model.summary(),
             frame.len(),
             model.constant()
@@ -156,8 +156,8 @@ pub(crate) fn frame_of(model: &Model, activations: &[ActivationArg]) -> Result<(
     Ok((frame.0, microfit::weights_hash(&params)))
 }
 
-fn notes(path: &PathBuf, model: &Model) {
+fn notes(path: &Path, model: &Model) {
     for note in &model.notes {
-        eprintln!("microfit: {}: {note}", named(path));
+        eprintln!("microfit: {}: {note}", path.display());
     }
 }

@@ -5,7 +5,7 @@ mod show;
 mod verify;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 
@@ -77,9 +77,4 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     fs::write(path, bytes).map_err(|source| Error::Write { path: path.into(), source })
-}
-
-/// A file's name, in front of what is said of it.
-fn named(path: &PathBuf) -> std::path::Display<'_> {
-    path.display()
 }

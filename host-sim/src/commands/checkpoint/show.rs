@@ -7,9 +7,9 @@ use clap::Args;
 use comfy_table::Table;
 use serde_json::{Value, json};
 
-use super::{named, read};
+use super::read;
 use crate::error::Error;
-use crate::exchange::{Model, Selection};
+use crate::exchange::{FileKind, Model, Selection};
 use crate::frame::{self, Contents, Found, Statistics};
 use crate::output;
 use crate::table::table;
@@ -35,7 +35,7 @@ impl Show {
     /// [`Error::Model`] for a file without a frame that is no model either; [`Error::Read`].
     pub fn run(&self) -> Result<(), Error> {
         let bytes = read(&self.file)?;
-        let found = frame::scan(&bytes);
+        let found = if FileKind::of(&bytes) == FileKind::Frames { frame::scan(&bytes) } else { Vec::new() };
         if found.is_empty() {
             let model = Model::from_bytes(bytes, &Selection::default());
             let model = model.map_err(|source| Error::Model { path: self.file.clone(), source })?;
@@ -44,7 +44,7 @@ impl Show {
         if self.json {
             return self.print(&frames_json(bytes.len(), &found));
         }
-        output::line(format_args!("{}: {} bytes\n\n{}", named(&self.file), bytes.len(), frames_text(&found)))
+        output::line(format_args!("{}: {} bytes\n\n{}", self.file.display(), bytes.len(), frames_text(&found)))
     }
 
     fn print(&self, value: &Value) -> Result<(), Error> {
@@ -164,6 +164,10 @@ fn contents_text(contents: &Contents) -> String {
             fact("rate driven by a metric", format!("{of}rate {rate}, {best}, {bad} bad, cooldown {cooldown}"));
         }
         (None, words) => fact("rate driven by a metric", format!("{words} words")),
+    }
+    if !contents.user.is_empty() {
+        let cut = if contents.user.len() > 64 { "..." } else { "" };
+        fact("caller's own bytes", format!("{:.64}{cut}", contents.user));
     }
     fact("weights' hash", contents.hash.clone());
     let mut sections = numbers(&["section", "tag", "bytes"]);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use microfit::checkpoint::CheckpointError;
 
-use super::{named, read};
+use super::read;
 use crate::error::Error;
 use crate::frame;
 use crate::output;
@@ -36,7 +36,7 @@ impl Verify {
             return Err(Error::Frame { path: self.file.clone(), offset, len: bytes.len(), source });
         }
         for frame in &found {
-            let path = named(&self.file);
+            let path = self.file.display();
             match &frame.contents {
                 Ok(contents) => output::line(format_args!(
                     "{path}: byte {}: whole, {} {}, sequence {}, {} bytes",

@@ -1,5 +1,6 @@
 //! Where a training starts from: the weights of another model.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use microfit::Topology;
@@ -59,7 +60,7 @@ impl Start {
     pub(super) fn fill(&self, topology: &Topology, params: &mut [f32]) -> Result<(), Error> {
         let mut expected = topology.inputs().to_string();
         for layer in topology.layers() {
-            expected.push_str(&format!("-{}", layer.units()));
+            let _ = write!(expected, "-{}", layer.units());
         }
         let found = self.model.widths();
         if expected != found {
