@@ -360,6 +360,14 @@ fn training_starts_from_a_file_and_ends_in_one() {
     assert!(status == 2 && error.starts_with("microfit: /no/such/file: expected a readable file"), "{error}");
     let (status, error) = refused(&["train", "--save", "/no/such/folder/file"]);
     assert!(status == 1 && error.starts_with("microfit: /no/such/folder/file: "), "{error}");
+    // A training that fails leaves what was there, and nothing where nothing was.
+    for name in ["warm.bin", "new.bin"] {
+        let before = fs::read(file(name)).ok();
+        let (status, _) = refused(&["train", "--schedule", "constant(1e30)", "--save", &file(name)]);
+        assert_eq!((status, fs::read(file(name)).ok()), (1, before));
+    }
+    let both = microfit(&["train", "--from", &source, "--init", "zeros"]);
+    assert!(String::from_utf8_lossy(&both.stderr).contains("cannot be used with"));
 }
 
 /// A model that scales its inputs has the data scaled, and is saved with the scaling.

@@ -90,7 +90,8 @@ fn sort(
     let (mut parts, mut scaling) = (BTreeMap::<String, Parts>::new(), ScalingParts::default());
     for tensor in tensors {
         let split = names::split(&tensor.name);
-        if config.has_no_use_for(split.map_or(&tensor.name, |(layer, _)| layer)) {
+        let layer = split.map_or_else(|| tensor.name.rsplit_once('/').unwrap_or_default().0, |(layer, _)| layer);
+        if config.has_no_use_for(layer) {
             continue;
         }
         let Some((layer, role)) = split else {

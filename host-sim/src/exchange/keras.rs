@@ -76,6 +76,8 @@ struct Entry<'a> {
     class: &'a str,
     name: &'a str,
     config: &'a Value,
+    /// Sides of what it was built for, the batch included.
+    rank: Option<usize>,
 }
 
 impl Entry<'_> {
@@ -128,7 +130,7 @@ impl Config {
                 return Ok(());
             }
             "Dense" => {
-                if !*flat {
+                if !*flat || entry.rank.is_some_and(|rank| rank > 2) {
                     return Err(entry.refuse("a Flatten before the first dense layer", "inputs of more than one side"));
                 }
                 let Some(units) = entry.config.get("units").and_then(Value::as_u64) else {
@@ -283,7 +285,8 @@ fn entries(model: &Value) -> Result<Vec<Entry<'_>>, ModelError> {
         let class = layer.get("class_name").and_then(Value::as_str).ok_or_else(|| missing("class of a layer"))?;
         let config = layer.get("config").ok_or_else(|| missing("configuration of a layer"))?;
         let name = config.get("name").or_else(|| layer.get("name")).and_then(Value::as_str).unwrap_or_default();
-        entries.push((Entry { class, name, config }, layer));
+        let built = layer.get("build_config").and_then(|built| built.get("input_shape")?.as_array());
+        entries.push((Entry { class, name, config, rank: built.map(Vec::len) }, layer));
     }
     match class {
         "Sequential" => Ok(entries.into_iter().map(|(entry, _)| entry).collect()),
@@ -420,6 +423,10 @@ mod tests {
             assert!(error.starts_with(expected), "{error}");
         }
         assert!(activations(&sequential(&[input(json!([null, 2, 2])), flatten, one.clone()]), None).is_ok());
+        let mut built = dense("a", &linear);
+        built["build_config"] = json!({ "input_shape": [null, 7, 3] });
+        let error = activations(&sequential(&[built]), None).unwrap_err();
+        assert!(error.starts_with("layer `a`: expected a Flatten before"), "{error}");
         let nested = sequential(&[sequential(&[one])]);
         assert!(activations(&nested, None).unwrap_err().ends_with("found Sequential"));
         assert!(activations(&json!({}), None).unwrap_err().ends_with("found no class_name"));

@@ -146,14 +146,12 @@ impl Model {
         format!("{} ({}){scaled}, {} parameters", self.widths(), activations.join(", "), self.params().len())
     }
 
-    /// The topology as a firmware writes it.
-    pub fn constant(&self) -> String {
-        let layer = |layer: &DenseLayer| {
-            let activation = layer.activation.as_deref().map_or_else(|| "/* ? */".to_owned(), in_rust);
-            format!("dense({}, &{activation})", layer.units)
-        };
-        let layers: Vec<String> = self.layers.iter().map(layer).collect();
-        format!("const NET: Topology = Topology::new({}, &[{}]);", self.inputs(), layers.join(", "))
+    /// The topology as a firmware writes it, if all its activations are known.
+    pub fn constant(&self) -> Option<String> {
+        let layer =
+            |layer: &DenseLayer| Some(format!("dense({}, &{})", layer.units, in_rust(layer.activation.as_deref()?)));
+        let layers: Vec<String> = self.layers.iter().map(layer).collect::<Option<_>>()?;
+        Some(format!("const NET: Topology = Topology::new({}, &[{}]);", self.inputs(), layers.join(", ")))
     }
 }
 
@@ -174,5 +172,48 @@ fn in_rust(spelling: &str) -> String {
         (_, "LeakyRelu") => "LeakyRelu::KERAS".to_owned(),
         (_, "Elu") => "Elu::DEFAULT".to_owned(),
         _ => camel,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topology_is_written_as_rust() {
+        let spelled =
+            ["leaky_relu", "leaky-relu(0.1)", "elu", "elu(1)", "hard-sigmoid", "gelu-tanh", "relu"].map(in_rust);
+        let expected = [
+            "LeakyRelu::KERAS",
+            "checked!(LeakyRelu::new(0.1))",
+            "Elu::DEFAULT",
+            "checked!(Elu::new(1.0))",
+            "HardSigmoid",
+            "GeluTanh",
+            "Relu",
+        ];
+        assert_eq!(spelled, expected);
+        let layer = DenseLayer { name: "a".into(), inputs: 2, units: 1, params: vec![0.0; 3], activation: None };
+        let unknown = Model { layers: vec![layer.clone()], ..Model::default() };
+        assert_eq!(unknown.constant(), None);
+        let known = Model { layers: vec![DenseLayer { activation: Some("tanh".into()), ..layer }], ..Model::default() };
+        assert_eq!(known.constant().unwrap(), "const NET: Topology = Topology::new(2, &[dense(1, &Tanh)]);");
+        assert_eq!(known.summary(), "2-1 (tanh), 3 parameters");
+    }
+
+    #[test]
+    fn files_are_known_by_their_first_bytes() {
+        for (bytes, expected) in [
+            (&b"PK\x03\x04...."[..], FileKind::Zip),
+            (b"\x89HDF\r\n\x1a\n", FileKind::Hdf5),
+            (b"\x40\x01\0\0\0\0\0\0{\"a\"", FileKind::Safetensors),
+            // A frame whose length ends in the byte of a brace.
+            (b"MFCK\x01\0\0\0{\x01\0\0", FileKind::Frames),
+            (b"", FileKind::Frames),
+        ] {
+            assert_eq!(FileKind::of(bytes), expected, "{bytes:?}");
+        }
+        let nothing = Model::from_bytes(b"a text".to_vec(), &Selection::default()).unwrap_err();
+        assert_eq!(nothing, ModelError::Kind);
     }
 }

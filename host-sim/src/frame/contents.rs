@@ -29,7 +29,7 @@ pub struct Contents {
     /// The network's inputs.
     pub inputs: u32,
     /// Its layers, first to last.
-    pub layers: Vec<Layers>,
+    pub layers: Vec<Layer>,
     /// Where a run stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
@@ -65,7 +65,7 @@ pub struct Values {
 
 /// A layer of the shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Layers {
+pub struct Layer {
     /// Units.
     pub units: u16,
     /// Its activation as `microfit train --activation` spells it, or what is known of it.
@@ -175,7 +175,7 @@ impl Contents {
         let (header, lengths) = (frame.header(), frame.lengths());
         let mut layers = Vec::with_capacity(lengths.layers);
         for layer in 0..lengths.layers as u32 {
-            layers.push(Layers::of(frame.layer(layer)?));
+            layers.push(Layer::of(frame.layer(layer)?));
         }
         let mut floats = |section, len| {
             let mut values = vec![0.0; len];
@@ -357,7 +357,7 @@ const SPELLINGS: [&str; 24] = [
     "leaky-relu(0.03)",
 ];
 
-impl Layers {
+impl Layer {
     fn of(shape: LayerShape) -> Self {
         let LayerShape { units, frozen, activation, .. } = shape;
         let same = |function: &dyn Activation| {

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use microfit::Topology;
 use microfit::checkpoint::{self, CheckpointError, Frame, Header, Kind, Sink, Source};
 
-pub use contents::{Contents, Early, Layers, Means, Phase, Plateau, Progress, Section};
+pub use contents::{Contents, Early, Layer, Means, Phase, Plateau, Progress, Section};
 pub use statistics::Statistics;
 
 /// Why a frame in memory is not whole.

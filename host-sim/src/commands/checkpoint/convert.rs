@@ -104,12 +104,13 @@ impl Import {
         let activations = self.activations(&mut model)?;
         let (frame, hash) = frame_of(&model, &activations).map_err(refuse)?;
         write(&self.to, &frame)?;
+        let loss = model.loss.as_ref().map_or_else(String::new, |loss| format!("\ntrained with the loss {loss}"));
         output::line(format_args!(
-            "{}: {}, {} bytes, weights' hash {hash:#018x}\n{}",
+            "{}: {}, {} bytes, weights' hash {hash:#018x}{loss}\n{}",
             self.to.display(),
             model.summary(),
             frame.len(),
-            model.constant()
+            model.constant().unwrap_or_default()
         ))
     }
 

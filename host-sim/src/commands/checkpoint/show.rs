@@ -229,6 +229,9 @@ fn model_text(model: &Model) -> String {
         let _ = write!(text, "\n{note}");
     }
     let hash = microfit::weights_hash(&model.params());
-    let _ = write!(text, "\nweights' hash {hash:#018x}\n{}", model.constant());
+    let _ = write!(text, "\nweights' hash {hash:#018x}");
+    if let Some(constant) = model.constant() {
+        let _ = write!(text, "\n{constant}");
+    }
     text
 }

@@ -10,11 +10,13 @@ use crate::error::Error;
 use crate::exchange::{self, DenseLayer, Layout, Model, ModelError, to_safetensors};
 use crate::frame;
 
-/// Sees that a file can be written, which is better found impossible before the training than after it. One that is there stays
-/// as it is until then.
+/// Sees that a file can be written, which is better found impossible before the training than after it. What is there, or is not,
+/// stays so until then.
 pub(super) fn check(path: &Path) -> Result<(), Error> {
+    let is_new = !path.exists();
     let opened = OpenOptions::new().create(true).append(true).open(path);
-    opened.map(|_| ()).map_err(|source| Error::Write { path: path.into(), source })
+    let checked = opened.and_then(|_| if is_new { fs::remove_file(path) } else { Ok(()) });
+    checked.map_err(|source| Error::Write { path: path.into(), source })
 }
 
 /// Writes it: safetensors in PyTorch's layout if its name ends so, else a frame.
