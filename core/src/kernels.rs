@@ -14,30 +14,23 @@
 //!
 //! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
 //! `[n][units]`. Slices of other lengths do less work; they do not fail.
+//!
+//! # Tiles
+//!
+//! Four samples are taken at a time, and of the other matrix six rows, four, or one: 24 sums, four inputs and a weight just
+//! fit in the 32 registers of an FPU. A tile is a function that is not inlined, so that every row is a pointer of its own and
+//! not one and a stride to add, and its sums are named scalars: LLVM spills an array of arrays at `opt-level = "s"`.
 
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
+use crate::unroll::one_turn_at_a_time;
 
-/// Samples taken together, and units or inputs of a small tile: 16 sums fit in the registers of an FPU.
+/// Samples of a tile, and rows of a small one.
 const TILE: usize = 4;
-/// Units of a large tile: its 24 sums, four inputs and a weight just fit in 32 registers.
+/// Rows of a large tile.
 const WIDE: usize = 6;
-/// Of a tile's 16 products of unit and sample, so many have to be active for the dense way to be the shorter one.
-#[cfg(not(all(target_arch = "arm", not(target_abi = "eabihf"))))]
-const DENSE: usize = 11;
-/// Without an FPU loads are nothing beside products.
-#[cfg(all(target_arch = "arm", not(target_abi = "eabihf")))]
-const DENSE: usize = 17;
 /// Elements of a row that one turn of a streaming loop takes.
 const UNROLL: usize = 8;
-
-/// Keeps LLVM from unrolling the loop it stands in, on a Cortex-M: it would hoist the loads of several turns and spill
-/// the sums. No instruction comes of it.
-#[inline(always)]
-fn one_turn_at_a_time() {
-    #[cfg(target_arch = "arm")]
-    core::hint::black_box(());
-}
 
 /// A number of turns no loop takes, which the compiler does not know.
 ///
@@ -49,84 +42,26 @@ fn never() -> usize {
     core::hint::black_box(usize::MAX)
 }
 
-/// One unit's sums for four samples, as named scalars: an array of arrays is spilled at `opt-level = "s"`.
+/// One row's values for four samples.
 #[derive(Clone, Copy)]
-struct Sums {
+struct Four {
     s0: f32,
     s1: f32,
     s2: f32,
     s3: f32,
 }
 
-impl Sums {
+impl Four {
     #[inline(always)]
     fn new(start: f32) -> Self {
         Self { s0: start, s1: start, s2: start, s3: start }
     }
 }
 
-/// `y = W x + b` for every sample.
-pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
-    let mut samples = rows(inputs, fan_in);
-    let mut results = rows_mut(outputs, biases.len());
-    while let (Some(x), Some(y)) = (samples.next_four(), results.next_four()) {
-        forward_four(weights, biases, x, y, fan_in);
-    }
-    for (x, y) in samples.zip(results) {
-        forward_one(weights, biases, x, y, fan_in);
-    }
-}
-
-/// Four samples: every weight loaded serves four sums, every input those of a tile of units.
-fn forward_four(weights: &[f32], biases: &[f32], x: [&[f32]; 4], y: [&mut [f32]; 4], fan_in: usize) {
-    let mut weights = rows(weights, fan_in);
-    let mut biases = biases;
-    let never = never();
-    let [mut y0, mut y1, mut y2, mut y3] = y;
-    loop {
-        // Two small tiles rather than a large one and two units by themselves.
-        if biases.len() != 2 * TILE
-            && let Some((b, b_rest)) = biases.split_first_chunk::<WIDE>()
-        {
-            let Some(w) = weights.next_six() else { return };
-            let sums = dot_six_by_four(w, x, b, never);
-            (y0, y1, y2, y3) = (
-                store(y0, sums.map(|sums| sums.s0)),
-                store(y1, sums.map(|sums| sums.s1)),
-                store(y2, sums.map(|sums| sums.s2)),
-                store(y3, sums.map(|sums| sums.s3)),
-            );
-            biases = b_rest;
-        } else if let Some((b, b_rest)) = biases.split_first_chunk::<TILE>() {
-            let Some(w) = weights.next_four() else { return };
-            let sums = dot_four_by_four(w, x, b);
-            (y0, y1, y2, y3) = (
-                store(y0, sums.map(|sums| sums.s0)),
-                store(y1, sums.map(|sums| sums.s1)),
-                store(y2, sums.map(|sums| sums.s2)),
-                store(y3, sums.map(|sums| sums.s3)),
-            );
-            biases = b_rest;
-        } else {
-            break;
-        }
-    }
-    for (((((y0, y1), y2), y3), &b), w) in y0.iter_mut().zip(y1).zip(y2).zip(y3).zip(biases).zip(weights) {
-        // One unit, four samples: by symmetry of the product also four units, one sample.
-        [*y0, *y1, *y2, *y3] = dot_four([b; 4], x, w);
-    }
-}
-
-/// Writes `sums` to the beginning of `y` and hands out what follows.
-#[inline(always)]
-fn store<const N: usize>(y: &mut [f32], sums: [f32; N]) -> &mut [f32] {
-    match y.split_first_chunk_mut::<N>() {
-        Some((first, rest)) => {
-            *first = sums;
-            rest
-        }
-        None => &mut [],
-    }
+/// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
+macro_rules! nested {
+    ($a:pat) => { $a };
+    ($a:tt $b:tt $($rest:tt)*) => { nested!(($a, $b) $($rest)*) };
 }
 
 /// `$sum += $w * x` for the four samples.
@@ -141,30 +76,98 @@ macro_rules! accumulate {
     };
 }
 
-/// Six units and four samples. Not inlined, so that the rows are pointers of their own, not one and a stride to add.
+/// Four rows of a tile's results or deltas, a sample each.
+type FourOf<'a, const N: usize> = [&'a mut [f32; N]; 4];
+
+/// The next `N` values of each of four rows, or `None` without taking any if fewer are left.
+#[inline(always)]
+fn next<'a, const N: usize>(samples: &mut [&'a mut [f32]; 4]) -> Option<FourOf<'a, N>> {
+    let [a, b, c, d] = samples;
+    Some([take(a)?, take(b)?, take(c)?, take(d)?])
+}
+
+/// Takes the first `N` values off a row.
+#[allow(clippy::mut_mut)] // the row is what changes
+#[inline(always)]
+fn take<'a, const N: usize>(row: &mut &'a mut [f32]) -> Option<&'a mut [f32; N]> {
+    if row.len() < N {
+        return None;
+    }
+    let (first, rest) = core::mem::take(row).split_first_chunk_mut()?;
+    *row = rest;
+    Some(first)
+}
+
+/// `y = W x + b` for every sample.
 #[inline(never)]
-fn dot_six_by_four(w: [&[f32]; 6], x: [&[f32]; 4], b: &[f32; 6], never: usize) -> [Sums; 6] {
-    let [mut a, mut b, mut c, mut d, mut e, mut f] = b.map(Sums::new);
+pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
+    let mut samples = rows(inputs, fan_in);
+    let mut results = rows_mut(outputs, biases.len());
+    while let (Some(x), Some(y)) = (samples.next_four(), results.next_four()) {
+        forward_four(weights, biases, &x, y, fan_in);
+    }
+    for (x, y) in samples.zip(results) {
+        forward_one(weights, biases, x, y, fan_in);
+    }
+}
+
+/// Four samples: every weight loaded serves four sums, every input those of a tile of units.
+#[inline(always)]
+fn forward_four(weights: &[f32], biases: &[f32], x: &[&[f32]; 4], mut y: [&mut [f32]; 4], fan_in: usize) {
+    let mut weights = rows(weights, fan_in);
+    let mut biases = biases;
+    let never = never();
+    loop {
+        // Two small tiles rather than a large one and two units by themselves.
+        if biases.len() != 2 * TILE
+            && let Some((b, rest)) = biases.split_first_chunk()
+        {
+            let (Some(w), Some(y)) = (weights.next_six(), next(&mut y)) else { return };
+            dots_of_six(&w, x, b, y, never);
+            biases = rest;
+        } else if let Some((b, rest)) = biases.split_first_chunk() {
+            let (Some(w), Some(y)) = (weights.next_four(), next(&mut y)) else { return };
+            dots_of_four(&w, x, b, y);
+            biases = rest;
+        } else if let Some(([b], rest)) = biases.split_first_chunk() {
+            let (Some(w), Some([[y0], [y1], [y2], [y3]])) = (weights.next(), next(&mut y)) else { return };
+            // One unit, four samples: by symmetry of the product also four units, one sample.
+            [*y0, *y1, *y2, *y3] = dot_four([*b; 4], x, w);
+            biases = rest;
+        } else {
+            return;
+        }
+    }
+}
+
+/// `y[s][u] = b[u] + w[u] . x[s]` for six units and four samples.
+#[inline(never)]
+fn dots_of_six(w: &[&[f32]; 6], x: &[&[f32]; 4], b: &[f32; 6], y: FourOf<'_, 6>, never: usize) {
+    let [mut a, mut b, mut c, mut d, mut e, mut f] = b.map(Four::new);
     let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]).zip(w[4]).zip(w[5]);
-    let pairs = weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]);
-    for (turn, (((((((((w0, w1), w2), w3), w4), w5), x0), x1), x2), x3)) in pairs.enumerate() {
+    let turns = weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
+    for (turn, nested!(w0 w1 w2 w3 w4 w5 x0 x1 x2 x3)) in turns {
         if turn == never {
             one_turn_at_a_time();
         }
         accumulate!([w0 a, w1 b, w2 c, w3 d, w4 e, w5 f], x0, x1, x2, x3);
         one_turn_at_a_time();
     }
-    [a, b, c, d, e, f]
+    let [y0, y1, y2, y3] = y;
+    *y0 = [a.s0, b.s0, c.s0, d.s0, e.s0, f.s0];
+    *y1 = [a.s1, b.s1, c.s1, d.s1, e.s1, f.s1];
+    *y2 = [a.s2, b.s2, c.s2, d.s2, e.s2, f.s2];
+    *y3 = [a.s3, b.s3, c.s3, d.s3, e.s3, f.s3];
 }
 
-/// Four units and four samples, two inputs a turn.
+/// Four units, four samples, two inputs a turn.
 #[inline(never)]
-fn dot_four_by_four(w: [&[f32]; 4], x: [&[f32]; 4], b: &[f32; 4]) -> [Sums; 4] {
-    let [mut a, mut b, mut c, mut d] = b.map(Sums::new);
+fn dots_of_four(w: &[&[f32]; 4], x: &[&[f32]; 4], b: &[f32; 4], y: FourOf<'_, 4>) {
+    let [mut a, mut b, mut c, mut d] = b.map(Four::new);
     let (w, w_rest) = in_twos(w);
     let (x, x_rest) = in_twos(x);
     let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]);
-    for (((((((w0, w1), w2), w3), x0), x1), x2), x3) in weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]) {
+    for nested!(w0 w1 w2 w3 x0 x1 x2 x3) in weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]) {
         let ([w0, v0], [w1, v1], [w2, v2], [w3, v3]) = (w0, w1, w2, w3);
         let ([x0, z0], [x1, z1], [x2, z2], [x3, z3]) = (x0, x1, x2, x3);
         accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
@@ -173,340 +176,405 @@ fn dot_four_by_four(w: [&[f32]; 4], x: [&[f32]; 4], b: &[f32; 4]) -> [Sums; 4] {
     if let ([[w0], [w1], [w2], [w3]], [[x0], [x1], [x2], [x3]]) = (w_rest, x_rest) {
         accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
     }
-    [a, b, c, d]
+    let [y0, y1, y2, y3] = y;
+    *y0 = [a.s0, b.s0, c.s0, d.s0];
+    *y1 = [a.s1, b.s1, c.s1, d.s1];
+    *y2 = [a.s2, b.s2, c.s2, d.s2];
+    *y3 = [a.s3, b.s3, c.s3, d.s3];
 }
 
 /// Each row as pairs, and what is left of an odd one.
 #[inline(always)]
-fn in_twos(rows: [&[f32]; 4]) -> ([&[[f32; 2]]; 4], [&[f32]; 4]) {
+fn in_twos<'a>(rows: &[&'a [f32]; 4]) -> ([&'a [[f32; 2]]; 4], [&'a [f32]; 4]) {
     let pairs = rows.map(<[f32]>::as_chunks::<2>);
     (pairs.map(|(pairs, _)| pairs), pairs.map(|(_, rest)| rest))
 }
 
 /// Four sums that share one factor: `start[k] + rows[k] . shared`.
-fn dot_four(start: [f32; 4], rows: [&[f32]; 4], shared: &[f32]) -> [f32; 4] {
+#[inline(never)]
+fn dot_four(start: [f32; 4], rows: &[&[f32]; 4], shared: &[f32]) -> [f32; 4] {
     let [mut s0, mut s1, mut s2, mut s3] = start;
-    let [r0, r1, r2, r3] = rows;
-    for ((((v, r0), r1), r2), r3) in shared.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
+    let (v, v_rest) = shared.as_chunks::<UNROLL>();
+    let [(r0, r0_rest), (r1, r1_rest), (r2, r2_rest), (r3, r3_rest)] = rows.map(<[f32]>::as_chunks::<UNROLL>);
+    macro_rules! add {
+        ($($k:literal)*, $v:ident $r0:ident $r1:ident $r2:ident $r3:ident) => {
+            $(
+                s0 = multiply_add(s0, $r0[$k], $v[$k]);
+                s1 = multiply_add(s1, $r1[$k], $v[$k]);
+                s2 = multiply_add(s2, $r2[$k], $v[$k]);
+                s3 = multiply_add(s3, $r3[$k], $v[$k]);
+            )*
+            one_turn_at_a_time();
+        };
+    }
+    for nested!(v r0 r1 r2 r3) in v.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
+        add!(0 1 2 3, v r0 r1 r2 r3);
+        add!(4 5 6 7, v r0 r1 r2 r3);
+    }
+    for nested!(v r0 r1 r2 r3) in v_rest.iter().zip(r0_rest).zip(r1_rest).zip(r2_rest).zip(r3_rest) {
         s0 = multiply_add(s0, *r0, *v);
         s1 = multiply_add(s1, *r1, *v);
         s2 = multiply_add(s2, *r2, *v);
         s3 = multiply_add(s3, *r3, *v);
+        one_turn_at_a_time();
     }
     [s0, s1, s2, s3]
 }
 
-/// One sample: every input loaded serves four sums.
+/// One sample: every input loaded serves four sums. The last four units may be some of those before them again.
+#[inline(never)]
 fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let mut weights = rows(weights, fan_in);
+    let mut units = rows(weights, fan_in);
     let (y_tiles, y_rest) = y.as_chunks_mut::<TILE>();
-    let (bias_tiles, bias_rest) = biases.as_chunks::<TILE>();
-    for (y, b) in y_tiles.iter_mut().zip(bias_tiles) {
-        let Some(w) = weights.next_four() else { return };
-        *y = dot_four(*b, w, x);
+    let (b_tiles, b_rest) = biases.as_chunks::<TILE>();
+    for (y, b) in y_tiles.iter_mut().zip(b_tiles) {
+        let Some(w) = units.next_four() else { return };
+        *y = dot_four(*b, &w, x);
     }
-    for ((y, &b), w) in y_rest.iter_mut().zip(bias_rest).zip(weights) {
+    if y_rest.is_empty() {
+        return;
+    }
+    if let (Some(b), Some(from)) = (biases.last_chunk(), weights.len().checked_sub(TILE * fan_in)) {
+        let (Some(w), Some(y)) =
+            (rows(weights.get(from..).unwrap_or_default(), fan_in).next_four(), y.last_chunk_mut())
+        else {
+            return;
+        };
+        *y = dot_four(*b, &w, x);
+        return;
+    }
+    for ((y, &b), w) in y_rest.iter_mut().zip(b_rest).zip(units) {
         let mut sum = b;
         for (w, x) in w.iter().zip(x) {
             sum = multiply_add(sum, *w, *x);
+            one_turn_at_a_time();
         }
         *y = sum;
     }
 }
 
 /// Adds every sample's `d x` to the weights' gradient and `d` to the biases'.
-///
-/// A unit whose delta is 0 for a sample, such as a ReLU that was off, is skipped for it.
+#[inline(never)]
 pub(crate) fn gradient(
     weight_gradient: &mut [f32],
     bias_gradient: &mut [f32],
     inputs: &[f32],
-    deltas: &[f32],
+    deltas: &mut [f32],
     fan_in: usize,
 ) {
-    let (mut samples, mut deltas) = (rows(inputs, fan_in), rows(deltas, bias_gradient.len()));
+    let (mut samples, mut deltas) = (rows(inputs, fan_in), rows_mut(deltas, bias_gradient.len()));
     while let (Some(x), Some(d)) = (samples.next_four(), deltas.next_four()) {
-        gradient_four(weight_gradient, bias_gradient, x, d, fan_in);
+        gradient_four(weight_gradient, bias_gradient, &x, d, fan_in);
     }
     for (x, d) in samples.zip(deltas) {
-        for ((row, bias), &delta) in rows_mut(weight_gradient, fan_in).zip(bias_gradient.iter_mut()).zip(d) {
-            if delta != 0.0 {
-                *bias += delta;
-                add_products(row, delta, x);
-            }
-        }
+        gradient_one(weight_gradient, bias_gradient, x, d, fan_in);
     }
 }
 
-/// Four samples: a unit's row is loaded and stored once for those of them in which the unit was active.
+/// Four samples: every input loaded serves a tile of units, every element of the gradient four samples.
+#[inline(always)]
 fn gradient_four(
     weight_gradient: &mut [f32],
-    bias_gradient: &mut [f32],
-    [x0, x1, x2, x3]: [&[f32]; 4],
-    [d0, d1, d2, d3]: [&[f32]; 4],
+    mut biases: &mut [f32],
+    x: &[&[f32]; 4],
+    mut d: [&mut [f32]; 4],
     fan_in: usize,
 ) {
     let never = never();
-    let mut gradient_rows = rows_mut(weight_gradient, fan_in);
-    let samples = [x0, x1, x2, x3];
-    let (b_tiles, b_rest) = bias_gradient.as_chunks_mut::<TILE>();
-    let (d0_tiles, d0_rest) = d0.as_chunks::<TILE>();
-    let (d1_tiles, d1_rest) = d1.as_chunks::<TILE>();
-    let (d2_tiles, d2_rest) = d2.as_chunks::<TILE>();
-    let (d3_tiles, d3_rest) = d3.as_chunks::<TILE>();
-    for ((((b, d0), d1), d2), d3) in b_tiles.iter_mut().zip(d0_tiles).zip(d1_tiles).zip(d2_tiles).zip(d3_tiles) {
-        let Some(rows) = gradient_rows.next_four() else { return };
-        let mut deltas = [[0.0; TILE]; TILE];
-        let mut active = 0;
-        let tile = deltas.iter_mut().zip(b).zip(d0).zip(d1).zip(d2).zip(d3);
-        for (((((deltas, bias), &d0), &d1), &d2), &d3) in tile {
-            *deltas = [d0, d1, d2, d3];
-            for delta in *deltas {
-                if delta != 0.0 {
-                    *bias += delta;
-                    active += 1;
-                }
-            }
-        }
-        if active >= DENSE {
-            add_sixteen_products(rows, samples, &deltas, never);
+    let mut weights = rows_mut(weight_gradient, fan_in);
+    loop {
+        if biases.len() != 2 * TILE
+            && let Some(b) = take::<WIDE>(&mut biases)
+        {
+            let (Some(g), Some(d)) = (weights.next_six(), next(&mut d)) else { return };
+            add_to_six(g, b, x, &d, never);
+        } else if let Some(b) = take::<TILE>(&mut biases) {
+            let (Some(g), Some(d)) = (weights.next_four(), next(&mut d)) else { return };
+            add_to_four(g, b, x, &d, never);
+        } else if let Some(b) = take::<1>(&mut biases) {
+            let (Some(g), Some(d)) = (weights.next(), next(&mut d)) else { return };
+            add_to_one([g], b, x, &d, never);
         } else {
-            for (row, deltas) in rows.into_iter().zip(deltas) {
-                add_active_products(row, samples, deltas);
-            }
+            return;
         }
-    }
-    let rest = gradient_rows.zip(b_rest).zip(d0_rest).zip(d1_rest).zip(d2_rest).zip(d3_rest);
-    for (((((row, bias), &d0), &d1), &d2), &d3) in rest {
-        for delta in [d0, d1, d2, d3] {
-            if delta != 0.0 {
-                *bias += delta;
-            }
-        }
-        add_active_products(row, samples, [d0, d1, d2, d3]);
     }
 }
 
-/// One unit: its row is loaded and stored once for those of the four samples in which it was active.
-fn add_active_products(row: &mut [f32], samples: [&[f32]; 4], deltas: [f32; 4]) {
-    let mut active = [(0.0, &[] as &[f32]); TILE];
-    let mut count = 0;
-    for (delta, x) in deltas.into_iter().zip(samples) {
-        if delta != 0.0 {
-            if let Some(slot) = active.get_mut(count) {
-                *slot = (delta, x);
-            }
-            count += 1;
-        }
-    }
-    let [(d0, x0), (d1, x1), (d2, x2), (d3, x3)] = active;
-    match count {
-        0 => {}
-        1 => add_products(row, d0, x0),
-        2 => add_two_products(row, [d0, d1], [x0, x1]),
-        3 => add_three_products(row, [d0, d1, d2], [x0, x1, x2]),
-        _ => add_four_products(row, [d0, d1, d2, d3], [x0, x1, x2, x3]),
-    }
-}
-
-/// Four units and four samples, most of them active: every input loaded serves four rows.
-#[inline(never)]
-fn add_sixteen_products(rows: [&mut [f32]; 4], x: [&[f32]; 4], deltas: &[[f32; 4]; 4], never: usize) {
-    let [r0, r1, r2, r3] = rows;
-    let [d0, d1, d2, d3] = *deltas;
-    let rows = r0.iter_mut().zip(r1).zip(r2).zip(r3);
-    let turns = rows.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
-    for (turn, (((((((r0, r1), r2), r3), x0), x1), x2), x3)) in turns {
-        if turn == never {
-            one_turn_at_a_time();
-        }
-        *r0 =
-            multiply_add(multiply_add(multiply_add(multiply_add(*r0, d0[0], *x0), d0[1], *x1), d0[2], *x2), d0[3], *x3);
-        *r1 =
-            multiply_add(multiply_add(multiply_add(multiply_add(*r1, d1[0], *x0), d1[1], *x1), d1[2], *x2), d1[3], *x3);
-        *r2 =
-            multiply_add(multiply_add(multiply_add(multiply_add(*r2, d2[0], *x0), d2[1], *x1), d2[2], *x2), d2[3], *x3);
-        *r3 =
-            multiply_add(multiply_add(multiply_add(multiply_add(*r3, d3[0], *x0), d3[1], *x1), d3[2], *x2), d3[3], *x3);
-        one_turn_at_a_time();
-    }
-}
-
-/// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
-macro_rules! nested {
-    ($a:pat) => { $a };
-    ($a:tt $b:tt $($rest:tt)*) => { nested!(($a, $b) $($rest)*) };
-}
-
-/// Makes a function `row += sum of d[k] x[k]`, `k` ascending.
-macro_rules! add_products {
-    ($(#[$doc:meta])* $name:ident, $n:literal, [$($d:ident $x:ident),*]) => {
+/// Makes a function for `g[u] += sum of d[s][u] x[s]`, as many units as rows are named.
+macro_rules! adds {
+    ($(#[$doc:meta])* $name:ident, $units:literal, [$($g:ident $d:ident $u:literal),*], $g0:ident $($rest:ident)*) => {
         $(#[$doc])*
-        fn $name(row: &mut [f32], [$($d),*]: [f32; $n], [$($x),*]: [&[f32]; $n]) {
-            let (row, row_rest) = row.as_chunks_mut::<UNROLL>();
-            let chunks = row.iter_mut();
-            let rest = row_rest.iter_mut();
+        #[inline(never)]
+        fn $name(
+            g: [&mut [f32]; $units],
+            b: &mut [f32; $units],
+            x: &[&[f32]; 4],
+            d: &FourOf<'_, $units>,
+            never: usize,
+        ) {
             $(
-                let $x = $x.as_chunks::<UNROLL>();
-                let chunks = chunks.zip($x.0);
-                let rest = rest.zip($x.1);
+                let $d = Four { s0: d[0][$u], s1: d[1][$u], s2: d[2][$u], s3: d[3][$u] };
+                b[$u] = b[$u] + $d.s0 + $d.s1 + $d.s2 + $d.s3;
             )*
-            for nested!(row $($x)*) in chunks {
-                $( row[0] = multiply_add(row[0], $d, $x[0]); )*
-                $( row[1] = multiply_add(row[1], $d, $x[1]); )*
-                $( row[2] = multiply_add(row[2], $d, $x[2]); )*
-                $( row[3] = multiply_add(row[3], $d, $x[3]); )*
-                $( row[4] = multiply_add(row[4], $d, $x[4]); )*
-                $( row[5] = multiply_add(row[5], $d, $x[5]); )*
-                $( row[6] = multiply_add(row[6], $d, $x[6]); )*
-                $( row[7] = multiply_add(row[7], $d, $x[7]); )*
-                one_turn_at_a_time();
-            }
-            for nested!(row $($x)*) in rest {
-                $( *row = multiply_add(*row, $d, *$x); )*
+            let [$($g),*] = g;
+            let turns = $g0.iter_mut();
+            $( let turns = turns.zip($rest); )*
+            let turns = turns.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
+            for (turn, nested!($($g)* x0 x1 x2 x3)) in turns {
+                if turn == never {
+                    one_turn_at_a_time();
+                }
+                $(
+                    let sum = multiply_add(multiply_add(*$g, *x0, $d.s0), *x1, $d.s1);
+                    *$g = multiply_add(multiply_add(sum, *x2, $d.s2), *x3, $d.s3);
+                )*
                 one_turn_at_a_time();
             }
         }
     };
 }
 
-add_products!(
-    /// One active sample.
-    add_one_product, 1, [d0 x0]
+adds!(
+    /// Six units, four samples.
+    add_to_six, 6, [g0 a 0, g1 b 1, g2 c 2, g3 e 3, g4 f 4, g5 h 5], g0 g1 g2 g3 g4 g5
 );
-add_products!(
-    /// Two active samples.
-    add_two_products, 2, [d0 x0, d1 x1]
+adds!(
+    /// Four units, four samples.
+    add_to_four, 4, [g0 a 0, g1 b 1, g2 c 2, g3 e 3], g0 g1 g2 g3
 );
-add_products!(
-    /// Three active samples.
-    add_three_products, 3, [d0 x0, d1 x1, d2 x2]
-);
-add_products!(
-    /// Four active samples.
-    add_four_products, 4, [d0 x0, d1 x1, d2 x2, d3 x3]
+adds!(
+    /// One unit, four samples.
+    add_to_one, 1, [g0 a 0], g0
 );
 
-/// `row += d x`.
-fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
-    add_one_product(row, [d], [x]);
+/// One sample. A unit whose delta is 0, such as a ReLU that was off, is skipped.
+#[inline(never)]
+fn gradient_one(weights: &mut [f32], biases: &mut [f32], x: &[f32], d: &[f32], fan_in: usize) {
+    for ((row, bias), &delta) in rows_mut(weights, fan_in).zip(biases).zip(d) {
+        if delta != 0.0 {
+            *bias += delta;
+            add_products(row, delta, x);
+        }
+    }
 }
 
-/// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds each input's activation derivative,
-/// on return its delta. Where the derivative is 0 so is the delta.
-pub(crate) fn backward(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, units: usize) {
+/// `row += d x`.
+#[inline(never)]
+fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
+    let (row, row_rest) = row.as_chunks_mut::<UNROLL>();
+    let (x, x_rest) = x.as_chunks::<UNROLL>();
+    for (row, x) in row.iter_mut().zip(x) {
+        row[0] = multiply_add(row[0], x[0], d);
+        row[1] = multiply_add(row[1], x[1], d);
+        row[2] = multiply_add(row[2], x[2], d);
+        row[3] = multiply_add(row[3], x[3], d);
+        row[4] = multiply_add(row[4], x[4], d);
+        row[5] = multiply_add(row[5], x[5], d);
+        row[6] = multiply_add(row[6], x[6], d);
+        row[7] = multiply_add(row[7], x[7], d);
+        one_turn_at_a_time();
+    }
+    for (row, x) in row_rest.iter_mut().zip(x_rest) {
+        *row = multiply_add(*row, *x, d);
+        one_turn_at_a_time();
+    }
+}
+
+/// What a layer's inputs hold when its deltas go down to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slopes {
+    /// The derivatives of what made them.
+    Any,
+    /// The outputs of a gate, whose derivative is 1 where they are not 0: a ReLU.
+    OfGate,
+}
+
+impl Slopes {
+    /// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
+    #[inline(always)]
+    fn scale(self, slopes: &mut [f32; TILE], sums: [f32; TILE]) {
+        match self {
+            Self::Any => {
+                for (slope, sum) in slopes.iter_mut().zip(sums) {
+                    *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
+                    one_turn_at_a_time();
+                }
+            }
+            Self::OfGate => {
+                for (slope, sum) in slopes.iter_mut().zip(sums) {
+                    // An integer comparison, and no sum is -0.0.
+                    if slope.to_bits() != 0 {
+                        *slope = sum;
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn scale_one(self, slope: &mut f32, sum: f32) {
+        *slope = match self {
+            _ if *slope == 0.0 => 0.0,
+            Self::Any => *slope * sum,
+            Self::OfGate => sum,
+        }
+    }
+}
+
+/// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
+#[inline(always)]
+pub(crate) fn scale_by(slopes: &mut [f32], sums: &[f32]) {
+    for (slope, sum) in slopes.iter_mut().zip(sums) {
+        *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
+        one_turn_at_a_time();
+    }
+}
+
+/// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds what `slopes` says, on return each input's
+/// delta. Where the derivative is 0 so is the delta.
+#[inline(never)]
+pub(crate) fn backward(
+    weights: &[f32],
+    deltas: &[f32],
+    inputs: &mut [f32],
+    fan_in: usize,
+    units: usize,
+    slopes: Slopes,
+) {
     let (mut samples, mut deltas) = (rows_mut(inputs, fan_in), rows(deltas, units));
-    // One unit, as behind every binary classifier: its row is all there is, and nothing to share.
-    while units > 1
-        && let (Some(d), Some(x)) = (deltas.next_four(), samples.next_four())
-    {
-        backward_four(weights, d, x, fan_in);
+    while let (Some(d), Some(x)) = (deltas.next_four(), samples.next_four()) {
+        backward_four(weights, &d, x, fan_in, slopes);
     }
     for (inputs, deltas) in samples.zip(deltas) {
-        if let [delta] = deltas {
-            for (slope, w) in inputs.iter_mut().zip(weights) {
-                scale_by(core::slice::from_mut(slope), &[0.0 + w * delta]);
-            }
-            continue;
-        }
-        let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
-        let mut column = 0;
-        for tile in tiles {
-            let sums = column_sums(weights, column, deltas, fan_in);
-            scale_by(tile, &sums);
-            column += TILE;
-        }
-        for input in rest {
-            scale_by(core::slice::from_mut(input), &[column_sum(weights, column, deltas, fan_in)]);
-            column += 1;
+        let mut columns = weights;
+        for input in inputs {
+            slopes.scale_one(input, column_sum(columns, deltas, fan_in));
+            columns = columns.get(1..).unwrap_or_default();
         }
     }
 }
 
 /// Four samples: every weight loaded serves four sums, every delta those of a tile of inputs.
-fn backward_four(weights: &[f32], d: [&[f32]; 4], x: [&mut [f32]; 4], fan_in: usize) {
-    let [x0, x1, x2, x3] = x;
-    let (x0_tiles, x0_rest) = x0.as_chunks_mut::<TILE>();
-    let (x1_tiles, x1_rest) = x1.as_chunks_mut::<TILE>();
-    let (x2_tiles, x2_rest) = x2.as_chunks_mut::<TILE>();
-    let (x3_tiles, x3_rest) = x3.as_chunks_mut::<TILE>();
+#[inline(always)]
+fn backward_four(weights: &[f32], d: &[&[f32]; 4], mut x: [&mut [f32]; 4], fan_in: usize, slopes: Slopes) {
     let mut columns = weights;
-    let tiled = TILE * x0_tiles.len();
-    for (((x0, x1), x2), x3) in x0_tiles.iter_mut().zip(x1_tiles).zip(x2_tiles).zip(x3_tiles) {
-        let sums = column_sums_of_four(columns, d, fan_in);
-        scale_by(x0, &sums.map(|sums| sums.s0));
-        scale_by(x1, &sums.map(|sums| sums.s1));
-        scale_by(x2, &sums.map(|sums| sums.s2));
-        scale_by(x3, &sums.map(|sums| sums.s3));
-        columns = columns.get(TILE..).unwrap_or_default();
-    }
-    for (rest, d) in [x0_rest, x1_rest, x2_rest, x3_rest].into_iter().zip(d) {
-        for (column, input) in rest.iter_mut().enumerate() {
-            scale_by(core::slice::from_mut(input), &[column_sum(weights, tiled + column, d, fan_in)]);
+    loop {
+        if let Some(x) = next::<TILE>(&mut x) {
+            columns_of_four(columns, d, x, fan_in, slopes);
+            columns = columns.get(TILE..).unwrap_or_default();
+        } else if let Some(x) = next::<1>(&mut x) {
+            for ([x], d) in x.into_iter().zip(d) {
+                slopes.scale_one(x, column_sum(columns, d, fan_in));
+            }
+            columns = columns.get(1..).unwrap_or_default();
+        } else {
+            return;
         }
     }
 }
 
-/// `sum over u of w[u][k] d[s][u]` for the first four columns `k` and the four samples `s`.
+/// `x[s][k] *= sum over u of w[u][k] d[s][u]` for the first four columns `k` and the four samples `s`.
 #[inline(never)]
-fn column_sums_of_four(columns: &[f32], d: [&[f32]; 4], fan_in: usize) -> [Sums; 4] {
-    let [mut a, mut b, mut c, mut e] = [Sums::new(0.0); 4];
+fn columns_of_four(columns: &[f32], d: &[&[f32]; 4], x: FourOf<'_, 4>, fan_in: usize, slopes: Slopes) {
+    let [mut a, mut b, mut c, mut e] = [Four::new(0.0); 4];
     let mut rest = columns;
     for (((d0, d1), d2), d3) in d[0].iter().zip(d[1]).zip(d[2]).zip(d[3]) {
         let Some(([w0, w1, w2, w3], _)) = rest.split_first_chunk::<TILE>() else { break };
         accumulate!([w0 a, w1 b, w2 c, w3 e], d0, d1, d2, d3);
-        let Some((_, below)) = rest.split_at_checked(fan_in) else { break };
+        let Some(below) = rest.get(fan_in..) else { break };
         rest = below;
         one_turn_at_a_time();
     }
-    [a, b, c, e]
+    let [x0, x1, x2, x3] = x;
+    slopes.scale(x0, [a.s0, b.s0, c.s0, e.s0]);
+    slopes.scale(x1, [a.s1, b.s1, c.s1, e.s1]);
+    slopes.scale(x2, [a.s2, b.s2, c.s2, e.s2]);
+    slopes.scale(x3, [a.s3, b.s3, c.s3, e.s3]);
+}
+
+/// `sum over u of w[u][0] d[u]`.
+#[inline(never)]
+fn column_sum(columns: &[f32], deltas: &[f32], fan_in: usize) -> f32 {
+    let mut sum = 0.0;
+    let mut rest = columns;
+    for d in deltas {
+        let Some(w) = rest.first() else { break };
+        sum = multiply_add(sum, *w, *d);
+        let Some(below) = rest.get(fan_in..) else { break };
+        rest = below;
+        one_turn_at_a_time();
+    }
+    sum
 }
 
 /// Replaces a layer's outputs from the given one on by derivatives.
 type Differentiate<'a> = &'a mut dyn FnMut(usize, &mut [f32]);
 
+/// What becomes of a layer's inputs in [`backward_online`].
+pub(crate) enum Below<'a> {
+    /// Nothing: there is no trained layer below.
+    Nothing,
+    /// Deltas: they are outputs of a gate.
+    Gate,
+    /// Deltas: this makes derivatives of them.
+    Any(Differentiate<'a>),
+}
+
 /// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
 /// `w += d x` in the same pass, so that neither a gradient nor a second copy of the inputs is kept.
 ///
-/// On entry `inputs` holds the layer's inputs, on return their deltas; `differentiate` replaces the inputs from the given one
-/// on by the derivatives of what they were made by. `None` is where no deltas are needed, as in the first layer.
+/// On entry `inputs` holds the layer's inputs, on return their deltas.
+#[inline(never)]
 pub(crate) fn backward_online(
     weights: &mut [f32],
     biases: &mut [f32],
     deltas: &[f32],
     inputs: &mut [f32],
-    differentiate: Option<Differentiate<'_>>,
+    mut below: Below<'_>,
 ) {
     let fan_in = inputs.len();
-    for (bias, &delta) in biases.iter_mut().zip(deltas) {
-        if delta != 0.0 {
-            *bias += delta;
-        }
+    if matches!(below, Below::Nothing) {
+        return gradient_one(weights, biases, inputs, deltas, fan_in);
     }
-    let Some(differentiate) = differentiate else {
-        update_columns(weights, 0, deltas, inputs, fan_in);
-        return;
-    };
-    let mut column = 0;
+    for (bias, &delta) in biases.iter_mut().zip(deltas) {
+        *bias += delta;
+    }
+    let mut columns = weights;
     let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
+    let mut column = 0;
     for tile in tiles {
-        let columns = weights.get_mut(column..).unwrap_or_default();
         let sums = sum_and_update(columns, deltas, tile, fan_in);
-        differentiate(column, tile);
-        scale_by(tile, &sums);
+        match &mut below {
+            Below::Any(differentiate) => {
+                differentiate(column, tile);
+                Slopes::Any.scale(tile, sums);
+            }
+            Below::Gate | Below::Nothing => Slopes::OfGate.scale(tile, sums),
+        }
         column += TILE;
+        columns = columns.get_mut(TILE..).unwrap_or_default();
     }
     for input in rest {
-        let input = core::slice::from_mut(input);
-        let sum = column_sum(weights, column, deltas, fan_in);
-        update_columns(weights, column, deltas, input, fan_in);
-        differentiate(column, input);
-        scale_by(input, &[sum]);
+        let sum = column_sum(columns, deltas, fan_in);
+        for (row, delta) in columns.chunks_mut(fan_in.max(1)).zip(deltas) {
+            if let Some(w) = row.first_mut() {
+                *w = multiply_add(*w, *input, *delta);
+            }
+        }
+        match &mut below {
+            Below::Any(differentiate) => {
+                differentiate(column, core::slice::from_mut(input));
+                Slopes::Any.scale_one(input, sum);
+            }
+            Below::Gate | Below::Nothing => Slopes::OfGate.scale_one(input, sum),
+        }
         column += 1;
+        columns = columns.get_mut(1..).unwrap_or_default();
     }
 }
 
-/// [`column_sums`] of the first four columns, and their update: every weight is loaded once for both.
+/// `sum over u of w[u][k] d[u]` for the first four columns, and their update: every weight is loaded once for both.
+#[inline(never)]
 fn sum_and_update(columns: &mut [f32], deltas: &[f32], x: &[f32; TILE], fan_in: usize) -> [f32; TILE] {
     let [x0, x1, x2, x3] = *x;
     let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
@@ -521,53 +589,30 @@ fn sum_and_update(columns: &mut [f32], deltas: &[f32], x: &[f32; TILE], fan_in: 
         *w1 = multiply_add(*w1, d, x1);
         *w2 = multiply_add(*w2, d, x2);
         *w3 = multiply_add(*w3, d, x3);
-        let Some((_, below)) = rest.split_at_mut_checked(fan_in) else { break };
+        let Some(below) = rest.get_mut(fan_in..) else { break };
         rest = below;
+        one_turn_at_a_time();
     }
     [s0, s1, s2, s3]
 }
 
-/// `w[u][column + k] += d[u] x[k]` for every unit and every `x`.
-fn update_columns(weights: &mut [f32], column: usize, deltas: &[f32], x: &[f32], fan_in: usize) {
-    for (row, &delta) in rows_mut(weights, fan_in).zip(deltas) {
-        if delta != 0.0 {
-            // As long as `x`, because chunks are counted from both beginnings and zipped from both ends.
-            add_products(row.get_mut(column..column + x.len()).unwrap_or_default(), delta, x);
-        }
+/// `to = from`, in line: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
+#[inline(always)]
+pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
+    let (from, from_rest) = from.as_chunks::<UNROLL>();
+    let (to, to_rest) = to.as_chunks_mut::<UNROLL>();
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+        one_turn_at_a_time();
     }
-}
-
-/// `sum over u of w[u][column + k] d[u]` for the four columns from `column`.
-fn column_sums(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> [f32; TILE] {
-    let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
-    for (row, d) in rows(weights, fan_in).zip(deltas) {
-        let Some([w0, w1, w2, w3]) = row.get(column..).and_then(<[f32]>::first_chunk) else { break };
-        s0 = multiply_add(s0, *w0, *d);
-        s1 = multiply_add(s1, *w1, *d);
-        s2 = multiply_add(s2, *w2, *d);
-        s3 = multiply_add(s3, *w3, *d);
-    }
-    [s0, s1, s2, s3]
-}
-
-/// [`column_sums`] for one column.
-fn column_sum(weights: &[f32], column: usize, deltas: &[f32], fan_in: usize) -> f32 {
-    let mut sum = 0.0;
-    for (row, d) in rows(weights, fan_in).zip(deltas) {
-        let Some(w) = row.get(column) else { break };
-        sum = multiply_add(sum, *w, *d);
-    }
-    sum
-}
-
-/// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
-pub(crate) fn scale_by(slopes: &mut [f32], sums: &[f32]) {
-    for (slope, sum) in slopes.iter_mut().zip(sums) {
-        *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
+    for (to, from) in to_rest.iter_mut().zip(from_rest) {
+        *to = *from;
+        one_turn_at_a_time();
     }
 }
 
 /// `values *= factor`, or 0 where the factor is 0; never -0.0.
+#[inline(never)]
 pub(crate) fn scale(values: &mut [f32], factor: f32) {
     if factor == 0.0 {
         // Also what NaN and infinities left behind by a diverged run are cleared by.
@@ -587,50 +632,79 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
         }
         for value in rest {
             *value = factor * *value + 0.0;
+            one_turn_at_a_time();
         }
     }
 }
 
 /// What a batch begins with: `state = keep * state + decay * params`, never -0.0.
+#[inline(never)]
 pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
     scale(state, keep);
     if decay != 0.0 {
         for (s, p) in state.iter_mut().zip(params) {
             *s = (*s + decay * p) + 0.0;
+            one_turn_at_a_time();
         }
     }
 }
 
-/// Whether none of the values is NaN or infinite: in integers, which an FPU does not slow down and its lack does not either.
+/// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.
+#[cfg(not(all(target_arch = "arm", not(target_abi = "eabihf"))))]
+#[inline(never)]
 pub(crate) fn all_finite(values: &[f32]) -> bool {
-    // The largest exponent carries into the sign's place.
-    let carry = |value: f32| (value.to_bits() & 0x7FFF_FFFF).wrapping_add(0x0080_0000);
-    let (chunks, rest) = values.as_chunks::<TILE>();
-    let mut carried = 0;
-    for [a, b, c, d] in chunks {
-        carried |= carry(*a) | carry(*b) | carry(*c) | carry(*d);
+    let (chunks, rest) = values.as_chunks::<UNROLL>();
+    let (mut even, mut odd) = (0.0, 0.0);
+    for [a, b, c, d, e, f, g, h] in chunks {
+        even += 0.0 * a;
+        odd += 0.0 * b;
+        even += 0.0 * c;
+        odd += 0.0 * d;
+        even += 0.0 * e;
+        odd += 0.0 * f;
+        even += 0.0 * g;
+        odd += 0.0 * h;
+        one_turn_at_a_time();
     }
     for value in rest {
-        carried |= carry(*value);
+        even += 0.0 * value;
+        one_turn_at_a_time();
+    }
+    even + odd == 0.0
+}
+
+/// Whether none of the values is NaN or infinite: in integers, where there is no FPU.
+#[cfg(all(target_arch = "arm", not(target_abi = "eabihf")))]
+#[inline(never)]
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    let mut carried = 0;
+    for value in values {
+        // The largest exponent carries into the sign's place.
+        carried |= (value.to_bits() & 0x7FFF_FFFF).wrapping_add(0x0080_0000);
     }
     carried >> 31 == 0
 }
 
 /// Turns -0.0 into 0.0, and leaves every other value as it is.
+#[inline(never)]
 pub(crate) fn canonical(values: &mut [f32]) {
     for value in values {
         *value += 0.0;
+        one_turn_at_a_time();
     }
 }
 
 /// `params += rate * direction`.
+#[inline(never)]
 pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
     for (p, d) in params.iter_mut().zip(direction) {
         *p += rate * d;
+        one_turn_at_a_time();
     }
 }
 
 /// `params += step`.
+#[inline(never)]
 pub(crate) fn add(params: &mut [f32], step: &[f32]) {
     let (params, params_rest) = params.as_chunks_mut::<UNROLL>();
     let (step, step_rest) = step.as_chunks::<UNROLL>();
@@ -647,6 +721,7 @@ pub(crate) fn add(params: &mut [f32], step: &[f32]) {
     }
     for (p, d) in params_rest.iter_mut().zip(step_rest) {
         *p += d;
+        one_turn_at_a_time();
     }
 }
 
@@ -697,7 +772,7 @@ mod tests {
             let (x, d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
             let (mut w, mut b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
             let (mut naive_w, mut naive_b) = (w.clone(), b.clone());
-            gradient(&mut w, &mut b, &x, &d, fan_in);
+            gradient(&mut w, &mut b, &x, &mut d.clone(), fan_in);
             for s in 0..n {
                 for u in 0..units {
                     naive_b[u] += d[s * units + u];
@@ -728,7 +803,7 @@ mod tests {
             let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
             let mut x = sparse(n * fan_in, &mut rng);
             let naive = naive_backward(&w, &d, &x, fan_in, units);
-            backward(&w, &d, &mut x, fan_in, units);
+            backward(&w, &d, &mut x, fan_in, units, Slopes::Any);
             assert_eq!(bits(&x), bits(&naive), "{fan_in} {units} {n}");
         }
     }
@@ -740,17 +815,37 @@ mod tests {
             let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
             let (x, d) = (sparse(fan_in, &mut rng), sparse(units, &mut rng));
             let (mut expected_w, mut expected_b, mut slopes) = (w.clone(), b.clone(), x.clone());
-            gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in);
+            gradient(&mut expected_w, &mut expected_b, &x, &mut d.clone(), fan_in);
             Relu.differentiate(&mut slopes);
             let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
             for first in [true, false] {
                 let (mut w, mut b, mut x) = (w.clone(), b.clone(), x.clone());
                 let expected_x = if first { &x.clone() } else { &expected_x };
                 let mut differentiate = |_, values: &mut [f32]| Relu.differentiate(values);
-                let differentiate: &mut dyn FnMut(usize, &mut [f32]) = &mut differentiate;
-                backward_online(&mut w, &mut b, &d, &mut x, (!first).then_some(differentiate));
+                let below = if first { Below::Nothing } else { Below::Any(&mut differentiate) };
+                backward_online(&mut w, &mut b, &d, &mut x, below);
                 assert_eq!((bits(&w), bits(&b)), (bits(&expected_w), bits(&expected_b)), "{fan_in} {units}");
                 assert_eq!(bits(&x), bits(expected_x), "{fan_in} {units}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_gate_is_its_derivatives() {
+        let mut rng = Rng::new(5);
+        for (fan_in, units, n) in shapes() {
+            let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
+            let mut outputs = sparse(n * fan_in, &mut rng);
+            Relu.apply(&mut outputs, fan_in);
+            let (mut gated, mut slopes) = (outputs.clone(), outputs.clone());
+            Relu.differentiate(&mut slopes);
+            let expected = naive_backward(&w, &d, &slopes, fan_in, units);
+            backward(&w, &d, &mut gated, fan_in, units, Slopes::OfGate);
+            assert_eq!(bits(&gated), bits(&expected), "{fan_in} {units} {n}");
+            if n == 1 {
+                let (mut w, mut b, mut x) = (w.clone(), std::vec![0.0; units], outputs.clone());
+                backward_online(&mut w, &mut b, &d, &mut x, Below::Gate);
+                assert_eq!(bits(&x), bits(&expected), "{fan_in} {units}");
             }
         }
     }

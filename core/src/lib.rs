@@ -36,6 +36,7 @@ mod topology;
 mod trainer;
 #[cfg(feature = "ionosphere")]
 pub mod tutorial;
+mod unroll;
 
 pub use activation::Activation;
 pub use early_stopping::{EarlyStopping, EarlyStoppingState, Goal, Verdict};

@@ -42,6 +42,14 @@ impl<'a> Rows<'a> {
 }
 
 impl<'a> RowsMut<'a> {
+    /// The next six rows, or `None` without taking any if fewer are left.
+    pub(crate) fn next_six(&mut self) -> Option<[&'a mut [f32]; 6]> {
+        if self.width == 0 || self.rest.len() < 6 * self.width {
+            return None;
+        }
+        Some([self.next()?, self.next()?, self.next()?, self.next()?, self.next()?, self.next()?])
+    }
+
     /// The next four rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_four(&mut self) -> Option<[&'a mut [f32]; 4]> {
         if self.width == 0 || self.rest.len() < 4 * self.width {

@@ -37,17 +37,15 @@ mod soft {
             return unusual(sum, a, b);
         }
 
-        // The product's 24 bits, and after the point the 32 that decide how it is rounded.
-        let (high, low) = mantissa_product(a_bits & FRACTION | HIDDEN, b_bits & FRACTION | HIDDEN);
-        let carry = high >> 23;
-        let (high, low) = if carry == 0 { (high << 1 | low >> 31, low << 1) } else { (high, low) };
-        // To nearest, ties to even. Rounded up to 2^24 it is still right: the exponent takes the carry.
-        let (_, up) = low.overflowing_add(0x7FFF_FFFF + (high & 1));
+        let wide = mantissa_product(a_bits, b_bits);
+        let carry = wide >> 30;
+        let wide = wide << (1 - carry);
         let product_exponent = (a_exponent + b_exponent + carry).wrapping_sub(127);
         if product_exponent.wrapping_sub(1) >= 253 {
             return unusual(sum, a, b);
         }
-        let product = (product_exponent << 23) + (high & FRACTION) + u32::from(up);
+        // To nearest, ties to even. The hidden bit adds 1 to the exponent, and so does a carry out of the rounding.
+        let product = ((product_exponent - 1) << 23) + ((wide + 0x3F + (wide >> 7 & 1)) >> 7);
         let product_sign = (a_bits ^ b_bits) & SIGN;
         if c_exponent == 0 {
             return if c_bits & FRACTION == 0 { f32::from_bits(product | product_sign) } else { unusual(sum, a, b) };
@@ -60,9 +58,9 @@ mod soft {
         let mut exponent = larger >> 23;
         // Three bits more: two, and one that says whether anything was lost below.
         let larger = (larger & FRACTION | HIDDEN) << 3;
-        let smaller = (smaller & FRACTION | HIDDEN) << 3;
+        let smaller = smaller << 8 | SIGN;
         let smaller =
-            if distance <= 26 { smaller >> distance | u32::from((smaller << 1) << (31 - distance) != 0) } else { 1 };
+            if distance <= 26 { smaller >> (distance + 5) | u32::from(smaller << (27 - distance) != 0) } else { 1 };
         let mut mantissa;
         if product_sign == c_sign {
             mantissa = larger + smaller;
@@ -84,34 +82,33 @@ mod soft {
         if exponent.wrapping_sub(1) >= 253 {
             return unusual(sum, a, b);
         }
-        let whole = mantissa >> 3;
-        let up = ((mantissa & 7) + (whole & 1) + 3) >> 3;
-        // The hidden bit adds 1 to the exponent, and so does a carry out of the rounding.
-        f32::from_bits((((exponent - 1) << 23) + whole + up) | sign)
+        f32::from_bits((((exponent - 1) << 23) + ((mantissa + 3 + (mantissa >> 3 & 1)) >> 3)) | sign)
     }
 
-    /// Two mantissas of 24 bits: the product's upper 23 or 24 bits, and what follows them in 32.
+    /// The product of two floats' mantissas: its upper 30 or 31 bits, the last of which is 1 if any bit below them is.
     #[cfg(target_has_atomic = "32")]
     #[inline(always)]
-    fn mantissa_product(a: u32, b: u32) -> (u32, u32) {
-        let product = u64::from(a) * u64::from(b << 8);
-        ((product >> 32) as u32, product as u32)
+    fn mantissa_product(a: u32, b: u32) -> u32 {
+        let product = u64::from(a << 7 & !SIGN | 1 << 30) * u64::from(b << 8 | SIGN);
+        (product >> 32) as u32 | u32::from(product as u32 != 0)
     }
 
     /// The same where a product has 32 bits: what has no atomic operations, a Cortex-M0, has no long product either.
     #[cfg(not(target_has_atomic = "32"))]
     #[inline(always)]
-    fn mantissa_product(a: u32, b: u32) -> (u32, u32) {
-        halves_product(a, b)
+    fn mantissa_product(a: u32, b: u32) -> u32 {
+        product_of_halves(a, b)
     }
 
     #[cfg(any(test, not(target_has_atomic = "32")))]
     #[inline(always)]
-    fn halves_product(a: u32, b: u32) -> (u32, u32) {
+    fn product_of_halves(a: u32, b: u32) -> u32 {
+        let (a, b) = (a & FRACTION | HIDDEN, b & FRACTION | HIDDEN);
         let (a_high, a_low, b_high, b_low) = (a >> 12, a & 0xFFF, b >> 12, b & 0xFFF);
         let low = a_low * b_low;
         let middle = a_high * b_low + a_low * b_high + (low >> 12);
-        (a_high * b_high + (middle >> 12), middle << 20 | (low & 0xFFF) << 8)
+        // The product is high * 2^24 + middle * 2^12 + the last 12 bits of low.
+        (((a_high * b_high) << 7) + (middle >> 5)) | u32::from(middle << 27 | low << 20 != 0)
     }
 
     /// Factors of 0, which are usual, and all that is not normal.
@@ -195,8 +192,8 @@ mod soft {
         fn multiplies_mantissas_in_halves_too() {
             let mut rng = Rng::new(7);
             for _ in 0..100_000 {
-                let (a, b) = (rng.next_u32() >> 8 | HIDDEN, rng.next_u32() >> 8 | HIDDEN);
-                assert_eq!(halves_product(a, b), mantissa_product(a, b));
+                let (a, b) = (rng.next_u32(), rng.next_u32());
+                assert_eq!(product_of_halves(a, b), mantissa_product(a, b));
             }
         }
     }

@@ -193,6 +193,7 @@ fn read_sample<L: Loss>(
 /// Reads the `n` samples at `indices` into the beginning of the tape and their weights into `weights`, and hands out their
 /// targets: rows as wide as the outputs, which begin with a sample's targets.
 #[allow(clippy::too_many_arguments)]
+#[inline(never)]
 pub(crate) fn read_samples<'t, L: Loss>(
     data: &impl Dataset,
     loss: &L,

@@ -7,9 +7,9 @@
 //! there is no second buffer. Where an activation's derivative needs the layer's sums, they are computed again, into the
 //! same place, from the outputs below, which are still there.
 
-use crate::activation::Slope;
+use crate::activation::{Kind, Slope};
 use crate::dropout::Key;
-use crate::kernels;
+use crate::kernels::{self, Below, Slopes};
 use crate::layer::Layer;
 use crate::loss::Input;
 use crate::topology::Topology;
@@ -59,6 +59,7 @@ fn width(topology: &Topology, below: &[Layer]) -> usize {
 
 /// Forward for `n` samples whose features stand at the beginning of the tape; returns the last layer's `[n][units]`.
 /// With [`Input::Logits`] the last activation is left out; with a `key` dropout takes part.
+#[inline(never)]
 pub(crate) fn forward<'t>(
     topology: &Topology,
     params: &[f32],
@@ -92,6 +93,12 @@ pub(crate) fn forward<'t>(
     tape.get_mut(..n * fan_in).unwrap_or_default()
 }
 
+/// What the outputs of `layer` are to the deltas that come down to them, before [`differentiate`].
+fn slopes_below(layer: &Layer, key: Option<Key>) -> Slopes {
+    let dropped = layer.dropout.is_some() && key.is_some();
+    if layer.activation().kind() == Kind::Relu && !dropped { Slopes::OfGate } else { Slopes::Any }
+}
+
 /// Replaces the outputs of `layer` from unit `first` on by the derivatives of what made them, dropout included. `pair` are the
 /// weights and biases of these units, `inputs` what the layer was given; `values` are rows of `units`.
 fn differentiate(
@@ -115,7 +122,14 @@ fn differentiate(
     }
 }
 
+/// The last layer's `[n][units]` after [`forward`].
+pub(crate) fn outputs<'t>(topology: &Topology, tape: &'t [f32], n: usize) -> &'t [f32] {
+    let tape = tape.get(..topology.tape_len(n)).unwrap_or_default();
+    tape.len().checked_sub(n * topology.outputs()).and_then(|first| tape.get(first..)).unwrap_or_default()
+}
+
 /// Replaces the last layer's outputs by its deltas, `gradient` being the loss's derivative by what [`Input`] says.
+#[inline(never)]
 pub(crate) fn begin_backward(
     topology: &Topology,
     params: &[f32],
@@ -143,6 +157,7 @@ pub(crate) fn begin_backward(
 
 /// Backward for `n` samples: the last layer's block of the tape holds its deltas; adds every trained layer's gradient to
 /// `gradient`, which has the parameters' layout, and leaves each layer's deltas in its block.
+#[inline(never)]
 pub(crate) fn backward(
     topology: &Topology,
     params: &[f32],
@@ -177,8 +192,11 @@ pub(crate) fn backward(
             let Some(block) = rest.len().checked_sub(n * fan_in_below).and_then(|start| rest.get(start..)) else {
                 return;
             };
-            differentiate(layer, pair, block, fan_in_below, key, 0, inputs);
-            kernels::backward(weights, deltas, inputs, fan_in, units);
+            let slopes = slopes_below(layer, key);
+            if slopes == Slopes::Any {
+                differentiate(layer, pair, block, fan_in_below, key, 0, inputs);
+            }
+            kernels::backward(weights, deltas, inputs, fan_in, units, slopes);
         }
         let kept = rest.len() + inputs.len();
         let Some(rest) = tape.get_mut(..kept) else { return };
@@ -205,6 +223,7 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
             let fan_in_below = width(topology, deeper);
             let Some((_, (weights_below, biases_below))) = split_last(below, fan_in_below, rest_params) else { return };
             let Some(block) = rest.len().checked_sub(fan_in_below).and_then(|start| rest.get(start..)) else { return };
+            let gate = slopes_below(below, key) == Slopes::OfGate;
             let mut slopes = |first: usize, values: &mut [f32]| {
                 let weights = weights_below.get(first * fan_in_below..).unwrap_or_default();
                 let biases = biases_below.get(first..).and_then(|biases| biases.get(..values.len()));
@@ -212,12 +231,13 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
             };
             if let Some(frozen) = layer.frozen {
                 slopes(0, inputs);
-                kernels::backward(frozen, deltas, inputs, fan_in, units);
+                kernels::backward(frozen, deltas, inputs, fan_in, units, Slopes::Any);
             } else {
-                kernels::backward_online(weights, biases, deltas, inputs, Some(&mut slopes));
+                let below = if gate { Below::Gate } else { Below::Any(&mut slopes) };
+                kernels::backward_online(weights, biases, deltas, inputs, below);
             }
         } else {
-            kernels::backward_online(weights, biases, deltas, inputs, None);
+            kernels::backward_online(weights, biases, deltas, inputs, Below::Nothing);
             return;
         }
         let kept = rest.len() + inputs.len();

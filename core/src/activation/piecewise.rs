@@ -2,6 +2,7 @@
 
 use super::{Activation, Kind};
 use crate::error::{Error, Requirement, require};
+use crate::unroll::one_turn_at_a_time;
 
 /// `f(z) = z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,7 @@ impl Activation for Relu {
     fn differentiate(&self, outputs: &mut [f32]) {
         for output in outputs {
             *output = if *output > 0.0 { 1.0 } else { 0.0 };
+            one_turn_at_a_time();
         }
     }
 }

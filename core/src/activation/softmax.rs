@@ -3,6 +3,7 @@
 use super::{Activation, Kind, Slope};
 use crate::math;
 use crate::matrix::{rows, rows_mut};
+use crate::unroll::one_turn_at_a_time;
 
 /// `f(z)[u] = exp(z[u]) / sum over v of exp(z[v])`: probabilities that add up to 1, in the last layer.
 ///
@@ -20,9 +21,10 @@ impl Activation for Softmax {
 
     fn apply(&self, sums: &mut [f32], units: usize) {
         for row in rows_mut(sums, units) {
-            let total = exponentials(row);
+            let (total, _) = exponentials(row);
             for value in row {
                 *value /= total;
+                one_turn_at_a_time();
             }
         }
     }
@@ -35,6 +37,7 @@ impl Activation for Softmax {
     fn differentiate(&self, outputs: &mut [f32]) {
         for output in outputs {
             *output *= 1.0 - *output;
+            one_turn_at_a_time();
         }
     }
 
@@ -43,34 +46,38 @@ impl Activation for Softmax {
             let mut mean = 0.0;
             for (f, g) in outputs.iter().zip(gradient) {
                 mean += f * g;
+                one_turn_at_a_time();
             }
             for (f, g) in outputs.iter_mut().zip(gradient) {
                 *f *= g - mean;
+                one_turn_at_a_time();
             }
         }
     }
 }
 
-/// The largest of a sample's sums; NaN if one is NaN, so that divergence is seen.
+/// The largest of a sample's sums that are numbers. One that is NaN shows in its exponential.
 pub(crate) fn largest(sums: &[f32]) -> f32 {
     let mut largest = f32::NEG_INFINITY;
     for &sum in sums {
-        if sum > largest || sum.is_nan() {
+        if sum > largest {
             largest = sum;
         }
+        one_turn_at_a_time();
     }
     largest
 }
 
-/// Replaces each sum by `exp(z - max(z))` and returns their total.
-pub(crate) fn exponentials(sums: &mut [f32]) -> f32 {
+/// Replaces each sum by `exp(z - max(z))`; returns their total, and `max(z)`.
+#[inline(never)]
+pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
     let largest = largest(sums);
     let mut total = 0.0;
     for value in sums {
         *value = math::exp(*value - largest);
         total += *value;
     }
-    total
+    (total, largest)
 }
 
 #[cfg(test)]

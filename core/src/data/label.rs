@@ -1,5 +1,7 @@
 //! Classes as numbers, and as rows with a value a class.
 
+use crate::unroll::one_turn_at_a_time;
+
 /// The class `value` names, if it is a whole number from 0 and below `classes`.
 pub(crate) fn class_index(value: f32, classes: usize) -> Option<usize> {
     // The cast truncates, and sends NaN and negative numbers to 0.
@@ -14,6 +16,7 @@ pub(crate) fn argmax(values: &[f32]) -> usize {
         if value > largest {
             (at, largest) = (index, value);
         }
+        one_turn_at_a_time();
     }
     at
 }

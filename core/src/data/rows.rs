@@ -2,6 +2,7 @@
 
 use super::Dataset;
 use crate::error::{Buffer, Error};
+use crate::kernels;
 
 /// `F` features and `T` targets a sample, in two arrays of rows, in RAM or in flash.
 ///
@@ -48,7 +49,7 @@ impl<const F: usize, const T: usize> Dataset for Rows<'_, F, T> {
 pub(super) fn copy<const N: usize>(from: &[f32; N], to: &mut [f32], buffer: Buffer) -> Result<(), Error> {
     let found = to.len();
     let to: &mut [f32; N] = to.try_into().map_err(|_| Error::BufferLength { buffer, expected: N, found })?;
-    *to = *from;
+    kernels::copy(from, to);
     Ok(())
 }
 

@@ -4,7 +4,9 @@ use super::{CrossEntropy, Input, Loss};
 use crate::activation::{Activation, Kind, exponentials, largest};
 use crate::data::{argmax, class_index};
 use crate::error::Error;
+use crate::kernels;
 use crate::math;
+use crate::unroll::one_turn_at_a_time;
 
 /// Categorical cross-entropy: `-sum over u of y[u] ln p[u]`, with a target for every output: one-hot, or probabilities.
 ///
@@ -135,6 +137,7 @@ fn of_label(inputs: &[f32], label: usize, log: f32, largest: f32, smoothing: f32
     let mut sum = 0.0;
     for z in inputs {
         sum += log + (largest - z);
+        one_turn_at_a_time();
     }
     (1.0 - smoothing) * right + smoothing / inputs.len() as f32 * sum
 }
@@ -147,22 +150,24 @@ impl CrossEntropy for SparseCategoricalCrossEntropy {
 
     fn differentiate_smoothed(&self, inputs: &[f32], target: &mut [f32], scale: f32, smoothing: f32) -> f32 {
         let label = label(target);
-        for (to, from) in target.iter_mut().zip(inputs) {
-            *to = *from;
-        }
-        let total = exponentials(target);
+        kernels::copy(inputs, target);
+        let (total, largest) = exponentials(target);
         let factor = scale / total;
-        let everywhere = smoothing / inputs.len() as f32 * scale;
-        for (u, delta) in target.iter_mut().enumerate() {
+        for delta in target.iter_mut() {
             *delta *= factor;
-            if smoothing != 0.0 {
+            one_turn_at_a_time();
+        }
+        if smoothing != 0.0 {
+            let everywhere = smoothing / inputs.len() as f32 * scale;
+            for delta in target.iter_mut() {
                 *delta -= everywhere;
-            }
-            if u == label {
-                *delta -= (1.0 - smoothing) * scale;
+                one_turn_at_a_time();
             }
         }
-        of_label(inputs, label, math::ln(total), largest(inputs), smoothing)
+        if let Some(delta) = target.get_mut(label) {
+            *delta -= (1.0 - smoothing) * scale;
+        }
+        of_label(inputs, label, math::ln(total), largest, smoothing)
     }
 }
 

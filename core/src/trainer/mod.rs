@@ -1,17 +1,16 @@
 //! Training as a series of bounded steps, driven by the caller.
 
+mod batch;
+mod validation;
+
 use crate::data::{Dataset, Order};
-use crate::dropout::Key;
 use crate::error::Error;
-use crate::fit::{Clock, Fit};
+use crate::fit::Fit;
 use crate::kernels;
 use crate::loss::{Input, Loss};
-use crate::matrix::{rows, rows_mut};
-use crate::metrics::Metrics;
-use crate::network::{Network, check_data, read_samples};
-use crate::optimizer::{Accumulation, Gather, MAX_LANES, Optimizer, Update, Variables};
-use crate::pass::{add_penalties, backward, backward_online, begin_backward, forward, penalty};
-use crate::progress::{Epoch, Event, Phase, Progress};
+use crate::network::{Network, check_data};
+use crate::optimizer::{MAX_LANES, Optimizer};
+use crate::progress::{Event, Phase, Progress};
 use crate::schedule::Schedule;
 
 /// A training run under way. Made by [`Fit::start`]; the caller calls [`Self::step`] until [`Event::Done`], and between
@@ -67,18 +66,10 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
                 if !validation.is_empty() {
                     check_data(&self.fit.topology, &self.fit.loss, validation)?;
                 }
-                let begun = Progress {
-                    phase: Phase::Samples,
-                    len: train.len() as u32,
-                    position: 0,
-                    train: Metrics::default(),
-                    validation: Metrics::default(),
-                    ..self.progress
-                };
-                self.train_samples(begun, train)
+                self.train_samples(train, true)
             }
-            Phase::Samples => self.train_samples(self.progress, train),
-            Phase::Update => self.update(validation),
+            Phase::Samples => self.train_samples(train, false),
+            Phase::Update => self.update(!validation.is_empty()),
             Phase::Validation => self.validate(validation),
             Phase::EpochEnd => self.end_epoch(),
             Phase::Done => Ok(Event::Done),
@@ -256,152 +247,5 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// The network as it is, to predict with between two steps.
     pub const fn network(&self) -> Network<'_> {
         Network::over(self.fit.topology, self.params)
-    }
-
-    /// The update the batch at hand leads to.
-    fn next_update(&self, progress: &Progress) -> Update {
-        let Progress {
-            epoch, step, cleared, position, in_batch, len, rate, momentum, forced_rate, rate_factor, ..
-        } = *progress;
-        let clock = match self.fit.clock {
-            Clock::Update => step,
-            Clock::Epoch => epoch,
-        };
-        let begin = position.saturating_sub(in_batch);
-        // A batch has one rate, and a schedule is called once for it: f64 is dear without an FPU for it.
-        let (rate, momentum) = if in_batch > 0 {
-            (rate, momentum)
-        } else {
-            let rate = forced_rate.unwrap_or_else(|| self.fit.schedule.rate(clock));
-            (rate * rate_factor, self.fit.schedule.momentum(clock))
-        };
-        let samples = self.fit.batch.min(len.saturating_sub(begin)).max(1);
-        Update { step, age: step.saturating_sub(cleared), rate, momentum, samples }
-    }
-
-    /// `progress` is committed only if nothing fails.
-    fn train_samples(&mut self, mut progress: Progress, data: &impl Dataset) -> Result<Event, Error> {
-        let update = self.next_update(&progress);
-        let topology = self.fit.topology;
-        let n = update.samples.saturating_sub(progress.in_batch).min(O::LANES as u32) as usize;
-        let outputs_len = topology.outputs();
-
-        let order = |position| self.fit.order.index(progress.epoch, position, progress.len);
-        let indices = (progress.position..).map(order);
-        let (mut weights, loss) = ([1.0; MAX_LANES], &self.fit.loss);
-        let targets = read_samples(data, loss, &topology, indices, self.tape, self.targets, &mut weights, n)?;
-
-        let key = Some(Key { epoch: progress.epoch, position: progress.position });
-        let outputs = forward(&topology, self.params, self.tape, n, self.input, key);
-        let Accumulation { keep, decay, scale } = self.fit.optimizer.accumulation(&update);
-        let scale_of_one = scale / update.samples as f32;
-        let samples = rows(outputs, outputs_len).zip(rows_mut(targets, outputs_len)).zip(weights);
-        for (position, ((outputs, target), weight)) in (progress.position..).zip(samples) {
-            let known = target.get(..loss.targets(outputs_len)).unwrap_or_default();
-            let (weight, accuracy) = (weight * loss.weight(known), loss.accuracy(outputs, known));
-            let value = weight * loss.differentiate(outputs, target, weight * scale_of_one);
-            if !value.is_finite() {
-                let index = self.fit.order.index(progress.epoch, position, progress.len) as usize;
-                return Err(Error::Diverged { step: progress.step, index });
-            }
-            progress.train.record(value, accuracy);
-            progress.batch_loss += value;
-        }
-
-        // From here on nothing fails.
-        begin_backward(&topology, self.params, self.tape, targets, n, self.input);
-        if O::GATHER == Gather::InParameters {
-            backward_online(&topology, self.params, self.tape, key);
-        } else {
-            let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
-            if progress.in_batch == 0 {
-                kernels::begin(gradient, self.params, keep, decay);
-                add_penalties(&topology, self.params, gradient, scale);
-            }
-            backward(&topology, self.params, gradient, self.tape, n, key);
-        }
-
-        (progress.rate, progress.momentum) = (update.rate, update.momentum);
-        progress.position += n as u32;
-        progress.in_batch += n as u32;
-        if progress.in_batch >= update.samples {
-            progress.phase = Phase::Update;
-        }
-        self.progress = progress;
-        Ok(Event::Samples { done: progress.position, of: progress.len })
-    }
-
-    fn update(&mut self, validation: &impl Dataset) -> Result<Event, Error> {
-        let update = self.next_update(&self.progress);
-        if O::GATHER != Gather::InParameters {
-            let (gathered, _) = self.state.split_at_checked(self.params.len()).unwrap_or_default();
-            if !kernels::all_finite(gathered) {
-                return Err(Error::GradientNotFinite { step: self.progress.step });
-            }
-        }
-        let penalty = penalty(&self.fit.topology, self.params);
-        let variables = Variables::of(self.fit.topology);
-        self.fit.optimizer.apply(&update, &variables, self.params, self.state);
-        let progress = &mut self.progress;
-        progress.train.penalise(penalty, update.samples);
-        let loss = progress.batch_loss / update.samples as f32 + penalty;
-        progress.step = progress.step.saturating_add(1);
-        progress.in_batch = 0;
-        progress.batch_loss = 0.0;
-        progress.phase = if progress.position < progress.len {
-            Phase::Samples
-        } else {
-            progress.position = 0;
-            if validation.is_empty() { Phase::EpochEnd } else { Phase::Validation }
-        };
-        Ok(Event::Update { step: progress.step, rate: update.rate, loss })
-    }
-
-    fn validate(&mut self, data: &impl Dataset) -> Result<Event, Error> {
-        let topology = self.fit.topology;
-        let mut progress = self.progress;
-        let len = data.len() as u32;
-        let n = len.saturating_sub(progress.position).min(O::LANES as u32) as usize;
-        let outputs_len = topology.outputs();
-
-        let indices = progress.position..;
-        let (mut weights, loss) = ([1.0; MAX_LANES], &self.fit.loss);
-        let targets = read_samples(data, loss, &topology, indices, self.tape, self.targets, &mut weights, n)?;
-        let outputs = forward(&topology, self.params, self.tape, n, self.input, None);
-        let samples = rows(outputs, outputs_len).zip(rows(targets, outputs_len)).zip(weights);
-        for (index, ((outputs, target), weight)) in (progress.position as usize..).zip(samples) {
-            let target = target.get(..loss.targets(outputs_len)).unwrap_or_default();
-            let value = weight * loss.value(outputs, target);
-            if !value.is_finite() {
-                return Err(Error::Diverged { step: progress.step, index });
-            }
-            progress.validation.record(value, loss.accuracy(outputs, target));
-        }
-        progress.position += n as u32;
-        if progress.position >= len {
-            progress.validation.penalise(penalty(&topology, self.params), len);
-            progress.phase = Phase::EpochEnd;
-        }
-        self.progress = progress;
-        Ok(Event::Validation { done: progress.position, of: len })
-    }
-
-    fn end_epoch(&mut self) -> Result<Event, Error> {
-        // The epoch's last update is seen by no training loss.
-        if !kernels::all_finite(self.params) {
-            return Err(Error::ParametersNotFinite { step: self.progress.step });
-        }
-        let progress = &mut self.progress;
-        let report = Epoch {
-            epoch: progress.epoch,
-            step: progress.step,
-            rate: progress.rate,
-            train: progress.train,
-            validation: (progress.validation.samples() > 0).then_some(progress.validation),
-        };
-        progress.epoch += 1;
-        progress.position = 0;
-        progress.phase = if progress.epoch < self.fit.epochs { Phase::EpochBegin } else { Phase::Done };
-        Ok(Event::Epoch(report))
     }
 }

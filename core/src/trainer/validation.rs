@@ -1,0 +1,66 @@
+//! What follows an epoch's last update: validation, and the report.
+
+use super::Trainer;
+use crate::data::{Dataset, Order};
+use crate::error::Error;
+use crate::kernels;
+use crate::loss::Loss;
+use crate::matrix::rows;
+use crate::network::read_samples;
+use crate::optimizer::{MAX_LANES, Optimizer};
+use crate::pass::{forward, penalty};
+use crate::progress::{Epoch, Event, Phase};
+use crate::schedule::Schedule;
+
+impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
+    /// The next validation samples forward.
+    #[inline(never)]
+    pub(super) fn validate(&mut self, data: &impl Dataset) -> Result<Event, Error> {
+        let (topology, loss) = (&self.fit.topology, &self.fit.loss);
+        let (position, len) = (self.progress.position, data.len() as u32);
+        let n = len.saturating_sub(position).min(O::LANES as u32) as usize;
+        let outputs_len = topology.outputs();
+
+        let mut weights = [1.0; MAX_LANES];
+        let targets = read_samples(data, loss, topology, position.., self.tape, self.targets, &mut weights, n)?;
+        let outputs = forward(topology, self.params, self.tape, n, self.input, None);
+        let mut metrics = self.progress.validation;
+        let samples = rows(outputs, outputs_len).zip(rows(targets, outputs_len)).zip(weights);
+        for (index, ((outputs, target), weight)) in (position as usize..).zip(samples) {
+            let target = target.get(..loss.targets(outputs_len)).unwrap_or_default();
+            let value = weight * loss.value(outputs, target);
+            if !value.is_finite() {
+                return Err(Error::Diverged { step: self.progress.step, index });
+            }
+            metrics.record(value, loss.accuracy(outputs, target));
+        }
+        let progress = &mut self.progress;
+        progress.position = position + n as u32;
+        if progress.position >= len {
+            metrics.penalise(penalty(topology, self.params), len);
+            progress.phase = Phase::EpochEnd;
+        }
+        progress.validation = metrics;
+        Ok(Event::Validation { done: progress.position, of: len })
+    }
+
+    #[inline(never)]
+    pub(super) fn end_epoch(&mut self) -> Result<Event, Error> {
+        // The epoch's last update is seen by no training loss.
+        if !kernels::all_finite(self.params) {
+            return Err(Error::ParametersNotFinite { step: self.progress.step });
+        }
+        let progress = &mut self.progress;
+        let report = Epoch {
+            epoch: progress.epoch,
+            step: progress.step,
+            rate: progress.rate,
+            train: progress.train,
+            validation: (progress.validation.samples() > 0).then_some(progress.validation),
+        };
+        progress.epoch += 1;
+        progress.position = 0;
+        progress.phase = if progress.epoch < self.fit.epochs { Phase::EpochBegin } else { Phase::Done };
+        Ok(Event::Epoch(report))
+    }
+}
