@@ -142,6 +142,18 @@ fn a_runs_frame_tells_all() {
         assert!(text.contains(expected), "{expected} is missing in\n{text}");
     }
     assert!(shown(&["checkpoint", "verify", file.to_str().unwrap()]).contains("whole, checkpoint of a run 34-34-1"));
+
+    // A model to deploy, of either weights, with the scaling.
+    let model = folder.path().join("model.mfmd");
+    let import = ["checkpoint", "import", file.to_str().unwrap(), "--to", model.to_str().unwrap()];
+    shown(&import);
+    let latest = json(&model)["frames"][0].clone();
+    assert_eq!((&latest["kind"], &latest["hash"]), (&"model".into(), &shown_frame["hash"]));
+    assert!(latest["sections"].as_array().unwrap().iter().any(|section| section["statistics"]["mean"] == 2.0));
+    shown(&[&import[..], &["--best"]].concat());
+    let mut initial = [0.0; NET.param_len()];
+    tutorial::INIT.fill(&NET, 1, &mut initial).unwrap();
+    assert_eq!(json(&model)["frames"][0]["hash"], format!("{:#018x}", weights_hash(&initial)));
 }
 
 /// What a power cut leaves: the older frame whole, the newer one torn, and a third of a newer format.

@@ -11,7 +11,7 @@ random. models.json has, for each file, the activations, some inputs, and the ou
 (JSON numbers that read back to the same float32). Weights that are stored in half or double precision are cast to
 float32 before.
 
-A file is made anew on every call, with other weights: nothing in the tests depends on which they are.
+Seeds are fixed, but another version of a library may draw other numbers: nothing in the tests depends on which they are.
 """
 import json
 import os

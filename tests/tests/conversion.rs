@@ -124,7 +124,7 @@ fn other_kinds_of_networks_are_refused() {
     for (name, expected) in [
         ("refused_branches.keras", "layer `add`: expected a chain of layers, found 2 layers before it"),
         ("refused_convolution.keras", "layer `conv1d`: expected Dense, Activation, ReLU"),
-        ("refused_pickle.pt", "expected a .keras file, found a pickle of PyTorch"),
+        ("refused_pickle.pt", "expected safetensors, found a pickle"),
     ] {
         let error = Model::read(&folder().join(name), &Selection::default()).unwrap_err();
         assert!(error.to_string().starts_with(expected), "{name}: {error}");

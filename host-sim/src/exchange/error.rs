@@ -13,6 +13,10 @@ pub enum ModelError {
     Read(String),
     #[error("expected safetensors, Keras' .keras or .h5, or a frame of microfit, found none of them")]
     Kind,
+    #[error(
+        "expected safetensors, found a pickle, which may hold any program: write safetensors.torch.save_file(model.state_dict(), ..)"
+    )]
+    Pickle,
     #[error("expected {expected}, found {found}")]
     Format { expected: &'static str, found: String },
     #[error("tensor `{tensor}`: expected {expected}, found {found}")]

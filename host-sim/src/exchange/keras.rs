@@ -44,11 +44,7 @@ fn refuse(error: impl std::fmt::Display) -> ModelError {
 pub(super) fn archive(bytes: &[u8]) -> Result<(Vec<Tensor>, Option<Config>), ModelError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(refuse)?;
     if archive.file_names().any(|name| name.ends_with("data.pkl")) {
-        return Err(ModelError::Format {
-            expected: "a .keras file",
-            found: "a pickle of PyTorch, which may hold any program: write safetensors.torch.save_file(model.state_dict(), ...)"
-                .into(),
-        });
+        return Err(ModelError::Pickle);
     }
     let config = json(&member(&mut archive, "config.json")?)?;
     let metadata = member(&mut archive, "metadata.json").and_then(|bytes| json(&bytes));

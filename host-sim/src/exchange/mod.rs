@@ -67,6 +67,8 @@ pub enum FileKind {
     Hdf5,
     /// The length of a header in JSON, and the header.
     Safetensors,
+    /// A pickle of Python, as PyTorch wrote before it came to write them into zip archives.
+    Pickle,
     /// None of these: a frame of microfit, or the image of a flash.
     Frames,
 }
@@ -78,6 +80,8 @@ impl FileKind {
             [b'P', b'K', 3, 4, ..] => Self::Zip,
             [0x89, b'H', b'D', b'F', ..] => Self::Hdf5,
             [_, _, _, _, 0, 0, 0, 0, b'{', ..] => Self::Safetensors,
+            // Opcode of a protocol's version.
+            [0x80, 2..=5, b'}' | b']' | b'c' | b'(' | 0x8a | 0x95, ..] => Self::Pickle,
             _ => Self::Frames,
         }
     }
@@ -113,6 +117,7 @@ impl Model {
             FileKind::Zip => keras::archive(&bytes)?,
             FileKind::Hdf5 => hdf5::file(bytes)?,
             FileKind::Safetensors => (safetensors::read(&bytes)?, None),
+            FileKind::Pickle => return Err(ModelError::Pickle),
             FileKind::Frames => return frame::from_bytes(&bytes, selection.at, selection.which),
         };
         assemble(tensors, config, selection.layers)
@@ -209,6 +214,7 @@ mod tests {
             (b"\x40\x01\0\0\0\0\0\0{\"a\"", FileKind::Safetensors),
             // A frame whose length ends in the byte of a brace.
             (b"MFCK\x01\0\0\0{\x01\0\0", FileKind::Frames),
+            (b"\x80\x02\x8a\nl\xfc\x9cF", FileKind::Pickle),
             (b"", FileKind::Frames),
         ] {
             assert_eq!(FileKind::of(bytes), expected, "{bytes:?}");

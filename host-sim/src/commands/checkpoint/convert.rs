@@ -14,10 +14,10 @@ use crate::output;
 
 /// Write a model as safetensors, for PyTorch or Keras.
 ///
-/// PyTorch: model.load_state_dict(safetensors.torch.load_file("FILE")). Keras: for each dense layer,
-/// layer.set_weights([tensors[f"{layer.name}/kernel"], tensors[f"{layer.name}/bias"]]) with tensors =
-/// safetensors.numpy.load_file("FILE"). A data scaling stands beside them, as scaling.shift and scaling.factor:
-/// x' = (x - shift) * factor.
+/// PyTorch: `model.load_state_dict(safetensors.torch.load_file("FILE"))`. Keras: for each dense layer
+/// `layer.set_weights([tensors[f"{layer.name}/kernel"], tensors[f"{layer.name}/bias"]])` with `tensors =
+/// safetensors.numpy.load_file("FILE")`. A data scaling stands beside them, as scaling.shift and scaling.factor, which a
+/// strict load_state_dict does not know: x' = (x - shift) * factor.
 #[derive(Debug, Clone, Args)]
 pub struct Export {
     /// A frame, the image of a flash, safetensors, .keras or .h5.
@@ -40,9 +40,9 @@ pub struct Export {
 /// See [`Layout`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LayoutArg {
-    /// Weights [units][inputs], called 0.weight, 0.bias
+    /// Weights a row a unit, `0.weight` and `0.bias`
     Torch,
-    /// Kernels [inputs][units], called dense/kernel, dense/bias
+    /// Kernels a row an input, `dense/kernel` and `dense/bias`
     Keras,
 }
 

@@ -25,16 +25,12 @@ pub struct Checkpoint {
     command: Command,
 }
 
+/// The texts for people are those of the types.
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    /// Show all that a file says: of frames their place, version, shape, progress and numbers; of models of other programs
-    /// their layers.
     Show(Show),
-    /// Check that a file has a whole frame; exit status 1 if it has not.
     Verify(Verify),
-    /// Write a model as safetensors, for PyTorch or Keras.
     Export(Export),
-    /// Make a frame that a board starts from of a model of PyTorch or Keras, or of a run's checkpoint.
     Import(Import),
 }
 
