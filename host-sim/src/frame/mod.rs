@@ -1,6 +1,8 @@
 //! Frames of microfit in a file or in the image of a flash: which there are, which are whole, and what they say.
 
 mod contents;
+mod layer;
+mod progress;
 mod statistics;
 
 use std::convert::Infallible;
@@ -8,7 +10,9 @@ use std::convert::Infallible;
 use microfit::Topology;
 use microfit::checkpoint::{self, CheckpointError, Frame, Header, Kind, Sink, Source};
 
-pub use contents::{Contents, Early, Layer, Means, Phase, Plateau, Progress, Section};
+pub use contents::{Contents, Section, Values};
+pub use layer::Layer;
+pub use progress::{Early, Means, Phase, Plateau, Progress};
 pub use statistics::Statistics;
 
 /// Why a frame in memory is not whole.

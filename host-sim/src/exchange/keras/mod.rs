@@ -1,10 +1,16 @@
 //! What Keras' configuration says of the layers: which there are, in which order, with which activations.
 
+mod graph;
+mod words;
+
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use serde_json::Value;
 use zip::ZipArchive;
+
+use graph::{Entry, entries};
+use words::{leaky, loss_of, named_activation};
 
 use super::Scaling;
 use super::assemble::factor;
@@ -65,25 +71,6 @@ fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>
 fn json(bytes: &[u8]) -> Result<Value, ModelError> {
     serde_json::from_slice(bytes)
         .map_err(|error| ModelError::Format { expected: "a configuration in JSON", found: error.to_string() })
-}
-
-/// A layer as the configuration lists it.
-struct Entry<'a> {
-    class: &'a str,
-    name: &'a str,
-    config: &'a Value,
-    /// Sides of what it was built for, the batch included.
-    rank: Option<usize>,
-}
-
-impl Entry<'_> {
-    fn refuse(&self, expected: impl Into<String>, found: impl Into<String>) -> ModelError {
-        ModelError::Layer { layer: self.name.to_owned(), expected: expected.into(), found: found.into() }
-    }
-
-    fn number(&self, key: &str) -> Option<f64> {
-        self.config.get(key).and_then(Value::as_f64)
-    }
 }
 
 impl Config {
@@ -222,125 +209,6 @@ fn flatten(value: &Value, into: &mut Vec<f32>) -> bool {
     }
 }
 
-fn leaky(slope: f64) -> String {
-    if slope == 0.0 { "relu".into() } else { format!("leaky-relu({})", slope as f32) }
-}
-
-/// The configuration's `activation` in microfit's words.
-fn named_activation(entry: &Entry, version: Option<&str>) -> Result<String, ModelError> {
-    let value = entry.config.get("activation").unwrap_or(&Value::Null);
-    // A function is written by its name, alone or in an object.
-    let name = match value {
-        Value::Null => "linear",
-        Value::String(name) => name,
-        value => value.get("config").and_then(Value::as_str).unwrap_or_default(),
-    };
-    Ok(match name {
-        "linear" | "relu" | "elu" | "selu" | "sigmoid" | "tanh" | "softsign" | "softplus" | "gelu" | "softmax" => {
-            name.to_owned()
-        }
-        "silu" | "swish" => "silu".to_owned(),
-        "leaky_relu" => "leaky-relu(0.2)".to_owned(),
-        "hard_sigmoid" if version.is_none_or(|version| !version.starts_with(['1', '2'])) => "hard-sigmoid".to_owned(),
-        "hard_sigmoid" => {
-            return Err(entry.refuse("an activation of Keras 3", "hard_sigmoid of Keras 2, which is another function"));
-        }
-        _ => {
-            let found = if name.is_empty() { value.to_string() } else { name.to_owned() };
-            return Err(entry.refuse("an activation that microfit has", found));
-        }
-    })
-}
-
-/// A loss by its name.
-fn loss_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(name) => Some(name.clone()),
-        Value::Object(object) => match (object.get("config"), object.get("class_name")) {
-            (Some(Value::String(name)), _) | (_, Some(Value::String(name))) => Some(name.clone()),
-            _ => Some(value.to_string()),
-        },
-        other => Some(other.to_string()),
-    }
-}
-
-/// The layers in the order in which a sample goes through them.
-fn entries(model: &Value) -> Result<Vec<Entry<'_>>, ModelError> {
-    let missing =
-        |what: &str| ModelError::Format { expected: "the configuration of a Keras model", found: format!("no {what}") };
-    let class = model.get("class_name").and_then(Value::as_str).ok_or_else(|| missing("class_name"))?;
-    let layers = model.get("config").and_then(|config| match config {
-        // Keras before 2.2.3.
-        Value::Array(_) => Some(config),
-        config => config.get("layers"),
-    });
-    let layers = layers.and_then(Value::as_array).ok_or_else(|| missing("layers"))?;
-    let mut entries = Vec::with_capacity(layers.len());
-    for layer in layers {
-        let class = layer.get("class_name").and_then(Value::as_str).ok_or_else(|| missing("class of a layer"))?;
-        let config = layer.get("config").ok_or_else(|| missing("configuration of a layer"))?;
-        let name = config.get("name").or_else(|| layer.get("name")).and_then(Value::as_str).unwrap_or_default();
-        let built = layer.get("build_config").and_then(|built| built.get("input_shape")?.as_array());
-        entries.push((Entry { class, name, config, rank: built.map(Vec::len) }, layer));
-    }
-    match class {
-        "Sequential" => Ok(entries.into_iter().map(|(entry, _)| entry).collect()),
-        "Functional" | "Model" => chained(entries),
-        other => Err(ModelError::Layer {
-            layer: model.get("config").and_then(|config| config.get("name")?.as_str()).unwrap_or_default().to_owned(),
-            expected: "a model of the class Sequential or Functional".into(),
-            found: other.into(),
-        }),
-    }
-}
-
-/// The layers of a graph that is a chain.
-fn chained<'a>(mut entries: Vec<(Entry<'a>, &'a Value)>) -> Result<Vec<Entry<'a>>, ModelError> {
-    let mut chain: Vec<Entry> = Vec::with_capacity(entries.len());
-    while !entries.is_empty() {
-        let last = chain.last().map(|entry| entry.name);
-        let mut next = None;
-        for (at, (entry, layer)) in entries.iter().enumerate() {
-            let mut before = Vec::new();
-            inbound(layer.get("inbound_nodes").unwrap_or(&Value::Null), &mut before);
-            match (before.as_slice(), last) {
-                ([], None) => next = next.or(Some(at)),
-                ([], Some(_)) => return Err(entry.refuse("one input", "another one")),
-                ([one], Some(last)) if *one == last => {
-                    if next.replace(at).is_some() {
-                        return Err(entry.refuse("a chain of layers", format!("a branch behind `{last}`")));
-                    }
-                }
-                ([_], _) => {}
-                (many, _) => return Err(entry.refuse("a chain of layers", format!("{} layers before it", many.len()))),
-            }
-        }
-        let Some(next) = next else {
-            let (entry, _) = &entries[0];
-            return Err(entry.refuse("a chain of layers", "a layer that none leads to"));
-        };
-        chain.push(entries.remove(next).0);
-    }
-    Ok(chain)
-}
-
-/// The layers that a layer is called on: Keras 3 writes objects with a `keras_history`, Keras 2 lists that begin with a name and
-/// two numbers.
-fn inbound<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
-    match value {
-        Value::Array(values) => match values.as_slice() {
-            [Value::String(name), Value::Number(_), Value::Number(_), ..] => names.push(name),
-            values => values.iter().for_each(|value| inbound(value, names)),
-        },
-        Value::Object(object) => match object.get("keras_history") {
-            Some(history) => inbound(history, names),
-            None => object.values().for_each(|value| inbound(value, names)),
-        },
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -430,45 +298,6 @@ mod tests {
         assert!(activations(&other, None).unwrap_err().starts_with("layer `mine`: expected a model of the class"));
     }
 
-    /// A layer and those before it.
-    type Edges<'a> = (&'a str, &'a [&'a str]);
-
-    /// A graph in the words of Keras 2, its layers in no order.
-    fn graph(edges: &[Edges]) -> Value {
-        let layers = edges.iter().map(|(name, before)| {
-            let nodes: Vec<Value> = before.iter().map(|name| json!([name, 0, 0, {}])).collect();
-            let inbound = if before.is_empty() { json!([]) } else { json!([nodes]) };
-            let class = if before.is_empty() { "InputLayer" } else { "Dense" };
-            json!({ "class_name": class, "config": { "name": name, "units": 1 }, "name": name, "inbound_nodes": inbound })
-        });
-        json!({ "class_name": "Functional", "config": { "name": "net", "layers": layers.collect::<Vec<_>>() } })
-    }
-
-    #[test]
-    fn a_graph_has_to_be_a_chain() {
-        let chain = graph(&[("c", &["b"]), ("in", &[]), ("b", &["a"]), ("a", &["in"])]);
-        assert_eq!(activations(&chain, None).unwrap(), "a linear, b linear, c linear");
-        let wrong: [(&[Edges], &str); 5] = [
-            (
-                &[("in", &[]), ("a", &["in"]), ("b", &["in"])],
-                "layer `b`: expected a chain of layers, found a branch behind `in`",
-            ),
-            (
-                &[("in", &[]), ("a", &["in"]), ("b", &["in", "a"])],
-                "layer `b`: expected a chain of layers, found 2 layers before it",
-            ),
-            (&[("in", &[]), ("too", &[]), ("a", &["in"])], "layer `too`: expected one input, found another one"),
-            (
-                &[("in", &[]), ("a", &["b"]), ("b", &["a"])],
-                "layer `a`: expected a chain of layers, found a layer that none leads to",
-            ),
-            (&[("a", &["a"])], "layer `a`: expected a chain of layers, found a layer that none leads to"),
-        ];
-        for (edges, expected) in wrong {
-            assert_eq!(activations(&graph(edges), None).unwrap_err(), expected);
-        }
-    }
-
     #[test]
     fn a_normalization_may_stand_in_the_configuration() {
         let norm = layer("Normalization", &json!({ "mean": [[1.0, 2.0]], "variance": [[4.0, 0.0]] }));
@@ -476,16 +305,6 @@ mod tests {
         let scaling = config.scaling.unwrap();
         // As Keras has it, no deviation is less than 1e-7.
         assert_eq!((scaling.shift, scaling.factor), (vec![1.0, 2.0], vec![0.5, 1e7]));
-    }
-
-    #[test]
-    fn losses_have_their_names() {
-        let of = |loss: Value| loss_of(&loss);
-        assert_eq!(of(json!("mse")).unwrap(), "mse");
-        assert_eq!(of(json!({ "class_name": "Huber", "config": { "delta": 1.0 } })).unwrap(), "Huber");
-        let function = json!({ "module": "builtins", "class_name": "function", "config": "mean_absolute_error" });
-        assert_eq!(of(function).unwrap(), "mean_absolute_error");
-        assert_eq!(of(json!(null)), None);
     }
 
     /// As the first versions of Keras 3 wrote it, without names in the weights.
@@ -496,7 +315,7 @@ mod tests {
         let mut config = Config::of(&model, None).unwrap();
         let named = |name: &str| Tensor {
             name: name.into(),
-            shape: super::super::tensor::Shape(vec![]),
+            shape: crate::exchange::Shape(vec![]),
             dtype: Err(String::new()),
             bytes: Vec::new(),
         };
