@@ -303,6 +303,9 @@ fn a_model_of_pytorch_becomes_a_frame_and_comes_back() {
     let hash = document["frames"][0]["hash"].as_str().unwrap().to_owned();
     assert!(text.contains(&hash));
 
+    let (status, error) = refused(&[&import[..], &["--best"]].concat());
+    assert!(status == 2 && error.ends_with("expected a frame to choose from, found a file of another program"), "{error}");
+
     let back = folder.path().join("back.safetensors");
     let export = ["checkpoint", "export", frame.to_str().unwrap(), "--to", back.to_str().unwrap()];
     shown(&[&export[..], &["--layout", "torch", "--layers", "fc1,fc2"]].concat());

@@ -77,7 +77,6 @@ pub(super) fn assemble(
         microfit::data::Scaling::new(&scaling.shift, &scaling.factor)?;
     }
     notes.extend(conversion.note());
-    notes.extend(config.notes);
     Ok(Model { layers: found, scaling, loss: config.loss, notes })
 }
 

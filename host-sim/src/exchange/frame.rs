@@ -2,7 +2,7 @@
 
 use super::error::ModelError;
 use super::{DenseLayer, Model, Scaling};
-use crate::frame::{self, Contents, Found};
+use crate::frame::{self, Contents};
 
 /// Which parameters of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,10 +18,10 @@ pub enum Which {
 ///
 /// # Errors
 /// [`ModelError::Kind`] for a file without any; [`ModelError::Frame`] if none is whole, or none at that offset, or those in the
-/// file are of different runs, so that the newest of all is nobody's; and as [`of_contents`].
+/// file are of different runs, so that the newest of all is nobody's; [`ModelError::Layer`] for a frozen layer, and
+/// [`ModelError::NotFinite`].
 pub(super) fn from_bytes(bytes: &[u8], at: Option<usize>, which: Which) -> Result<Model, ModelError> {
     let found = frame::scan(bytes);
-    let refuse = |error: &frame::Torn| ModelError::Frame(error.to_string());
     let chosen = if let Some(at) = at {
         let there = found.iter().find(|frame| frame.offset == at);
         there.ok_or_else(|| ModelError::Frame(format!("expected a frame at byte {at}, found none")))?
@@ -35,11 +35,10 @@ pub(super) fn from_bytes(bytes: &[u8], at: Option<usize>, which: Which) -> Resul
         }
         newest
     };
-    of_contents(chosen, which, refuse)
+    of_contents(chosen.contents.as_ref().map_err(|error| ModelError::Frame(error.to_string()))?, which)
 }
 
-fn of_contents(frame: &Found, which: Which, refuse: impl Fn(&frame::Torn) -> ModelError) -> Result<Model, ModelError> {
-    let contents = frame.contents.as_ref().map_err(refuse)?;
+fn of_contents(contents: &Contents, which: Which) -> Result<Model, ModelError> {
     let values = match which {
         Which::Latest => &contents.values.params,
         Which::Best if contents.values.best.is_empty() => {

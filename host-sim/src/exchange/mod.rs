@@ -118,8 +118,14 @@ impl Model {
             FileKind::Hdf5 => hdf5::file(bytes)?,
             FileKind::Safetensors => (safetensors::read(&bytes)?, None),
             FileKind::Pickle => return Err(ModelError::Pickle),
+            FileKind::Frames if selection.layers.is_some() => {
+                return Err(ModelError::Frame("expected no names of layers, which a frame has not, found some".into()));
+            }
             FileKind::Frames => return frame::from_bytes(&bytes, selection.at, selection.which),
         };
+        if selection.at.is_some() || selection.which == Which::Best {
+            return Err(ModelError::Frame("expected a frame to choose from, found a file of another program".into()));
+        }
         assemble(tensors, config, selection.layers)
     }
 

@@ -31,7 +31,6 @@ pub(super) struct Config {
     /// A `Normalization` whose numbers stand in the configuration.
     pub(super) scaling: Option<Scaling>,
     pub(super) loss: Option<String>,
-    pub(super) notes: Vec<String>,
 }
 
 /// A dense layer.
