@@ -117,7 +117,7 @@ fn boot<const R: usize, const W: usize, const E: usize>(
         plateau.to_words(&mut board.feedback).unwrap();
         let snapshot = Snapshot {
             identity: fit().identity().with_feedback(&PLATEAU),
-            stopping: Some(stopping),
+            stopping: Some(&stopping),
             feedback: &board.feedback,
             best: &board.best,
             shift: &board.shift,
@@ -252,7 +252,7 @@ fn frame() -> (Frame, Board) {
     let extras = (&board.best, &board.shift, &board.factor, &board.user);
     let snapshot = Snapshot {
         identity: fit().identity().with_feedback(&PLATEAU),
-        stopping: Some(STOPPING.start()),
+        stopping: Some(&stopping),
         feedback: &board.feedback,
         best: extras.0,
         shift: extras.1,

@@ -78,7 +78,7 @@ fn run() -> (Memory, [f32; 9], [f32; 9]) {
     assert_eq!(trainer.step(&DATA, &DATA), Ok(Event::Samples { done: 2, of: 3 }));
     let snapshot = Snapshot {
         identity: identity(),
-        stopping: Some(stopping_state),
+        stopping: Some(&stopping_state),
         feedback: &feedback,
         best: &PARAMS,
         shift: &[0.5, -0.5],
@@ -192,7 +192,7 @@ fn the_model_in_the_file_predicts() {
     let header = checkpoint::verify(&mut file).unwrap();
     let fingerprint = NET.fingerprint();
     let kind = checkpoint::Kind::Model;
-    assert_eq!(header, Header { kind, len: file.0.len() as u32, sequence: 3, fingerprint, erases: 1 });
+    assert_eq!(header, Header { kind, version: 1, len: file.0.len() as u32, sequence: 3, fingerprint, erases: 1 });
     let (mut params, mut shift, mut factor, mut user) = ([0.0; 9], [0.0; 2], [0.0; 2], [0; 2]);
     let mut target =
         ModelTarget { topology: NET, params: &mut params, shift: &mut shift, factor: &mut factor, user: &mut user };

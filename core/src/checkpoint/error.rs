@@ -96,12 +96,30 @@ pub enum CheckpointError<E> {
     },
     /// The flash region has no room for two frames on pages of their own.
     RegionTooSmall,
+    /// The newest frame's sequence number is the highest there is.
+    Sequence,
+    /// A frame was written, but what was read back is not it: the page is worn out. The frame before is still the newest.
+    ReadBack,
 }
 
 impl<E> CheckpointError<E> {
     /// Whether the medium failed while the buffers were written; see [`Self::Incomplete`].
     pub const fn is_incomplete(&self) -> bool {
         matches!(self, Self::Incomplete(_))
+    }
+
+    /// Whether there is nothing here for this network or run: no frame, or a whole one of something else or of another version.
+    pub const fn is_of_another(&self) -> bool {
+        matches!(
+            self,
+            Self::Missing
+                | Self::Kind { .. }
+                | Self::Version { .. }
+                | Self::Inputs { .. }
+                | Self::Layers { .. }
+                | Self::Layer { .. }
+                | Self::Foreign { .. }
+        )
     }
 }
 
@@ -172,6 +190,10 @@ impl<E: fmt::Debug> fmt::Display for CheckpointError<E> {
             Self::Content { section } => {
                 write!(f, "checkpoint, {section}: expected what a run of these settings writes, found something else")
             }
+            Self::Sequence => {
+                f.write_str("flash: expected a sequence number to follow the newest frame's, found the last")
+            }
+            Self::ReadBack => f.write_str("flash: expected to read back what was written, found something else"),
             Self::RegionTooSmall => f.write_str("flash: expected whole pages for two frames, found fewer"),
         }
     }

@@ -1,10 +1,10 @@
 //! Which run a checkpoint belongs to, and which network a model.
 
 use super::LayerShape;
-use crate::activation::Activation;
 use crate::data::Order;
 use crate::dropout::Key;
 use crate::fit::{Clock, Fit};
+use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::network::last_activation;
 use crate::optimizer::{Optimizer, Update, Variables, descend};
@@ -45,11 +45,6 @@ impl Fnv {
 /// What activations and losses are tried on.
 pub(super) const PROBES: [f32; 6] = [-8.0, -2.5, -0.5, 0.25, 1.5, 8.0];
 
-pub(super) fn probe(activation: &dyn Activation, mut values: [f32; 6]) -> [f32; 6] {
-    activation.apply(&mut values, 6);
-    values
-}
-
 impl Topology<'_> {
     /// A number that differs, but for chance, between networks that must not take each other's parameters: FNV-1a over the
     /// [shapes](LayerShape) of the layers, and up to 64 of each frozen layer's parameters. Not seen: an activation that differs by
@@ -69,11 +64,27 @@ impl Topology<'_> {
     }
 }
 
+/// What [`Topology::fingerprint`] does not see of a layer. Not inlined, like the others, so that no two are on the stack at once.
+#[inline(never)]
+fn hash_layer(layer: &Layer, hash: &mut Fnv) {
+    let mut values = PROBES;
+    layer.activation().apply(&mut values, PROBES.len());
+    hash.add_floats(&values);
+    if let Some(dropout) = &layer.dropout {
+        let mut mask = [1.0; 8];
+        dropout.apply(Key { epoch: 1, position: 2 }, &mut mask, 8, 0);
+        hash.add_floats(&mask);
+    }
+    if let Some(penalty) = &layer.penalty {
+        hash.add_float(penalty.value(&[0.5, -1.5]));
+    }
+}
+
 /// Which run a checkpoint belongs to, and what progress it can have made: made by [`Fit::identity`].
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Identity<'a> {
-    pub(super) topology: Topology<'a>,
+    pub(crate) topology: Topology<'a>,
     pub(super) fingerprint: u64,
     pub(super) batch: u32,
     pub(super) epochs: u32,
@@ -138,26 +149,10 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     pub fn fingerprint(&self) -> u64 {
         let mut hash = Fnv(self.topology.fingerprint());
         for layer in self.topology.layers() {
-            hash.add_floats(&probe(layer.activation(), PROBES));
-            if let Some(dropout) = &layer.dropout {
-                let mut mask = [1.0; 8];
-                dropout.apply(Key { epoch: 1, position: 2 }, &mut mask, 8, 0);
-                hash.add_floats(&mask);
-            }
-            if let Some(penalty) = &layer.penalty {
-                hash.add_float(penalty.value(&[0.5, -1.5]));
-            }
+            hash_layer(layer, &mut hash);
         }
         self.hash_loss(&mut hash);
-        let (mut params, mut state) = ([0.5, -0.25], [0.0; 20]);
-        let len = 2 * O::STATE_PER_PARAM + O::STATE_SCALARS;
-        hash.add(len as u32);
-        let state = state.get_mut(..len).unwrap_or_default();
-        for (step, gradient) in [(0, [0.125, -0.75]), (1, [0.5, 0.0625])] {
-            let update = Update { step, age: step, rate: 0.01, momentum: None, samples: 1 };
-            descend(&self.optimizer, &update, &Variables::one(2), &mut params, &gradient, state);
-        }
-        hash.add_floats(&params);
+        self.hash_optimizer(&mut hash);
         for step in core::iter::once(0).chain((0..=20).map(|power| 1 << power)) {
             hash.add_float(self.schedule.rate(step));
             hash.add(self.schedule.momentum(step).map_or(u32::MAX, f32::to_bits));
@@ -170,6 +165,20 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         hash.0
     }
 
+    #[inline(never)]
+    fn hash_optimizer(&self, hash: &mut Fnv) {
+        let (mut params, mut state) = ([0.5, -0.25], [0.0; 20]);
+        let len = 2 * O::STATE_PER_PARAM + O::STATE_SCALARS;
+        hash.add(len as u32);
+        let state = state.get_mut(..len).unwrap_or_default();
+        for (step, gradient) in [(0, [0.125, -0.75]), (1, [0.5, 0.0625])] {
+            let update = Update { step, age: step, rate: 0.01, momentum: None, samples: 1 };
+            descend(&self.optimizer, &update, &Variables::one(2), &mut params, &gradient, state);
+        }
+        hash.add_floats(&params);
+    }
+
+    #[inline(never)]
     fn hash_loss(&self, hash: &mut Fnv) {
         let input = self.loss.input(last_activation(&self.topology));
         hash.add(match input {
@@ -210,7 +219,7 @@ mod tests {
     use crate::optimizer::Sgd;
     use crate::schedule::{Constant, keras};
 
-    fn fit<'a, L>(layers: &'a [crate::Layer<'a>], loss: L) -> Fit<'a, L, Sgd, Constant, Shuffle> {
+    fn fit<'a, L>(layers: &'a [Layer<'a>], loss: L) -> Fit<'a, L, Sgd, Constant, Shuffle> {
         Fit {
             topology: Topology::try_new(2, layers).unwrap(),
             loss,
@@ -262,7 +271,7 @@ mod tests {
         assert_ne!(sequential.fingerprint(), own);
     }
 
-    fn fit_with_order<'a>(layers: &'a [crate::Layer<'a>]) -> Fit<'a, BinaryCrossEntropy, Sgd, Constant, Sequential> {
+    fn fit_with_order<'a>(layers: &'a [Layer<'a>]) -> Fit<'a, BinaryCrossEntropy, Sgd, Constant, Sequential> {
         let Fit { topology, loss, optimizer, schedule, clock, batch, epochs, .. } = fit(layers, BinaryCrossEntropy);
         Fit { topology, loss, optimizer, schedule, clock, order: Sequential, batch, epochs }
     }

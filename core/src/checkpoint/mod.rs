@@ -121,6 +121,7 @@ mod blocking {
 pub mod asynchronous {
     pub use super::waiting::reader::{Frame, Source, load, load_model, verify};
     pub use super::waiting::writer::{Sink, save, save_model};
+    pub(crate) use super::waiting::{reader::compare, writer::write};
 }
 
 // A medium that is waited for belongs to one task.
@@ -136,15 +137,18 @@ mod waiting {
 
 pub use blocking::reader::{Frame, Source, load, load_model, verify};
 pub use blocking::writer::{Sink, save, save_model};
+pub(crate) use blocking::{reader::compare, writer::write};
 pub use error::CheckpointError;
 pub use fingerprint::Identity;
 pub use header::Header;
 pub use model::{Model, ModelTarget};
-pub(crate) use parts::{Parts, RunParts};
+pub(crate) use parts::Parts;
 pub use section::{Kind, Lengths, Section};
 pub use shape::LayerShape;
 pub use snapshot::{Restored, Snapshot, Target};
 
 /// The format version this crate writes, and the newest it reads.
 pub const VERSION: u32 = 1;
-static CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+pub(crate) static CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+/// The CRC of every frame with its CRC.
+pub(crate) const CRC_OF_WHOLE: u32 = !crc::CRC_32_ISO_HDLC.residue;

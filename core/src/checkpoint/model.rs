@@ -1,8 +1,10 @@
 //! A model: what predicting takes, and nothing of training.
 
-use super::{Lengths, Parts};
-use crate::data::Scaling;
+use super::{CheckpointError, Lengths};
+use crate::data::{Dataset, Scaled, Scaling};
 use crate::error::Error;
+use crate::loss::Loss;
+use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::topology::Topology;
 
@@ -52,15 +54,25 @@ impl<'a> Model<'a> {
         Scaling::new(self.shift, self.factor).map(Some)
     }
 
-    pub(crate) fn parts(&'a self) -> Parts<'a> {
-        Parts {
-            topology: &self.topology,
-            fingerprint: self.topology.fingerprint(),
-            run: None,
-            params: self.params,
-            shift: self.shift,
-            factor: self.factor,
-            user: self.user,
+    /// The outputs for one sample, whose features are scaled in place. `tape` needs [`Topology::tape_len`]`(1)` floats.
+    ///
+    /// # Errors
+    /// As [`Self::network`], [`Self::scaling`] and [`Network::predict`].
+    pub fn predict<'t>(&self, features: &mut [f32], tape: &'t mut [f32]) -> Result<&'t [f32], Error> {
+        if let Some(scaling) = self.scaling()? {
+            scaling.transform(features)?;
+        }
+        self.network()?.predict(features, tape)
+    }
+
+    /// Mean loss and accuracy over samples that are not scaled yet. `tape` is as for [`Network::evaluate`].
+    ///
+    /// # Errors
+    /// As [`Self::network`], [`Self::scaling`] and [`Network::evaluate`].
+    pub fn evaluate<L: Loss>(&self, loss: &L, data: &impl Dataset, tape: &mut [f32]) -> Result<Metrics, Error> {
+        match self.scaling()? {
+            Some(scaling) => self.network()?.evaluate(loss, &Scaled::new(data, scaling)?, tape),
+            None => self.network()?.evaluate(loss, data, tape),
         }
     }
 }
@@ -87,6 +99,12 @@ impl ModelTarget<'_> {
         lengths(&self.topology, self.params.len(), self.shift.len(), self.factor.len(), self.user.len())
     }
 
+    /// Whether the buffers fit the network.
+    #[inline(never)]
+    pub(crate) const fn check<E>(&self) -> Result<(), CheckpointError<E>> {
+        self.lengths().check(self.topology.param_len(), self.topology.inputs(), None)
+    }
+
     /// What was loaded.
     pub const fn model(&self) -> Model<'_> {
         Model { topology: self.topology, params: self.params, shift: self.shift, factor: self.factor, user: self.user }
@@ -101,7 +119,9 @@ const fn lengths(topology: &Topology, params: usize, shift: usize, factor: usize
 mod tests {
     use super::*;
     use crate::activation::Linear;
+    use crate::data::Rows;
     use crate::layer::dense;
+    use crate::loss::MeanSquaredError;
 
     #[test]
     fn predicts_from_what_it_holds() {
@@ -111,6 +131,12 @@ mod tests {
         let (mut features, mut tape) = ([2.0, 4.0], [0.0; 3]);
         model.scaling().unwrap().unwrap().transform(&mut features).unwrap();
         assert_eq!(model.network().unwrap().predict(&features, &mut tape).unwrap(), [3.0 * 2.0 + 4.0 + 0.5]);
+        let mut features = [2.0, 4.0];
+        assert_eq!(model.predict(&mut features, &mut tape).unwrap(), [10.5]);
+        let rows = Rows { features: &[[2.0, 4.0]; 2], targets: &[[10.5], [9.5]] };
+        let (plain, mut tape) = (Model::new(topology, model.params), [0.0; 4]);
+        assert_eq!(model.evaluate(&MeanSquaredError, &rows, &mut tape).unwrap().loss(), 0.5);
+        assert_eq!(plain.evaluate(&MeanSquaredError, &rows, &mut tape).unwrap().loss(), f32::midpoint(144.0, 169.0));
         assert_eq!(Model::new(topology, model.params).scaling(), Ok(None));
         assert!(Model { shift: &[], ..model }.scaling().is_err());
         assert!(Model::new(topology, &[1.0]).network().is_err());

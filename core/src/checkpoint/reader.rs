@@ -1,11 +1,9 @@
 //! Reads a frame: once to see that it is whole and one that could have been written, and only then again to copy. The one body of
 //! code for runs and models, blocking and async.
 
-use super::super::header::{HEADER, HEADER_WORDS, Header};
-use super::super::section::TAGS;
-use super::super::{
-    CRC, CheckpointError, Identity, Kind, LayerShape, Lengths, ModelTarget, Restored, Section, Target, VERSION, words,
-};
+use super::super::header::{HEADER, Header, SHORTEST};
+use super::super::words::{self, PROGRESS_WORDS, STOPPING_WORDS};
+use super::super::{CRC, CheckpointError, Kind, LayerShape, Lengths, ModelTarget, Restored, Section, Target, VERSION};
 use super::bisync;
 use crate::early_stopping::EarlyStoppingState;
 use crate::progress::Progress;
@@ -34,36 +32,15 @@ pub trait Source {
 
 /// Bytes read at a time.
 const CHUNK: usize = 32;
-/// Of a model without layers: less is no frame.
-const SHORTEST: u32 = HEADER as u32 + 4;
 
 type Checked<T, E> = Result<T, CheckpointError<E>>;
 
 #[bisync]
-async fn words_at<const N: usize, R: Source>(source: &mut R, mut at: u32) -> Result<[u32; N], R::Error> {
-    let mut words = [0; N];
-    for word in &mut words {
-        let mut bytes = [0; 4];
-        source.read(at, &mut bytes).await?;
-        *word = u32::from_le_bytes(bytes);
-        at = at.saturating_add(4);
-    }
-    Ok(words)
-}
-
-/// What the first bytes say, if they are a frame's; whether it is whole is [`verify`]'s to say.
-#[bisync]
-pub(crate) async fn read_header<R: Source>(source: &mut R) -> Checked<(u32, Header), R::Error> {
-    if source.len() < SHORTEST {
-        return Err(CheckpointError::Missing);
-    }
-    let words = words_at::<HEADER_WORDS, R>(source, 0).await.map_err(CheckpointError::Medium)?;
-    let [magic, version, len, sequence, low, high, erases] = words;
-    let kind = Kind::of_magic(magic).ok_or(CheckpointError::Missing)?;
-    if len < SHORTEST || len > source.len() {
-        return Err(CheckpointError::Length { found: len });
-    }
-    Ok((version, Header { kind, len, sequence, fingerprint: u64::from(high) << 32 | u64::from(low), erases }))
+#[inline(never)]
+async fn word_at<R: Source>(source: &mut R, at: u32) -> Result<u32, R::Error> {
+    let mut bytes = [0; 4];
+    source.read(at, &mut bytes).await?;
+    Ok(u32::from_le_bytes(bytes))
 }
 
 /// Whether a whole frame of any run or model is here: magic, length, CRC and version. What is in its sections is not looked at;
@@ -73,13 +50,28 @@ pub(crate) async fn read_header<R: Source>(source: &mut R) -> Checked<(u32, Head
 /// [`CheckpointError::Missing`], [`CheckpointError::Length`], [`CheckpointError::Crc`], [`CheckpointError::Version`] or
 /// [`CheckpointError::Medium`].
 #[bisync]
+#[inline(never)]
 pub async fn verify<R: Source>(source: &mut R) -> Checked<Header, R::Error> {
-    let (found, header) = read_header(source).await?;
+    if source.len() < SHORTEST {
+        return Err(CheckpointError::Missing);
+    }
+    let mut bytes = [0; HEADER];
+    source.read(0, &mut bytes).await.map_err(CheckpointError::Medium)?;
+    let header = Header::of_bytes(&bytes).ok_or(CheckpointError::Missing)?;
+    if header.len < SHORTEST || header.len > source.len() {
+        return Err(CheckpointError::Length { found: header.len });
+    }
     check_crc(source, header.len).await?;
-    if found == VERSION { Ok(header) } else { Err(CheckpointError::Version { found }) }
+    check_version(&header)?;
+    Ok(header)
+}
+
+const fn check_version<E>(header: &Header) -> Checked<(), E> {
+    if header.version == VERSION { Ok(()) } else { Err(CheckpointError::Version { found: header.version }) }
 }
 
 #[bisync]
+#[inline(never)]
 async fn check_crc<R: Source>(source: &mut R, len: u32) -> Checked<(), R::Error> {
     let mut digest = CRC.digest();
     let mut chunk = [0; CHUNK];
@@ -91,9 +83,45 @@ async fn check_crc<R: Source>(source: &mut R, len: u32) -> Checked<(), R::Error>
         digest.update(bytes);
         at += n;
     }
-    let [found] = words_at(source, end).await.map_err(CheckpointError::Medium)?;
-    let expected = digest.finalize();
+    let (expected, found) = (digest.finalize(), word_at(source, end).await.map_err(CheckpointError::Medium)?);
     if expected == found { Ok(()) } else { Err(CheckpointError::Crc { expected, found }) }
+}
+
+/// Whether a whole frame is of this kind and of this network, which is what its first section tells.
+#[bisync]
+#[inline(never)]
+pub(crate) async fn compare<R: Source>(source: &mut R, kind: Kind, topology: &Topology<'_>) -> Checked<(), R::Error> {
+    let found = word_at(source, 0).await.map_err(CheckpointError::Medium)?;
+    if let Some(found) = Kind::of_magic(found).filter(|&found| found != kind) {
+        return Err(CheckpointError::Kind { expected: kind, found });
+    }
+    let mut at = HEADER as u32;
+    let found = word_at(source, at).await.map_err(CheckpointError::Medium)?;
+    if found != Section::Shape as u32 {
+        return Err(CheckpointError::Section { expected: Section::Shape, found });
+    }
+    let layers = word_at(source, at + 4).await.map_err(CheckpointError::Medium)?.saturating_sub(4) / 8;
+    let (expected, found) = (topology.inputs() as u32, word_at(source, at + 8).await.map_err(CheckpointError::Medium)?);
+    if expected != found {
+        return Err(CheckpointError::Inputs { expected, found });
+    }
+    let (expected, found) = (topology.layers().len() as u32, layers);
+    if expected != found {
+        return Err(CheckpointError::Layers { expected, found });
+    }
+    at += 12;
+    for (layer, own) in (0..).zip(topology.layers()) {
+        let expected = LayerShape::of(own);
+        let first = word_at(source, at).await.map_err(CheckpointError::Medium)?;
+        let second = word_at(source, at.saturating_add(4)).await.map_err(CheckpointError::Medium)?;
+        let nonsense = CheckpointError::Content { section: Section::Shape };
+        let found = LayerShape::of_words([first, second]).ok_or(nonsense)?;
+        if expected != found {
+            return Err(CheckpointError::Layer { layer, expected, found });
+        }
+        at = at.saturating_add(8);
+    }
+    Ok(())
 }
 
 /// A whole frame whose sections are in order: what a writer of this version can have made. It needs nothing of the run or the model
@@ -102,8 +130,8 @@ async fn check_crc<R: Source>(source: &mut R, len: u32) -> Checked<(), R::Error>
 pub struct Frame<'s, R> {
     source: &'s mut R,
     header: Header,
-    /// Begin and length in bytes, by tag; of 0 bytes for a section it does not have.
-    places: [(u32, u32); TAGS],
+    /// From which follows where each section is.
+    lengths: Lengths,
 }
 
 impl<'s, R: Source> Frame<'s, R> {
@@ -114,20 +142,43 @@ impl<'s, R: Source> Frame<'s, R> {
     /// [`CheckpointError::Content`].
     #[bisync]
     pub async fn open(source: &'s mut R) -> Checked<Self, R::Error> {
-        let header = verify(source).await?;
-        let mut frame = Self { source, header, places: [(0, 0); TAGS] };
-        frame.find_sections().await?;
-        let params = frame.check_shape().await?;
-        let inputs = frame.inputs().await? as usize;
-        frame.lengths().check(params, inputs, None)?;
-        if header.kind == Kind::Run {
+        verify(source).await?;
+        let mut frame = Self::whole(source);
+        frame.find().await?;
+        frame.check_shape().await?;
+        if frame.header.kind == Kind::Run {
             frame.progress().await?;
             frame.stopping().await?;
         }
         Ok(frame)
     }
 
+    /// Of bytes that are whole; what is in them is not known yet.
+    pub(crate) const fn whole(source: &'s mut R) -> Self {
+        let lengths = Lengths { layers: 0, feedback: 0, params: 0, state: 0, best: 0, shift: 0, factor: 0, user: 0 };
+        Self { source, header: Header::BLANK, lengths }
+    }
+
+    /// Finds the sections, which have to be in order. What is in them is another question.
     #[bisync]
+    #[inline]
+    pub(crate) async fn find(&mut self) -> Checked<(), R::Error> {
+        self.read_header().await.map_err(CheckpointError::Medium)?;
+        check_version(&self.header)?;
+        self.find_sections().await
+    }
+
+    #[bisync]
+    #[inline(never)]
+    async fn read_header(&mut self) -> Result<(), R::Error> {
+        let mut bytes = [0; HEADER];
+        self.source.read(0, &mut bytes).await?;
+        self.header = Header::of_bytes(&bytes).unwrap_or(Header::BLANK);
+        Ok(())
+    }
+
+    #[bisync]
+    #[inline(never)]
     async fn find_sections(&mut self) -> Checked<(), R::Error> {
         // The frame's last four bytes are no section's.
         let (mut at, end) = (HEADER as u32, self.header.len.saturating_sub(4));
@@ -136,7 +187,8 @@ impl<'s, R: Source> Frame<'s, R> {
             if end.saturating_sub(at) < 8 {
                 return Err(cut_off);
             }
-            let [found, len] = words_at(self.source, at).await.map_err(CheckpointError::Medium)?;
+            let found = self.word(at).await?;
+            let len = self.word(at.saturating_add(4)).await?;
             if found != section as u32 {
                 return Err(CheckpointError::Section { expected: section, found });
             }
@@ -153,20 +205,19 @@ impl<'s, R: Source> Frame<'s, R> {
             if len != fixed {
                 return Err(CheckpointError::SectionLength { section, expected: fixed, found: len });
             }
-            if let Some(place) = self.places.get_mut(section as usize) {
-                *place = (at, len);
-            }
+            self.lengths.set(section, len);
             at = at.saturating_add(len);
         }
         if at == end { Ok(()) } else { Err(cut_off) }
     }
 
-    /// The number of parameters of the shape, if it is a network's.
+    /// Whether the shape is a network's, and the sections are as long as its parts.
     #[bisync]
-    async fn check_shape(&mut self) -> Checked<usize, R::Error> {
+    #[inline(never)]
+    async fn check_shape(&mut self) -> Checked<(), R::Error> {
         let nonsense = CheckpointError::Content { section: Section::Shape };
         let inputs = self.inputs().await?;
-        let layers = self.lengths().layers as u32;
+        let layers = self.lengths.layers as u32;
         let (mut params, mut fan_in) = (0_u64, u64::from(inputs));
         if layers == 0 || inputs == 0 || inputs > u32::from(u16::MAX) {
             return Err(nonsense);
@@ -178,7 +229,8 @@ impl<'s, R: Source> Frame<'s, R> {
             }
             fan_in = u64::from(shape.units);
         }
-        usize::try_from(params).map_err(|_| nonsense)
+        let params = usize::try_from(params).map_err(|_| nonsense)?;
+        self.lengths.check(params, inputs as usize, None)
     }
 
     /// What the frame says of itself.
@@ -187,22 +239,27 @@ impl<'s, R: Source> Frame<'s, R> {
     }
 
     /// The lengths of its parts; those a model does not have are 0.
-    pub fn lengths(&self) -> Lengths {
-        let words = |section| (self.place(section).1 / 4) as usize;
-        Lengths {
-            layers: words(Section::Shape).saturating_sub(1) / 2,
-            feedback: words(Section::Feedback),
-            params: words(Section::Params),
-            state: words(Section::State),
-            best: words(Section::Best),
-            shift: words(Section::Shift),
-            factor: words(Section::Factor),
-            user: self.place(Section::User).1 as usize,
-        }
+    pub const fn lengths(&self) -> Lengths {
+        self.lengths
     }
 
-    fn place(&self, section: Section) -> (u32, u32) {
-        self.places.get(section as usize).copied().unwrap_or_default()
+    /// Begin and length in bytes; of 0 bytes for a section it does not have.
+    fn place(&self, wanted: Section) -> (u32, u32) {
+        let mut at = HEADER as u32;
+        for &section in self.header.kind.sections() {
+            let len = self.lengths.section(section) as u32;
+            at = at.saturating_add(8);
+            if section == wanted {
+                return (at, len);
+            }
+            at = at.saturating_add(len);
+        }
+        (at, 0)
+    }
+
+    #[bisync]
+    async fn word(&mut self, at: u32) -> Checked<u32, R::Error> {
+        word_at(self.source, at).await.map_err(CheckpointError::Medium)
     }
 
     /// The network's inputs.
@@ -212,8 +269,7 @@ impl<'s, R: Source> Frame<'s, R> {
     #[bisync]
     pub async fn inputs(&mut self) -> Checked<u32, R::Error> {
         let at = self.place(Section::Shape).0;
-        let [inputs] = words_at(self.source, at).await.map_err(CheckpointError::Medium)?;
-        Ok(inputs)
+        self.word(at).await
     }
 
     /// A layer, counted from 0 for the first after the inputs.
@@ -228,7 +284,8 @@ impl<'s, R: Source> Frame<'s, R> {
         if offset >= len {
             return Err(nonsense);
         }
-        let words = words_at(self.source, at.saturating_add(offset)).await.map_err(CheckpointError::Medium)?;
+        let at = at.saturating_add(offset);
+        let words = [self.word(at).await?, self.word(at.saturating_add(4)).await?];
         LayerShape::of_words(words).ok_or(nonsense)
     }
 
@@ -238,13 +295,23 @@ impl<'s, R: Source> Frame<'s, R> {
     /// [`CheckpointError::Content`] in a model, which has none; [`CheckpointError::Medium`].
     #[bisync]
     pub async fn progress(&mut self) -> Checked<Progress, R::Error> {
-        let nonsense = CheckpointError::Content { section: Section::Progress };
-        let (at, len) = self.place(Section::Progress);
-        if len == 0 {
-            return Err(nonsense);
+        let mut progress = Progress::default();
+        self.read_progress(&mut progress).await?;
+        Ok(progress)
+    }
+
+    #[bisync]
+    #[inline(never)]
+    async fn read_progress(&mut self, progress: &mut Progress) -> Checked<(), R::Error> {
+        let (mut at, len) = self.place(Section::Progress);
+        let mut possible = len > 0;
+        for index in 0..PROGRESS_WORDS {
+            let word = self.word(at).await?;
+            possible &= words::to_progress(progress, index, word);
+            at = at.saturating_add(4);
         }
-        let words = words_at(self.source, at).await.map_err(CheckpointError::Medium)?;
-        words::to_progress(words).ok_or(nonsense)
+        let nonsense = CheckpointError::Content { section: Section::Progress };
+        if possible && progress.is_possible() { Ok(()) } else { Err(nonsense) }
     }
 
     /// Early stopping, if the run has it.
@@ -252,14 +319,17 @@ impl<'s, R: Source> Frame<'s, R> {
     /// # Errors
     /// As [`Self::progress`].
     #[bisync]
+    #[inline(never)]
     pub async fn stopping(&mut self) -> Checked<Option<EarlyStoppingState>, R::Error> {
-        let nonsense = CheckpointError::Content { section: Section::Stopping };
-        let (at, len) = self.place(Section::Stopping);
-        if len == 0 {
-            return Err(nonsense);
+        let (mut at, len) = self.place(Section::Stopping);
+        let mut words = [u32::from(len == 0); STOPPING_WORDS];
+        if len > 0 {
+            for word in &mut words {
+                *word = self.word(at).await?;
+                at = at.saturating_add(4);
+            }
         }
-        let words = words_at(self.source, at).await.map_err(CheckpointError::Medium)?;
-        words::to_stopping(words).ok_or(nonsense)
+        words::to_stopping(words).ok_or(CheckpointError::Content { section: Section::Stopping })
     }
 
     /// Fills `bytes` with a section's, from byte `offset` of it on.
@@ -299,25 +369,48 @@ impl<'s, R: Source> Frame<'s, R> {
     /// As [`load`], but for those of [`Self::open`].
     #[bisync]
     pub async fn load(&mut self, target: &mut Target<'_>) -> Checked<Restored, R::Error> {
-        let Identity { topology, fingerprint: expected, batch, epochs, state } = target.identity;
-        self.check_kind(Kind::Run)?;
-        self.compare(&topology).await?;
+        let mut restored = Restored::blank();
+        target.check()?;
+        compare(self.source, Kind::Run, &target.identity.topology).await?;
+        self.load_into(target, &mut restored).await?;
+        Ok(restored)
+    }
+
+    /// The same once [`compare`] has found the shape to be the network's, and the target to fit it.
+    #[bisync]
+    #[inline(never)]
+    pub(crate) async fn load_into(
+        &mut self,
+        target: &mut Target<'_>,
+        restored: &mut Restored,
+    ) -> Checked<(), R::Error> {
+        self.check_run(target)?;
+        restored.header = self.header;
+        self.read_progress(&mut restored.progress).await?;
+        restored.stopping = self.stopping().await?;
+        if !restored.progress.fits(target.identity.batch, target.identity.epochs) {
+            return Err(CheckpointError::Content { section: Section::Progress });
+        }
+        self.copy_run(target).await.map_err(CheckpointError::Incomplete)
+    }
+
+    #[inline(never)]
+    fn check_run(&self, target: &Target) -> Checked<(), R::Error> {
+        self.check(target.identity.fingerprint, &target.lengths())
+    }
+
+    #[inline(never)]
+    fn check_model(&self, target: &ModelTarget, fingerprint: u64) -> Checked<(), R::Error> {
+        self.check(fingerprint, &target.lengths())
+    }
+
+    /// Whether it has this fingerprint and these lengths, those of the buffers.
+    fn check(&self, expected: u64, lengths: &Lengths) -> Checked<(), R::Error> {
         let found = self.header.fingerprint;
         if expected != found {
             return Err(CheckpointError::Foreign { expected, found });
         }
-        let lengths = target.lengths();
-        lengths.check(topology.param_len(), topology.inputs(), Some(state))?;
-        self.compare_lengths(&lengths)?;
-        let (progress, stopping) = (self.progress().await?, self.stopping().await?);
-        if !progress.fits(batch, epochs) {
-            return Err(CheckpointError::Content { section: Section::Progress });
-        }
-        self.copy_words(Section::Feedback, target.feedback).await?;
-        self.copy(Section::State, target.state).await?;
-        self.copy(Section::Best, target.best).await?;
-        self.copy_model(target.params, target.shift, target.factor, target.user).await?;
-        Ok(Restored { progress, stopping, header: self.header })
+        self.lengths.same_as(lengths)
     }
 
     /// Loads the model, or leaves the target as it was.
@@ -326,87 +419,54 @@ impl<'s, R: Source> Frame<'s, R> {
     /// As [`load_model`], but for those of [`Self::open`].
     #[bisync]
     pub async fn load_model(&mut self, target: &mut ModelTarget<'_>) -> Checked<Header, R::Error> {
-        let topology = target.topology;
-        self.check_kind(Kind::Model)?;
-        self.compare(&topology).await?;
-        let (expected, found) = (topology.fingerprint(), self.header.fingerprint);
-        if expected != found {
-            return Err(CheckpointError::Foreign { expected, found });
-        }
-        let lengths = target.lengths();
-        lengths.check(topology.param_len(), topology.inputs(), None)?;
-        self.compare_lengths(&lengths)?;
-        self.copy_model(target.params, target.shift, target.factor, target.user).await?;
+        target.check()?;
+        compare(self.source, Kind::Model, &target.topology).await?;
+        let fingerprint = target.topology.fingerprint();
+        self.load_model_into(target, fingerprint).await?;
         Ok(self.header)
     }
 
-    fn check_kind(&self, expected: Kind) -> Checked<(), R::Error> {
-        let found = self.header.kind;
-        if expected == found { Ok(()) } else { Err(CheckpointError::Kind { expected, found }) }
-    }
-
+    /// The same once [`compare`] has found the shape to be the network's, and the target to fit it, of which this is the fingerprint.
     #[bisync]
-    async fn compare(&mut self, topology: &Topology<'_>) -> Checked<(), R::Error> {
-        let (expected, found) = (topology.inputs() as u32, self.inputs().await?);
-        if expected != found {
-            return Err(CheckpointError::Inputs { expected, found });
-        }
-        let (expected, found) = (topology.layers().len() as u32, self.lengths().layers as u32);
-        if expected != found {
-            return Err(CheckpointError::Layers { expected, found });
-        }
-        for (layer, own) in (0..).zip(topology.layers()) {
-            let (expected, found) = (LayerShape::of(own), self.layer(layer).await?);
-            if expected != found {
-                return Err(CheckpointError::Layer { layer, expected, found });
-            }
-        }
-        Ok(())
-    }
-
-    /// The buffers have to be of the very lengths that were saved.
-    fn compare_lengths(&self, lengths: &Lengths) -> Checked<(), R::Error> {
-        for &section in self.header.kind.sections() {
-            let (expected, found) = (lengths.section(section) as u32, self.place(section).1);
-            if expected != found {
-                return Err(CheckpointError::SectionLength { section, expected, found });
-            }
-        }
-        Ok(())
-    }
-
-    #[bisync]
-    async fn copy_model(
+    #[inline(never)]
+    pub(crate) async fn load_model_into(
         &mut self,
-        params: &mut [f32],
-        shift: &mut [f32],
-        factor: &mut [f32],
-        user: &mut [u8],
+        target: &mut ModelTarget<'_>,
+        fingerprint: u64,
     ) -> Checked<(), R::Error> {
-        self.copy(Section::Params, params).await?;
-        self.copy(Section::Shift, shift).await?;
-        self.copy(Section::Factor, factor).await?;
-        let at = self.place(Section::User).0;
-        self.source.read(at, user).await.map_err(CheckpointError::Incomplete)
+        self.check_model(target, fingerprint)?;
+        self.copy_model(target).await.map_err(CheckpointError::Incomplete)
     }
 
     #[bisync]
-    async fn copy(&mut self, section: Section, values: &mut [f32]) -> Checked<(), R::Error> {
-        let mut at = self.place(section).0;
-        for value in values {
-            let [bits] = words_at(self.source, at).await.map_err(CheckpointError::Incomplete)?;
-            *value = f32::from_bits(bits);
+    async fn copy_run(&mut self, target: &mut Target<'_>) -> Result<(), R::Error> {
+        let mut at = self.place(Section::Feedback).0;
+        for word in &mut *target.feedback {
+            *word = word_at(self.source, at).await?;
             at = at.saturating_add(4);
         }
-        Ok(())
+        self.copy(Section::Params, target.params).await?;
+        self.copy(Section::State, target.state).await?;
+        self.copy(Section::Best, target.best).await?;
+        self.copy(Section::Shift, target.shift).await?;
+        self.copy(Section::Factor, target.factor).await?;
+        self.source.read(self.place(Section::User).0, target.user).await
     }
 
     #[bisync]
-    async fn copy_words(&mut self, section: Section, values: &mut [u32]) -> Checked<(), R::Error> {
+    async fn copy_model(&mut self, target: &mut ModelTarget<'_>) -> Result<(), R::Error> {
+        self.copy(Section::Params, target.params).await?;
+        self.copy(Section::Shift, target.shift).await?;
+        self.copy(Section::Factor, target.factor).await?;
+        self.source.read(self.place(Section::User).0, target.user).await
+    }
+
+    #[bisync]
+    #[inline(never)]
+    async fn copy(&mut self, section: Section, values: &mut [f32]) -> Result<(), R::Error> {
         let mut at = self.place(section).0;
         for value in values {
-            let [word] = words_at(self.source, at).await.map_err(CheckpointError::Incomplete)?;
-            *value = word;
+            *value = f32::from_bits(word_at(self.source, at).await?);
             at = at.saturating_add(4);
         }
         Ok(())

@@ -58,9 +58,6 @@ pub enum Section {
     User = 10,
 }
 
-/// One more than the highest tag.
-pub(super) const TAGS: usize = 11;
-
 /// Lengths of a frame's parts, in 32-bit words; of `layers` in layers, of `user` in bytes.
 ///
 /// ```
@@ -126,6 +123,22 @@ impl Lengths {
         len
     }
 
+    /// Takes a section's length in bytes.
+    pub(super) const fn set(&mut self, section: Section, bytes: u32) {
+        let words = (bytes / 4) as usize;
+        match section {
+            Section::Shape => self.layers = words / 2,
+            Section::Progress | Section::Stopping => {}
+            Section::Feedback => self.feedback = words,
+            Section::Params => self.params = words,
+            Section::State => self.state = words,
+            Section::Best => self.best = words,
+            Section::Shift => self.shift = words,
+            Section::Factor => self.factor = words,
+            Section::User => self.user = bytes as usize,
+        }
+    }
+
     /// Bytes of a section.
     pub(super) const fn section(&self, section: Section) -> usize {
         let words = match section {
@@ -159,7 +172,7 @@ mod tests {
 
     #[test]
     fn tags_are_the_positions_in_a_run() {
-        assert!((1..).zip(Kind::Run.sections()).all(|(tag, &section)| section as usize == tag && tag < TAGS));
+        assert!((1..).zip(Kind::Run.sections()).all(|(tag, &section)| section as usize == tag));
         assert_eq!(Kind::of_magic(Kind::Model.magic()), Some(Kind::Model));
         assert_eq!(Kind::of_magic(0), None);
     }

@@ -1,6 +1,6 @@
 //! The shape of a network in a frame, so that it can be read without knowing the run.
 
-use super::fingerprint::{Fnv, PROBES, probe};
+use super::fingerprint::{Fnv, PROBES};
 use crate::activation::{Activation, Kind};
 use crate::layer::Layer;
 
@@ -52,7 +52,7 @@ impl LayerShape {
     }
 
     pub(super) fn words(self) -> [u32; 2] {
-        let code = (0..).zip(KINDS).find(|(_, kind)| *kind == self.activation).map_or(OTHER, |(code, _)| code);
+        let code = KINDS.iter().position(|&kind| kind == self.activation).map_or(OTHER, |code| code as u32);
         let frozen = if self.frozen { FROZEN } else { 0 };
         [u32::from(self.units) | frozen | code << 24, self.behaviour]
     }
@@ -67,10 +67,11 @@ impl LayerShape {
 }
 
 fn behaviour(activation: &dyn Activation) -> u32 {
-    let mut hash = Fnv::new();
-    for value in probe(activation, PROBES) {
+    let (mut hash, mut values) = (Fnv::new(), PROBES);
+    activation.apply(&mut values, PROBES.len());
+    for value in &values {
         // To the nearest 1/64, if it is positive; a cast is total.
-        hash.add((value * 64.0 + 0.5) as i32 as u32);
+        hash.add((*value * 64.0 + 0.5) as i32 as u32);
     }
     hash.folded()
 }

@@ -1,6 +1,6 @@
 //! What is saved of a run, and where it is loaded to.
 
-use super::{Header, Identity, Lengths, Parts, RunParts};
+use super::{CheckpointError, Header, Identity, Lengths};
 use crate::early_stopping::EarlyStoppingState;
 use crate::progress::Progress;
 
@@ -10,9 +10,9 @@ pub struct Snapshot<'a> {
     /// Whose it is.
     pub identity: Identity<'a>,
     /// Where the run stands.
-    pub progress: Progress,
+    pub progress: &'a Progress,
     /// Early stopping, if the run has it.
-    pub stopping: Option<EarlyStoppingState>,
+    pub stopping: Option<&'a EarlyStoppingState>,
     /// The state of a rate driven by a metric, or nothing; see [`Words`](crate::schedule::Words).
     pub feedback: &'a [u32],
     /// The parameters.
@@ -29,7 +29,7 @@ pub struct Snapshot<'a> {
     pub user: &'a [u8],
 }
 
-impl<'a> Snapshot<'a> {
+impl Snapshot<'_> {
     /// The lengths of its parts.
     pub const fn lengths(&self) -> Lengths {
         Lengths {
@@ -41,25 +41,6 @@ impl<'a> Snapshot<'a> {
             shift: self.shift.len(),
             factor: self.factor.len(),
             user: self.user.len(),
-        }
-    }
-
-    pub(crate) const fn parts(&'a self) -> Parts<'a> {
-        Parts {
-            topology: &self.identity.topology,
-            fingerprint: self.identity.fingerprint,
-            run: Some(RunParts {
-                state_len: self.identity.state,
-                progress: &self.progress,
-                stopping: self.stopping,
-                feedback: self.feedback,
-                state: self.state,
-                best: self.best,
-            }),
-            params: self.params,
-            shift: self.shift,
-            factor: self.factor,
-            user: self.user,
         }
     }
 }
@@ -100,6 +81,22 @@ impl Target<'_> {
             factor: self.factor.len(),
             user: self.user.len(),
         }
+    }
+}
+
+impl Target<'_> {
+    /// Whether the buffers fit the run.
+    #[inline(never)]
+    pub(crate) const fn check<E>(&self) -> Result<(), CheckpointError<E>> {
+        let topology = &self.identity.topology;
+        self.lengths().check(topology.param_len(), topology.inputs(), Some(self.identity.state))
+    }
+}
+
+impl Restored {
+    /// To be filled in: a `Restored` is on the stack once.
+    pub(crate) fn blank() -> Self {
+        Self { progress: Progress::default(), stopping: None, header: Header::BLANK }
     }
 }
 

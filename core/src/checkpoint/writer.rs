@@ -1,8 +1,10 @@
 //! Writes a frame, a word at a time: the one body of code for runs and models, blocking and async.
 
-use super::super::header::Header;
-use super::super::{CRC, CheckpointError, Kind, LayerShape, Lengths, Model, Parts, Section, Snapshot, words};
+use super::super::header::{HEADER_WORDS, Header};
+use super::super::words::{self, PROGRESS_WORDS};
+use super::super::{CRC, CheckpointError, LayerShape, Model, Parts, Section, Snapshot};
 use super::bisync;
+use crate::topology::Topology;
 
 /// Where a frame goes, piece by piece.
 #[bisync(AFIT)]
@@ -17,7 +19,7 @@ pub trait Sink {
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
-/// Writes a run's frame of [`Lengths::frame_len`] bytes; the CRC goes last.
+/// Writes a run's frame of [`Lengths::frame_len`](super::super::Lengths::frame_len) bytes; the CRC goes last.
 ///
 /// # Errors
 /// [`CheckpointError::SectionLength`] for parts that do not fit the topology, [`CheckpointError::Length`] if they are more than 32 bits
@@ -29,10 +31,10 @@ pub async fn save<K: Sink>(
     erases: u32,
     sink: &mut K,
 ) -> Result<Header, CheckpointError<K::Error>> {
-    write(&snapshot.parts(), sequence, erases, sink).await
+    write_checked(Parts::Run(snapshot), sequence, erases, sink).await
 }
 
-/// Writes a model's frame of [`Lengths::model_len`] bytes; the CRC goes last.
+/// Writes a model's frame of [`Lengths::model_len`](super::super::Lengths::model_len) bytes; the CRC goes last.
 ///
 /// # Errors
 /// As [`save`].
@@ -43,7 +45,7 @@ pub async fn save_model<K: Sink>(
     erases: u32,
     sink: &mut K,
 ) -> Result<Header, CheckpointError<K::Error>> {
-    write(&model.parts(), sequence, erases, sink).await
+    write_checked(Parts::Model(model), sequence, erases, sink).await
 }
 
 struct Writer<'k, K> {
@@ -52,82 +54,116 @@ struct Writer<'k, K> {
 }
 
 impl<K: Sink> Writer<'_, K> {
+    /// Not inlined: a word is written in many places.
     #[bisync]
+    #[inline(never)]
     async fn bytes(&mut self, bytes: &[u8]) -> Result<(), K::Error> {
         self.digest.update(bytes);
         self.sink.write(bytes).await
     }
 
     #[bisync]
-    async fn words(&mut self, words: &[u32]) -> Result<(), K::Error> {
-        for word in words {
-            self.bytes(&word.to_le_bytes()).await?;
-        }
-        Ok(())
+    async fn word(&mut self, word: u32) -> Result<(), K::Error> {
+        self.bytes(&word.to_le_bytes()).await
     }
 
     #[bisync]
     async fn floats(&mut self, values: &[f32]) -> Result<(), K::Error> {
         for value in values {
-            self.bytes(&value.to_le_bytes()).await?;
+            self.word(value.to_bits()).await?;
         }
         Ok(())
     }
 
     #[bisync]
-    async fn section(&mut self, section: Section, len: u32, parts: &Parts<'_>) -> Result<(), K::Error> {
-        self.words(&[section as u32, len]).await?;
-        match (section, &parts.run) {
-            (Section::Shape, _) => {
-                self.words(&[parts.topology.inputs() as u32]).await?;
-                for layer in parts.topology.layers() {
-                    self.words(&LayerShape::of(layer).words()).await?;
-                }
-                Ok(())
+    #[inline(never)]
+    async fn shape(&mut self, topology: &Topology<'_>) -> Result<(), K::Error> {
+        self.word(topology.inputs() as u32).await?;
+        for layer in topology.layers() {
+            let [first, second] = LayerShape::of(layer).words();
+            self.word(first).await?;
+            self.word(second).await?;
+        }
+        Ok(())
+    }
+
+    #[bisync]
+    #[inline(never)]
+    async fn progress(&mut self, parts: Parts<'_>) -> Result<(), K::Error> {
+        if let Parts::Run(run) = parts {
+            for index in 0..PROGRESS_WORDS {
+                self.word(words::of_progress(run.progress, index)).await?;
             }
-            (Section::Progress, Some(run)) => self.words(&words::of_progress(run.progress)).await,
-            (Section::Stopping, Some(run)) => self.words(&words::of_stopping(run.stopping)).await,
-            (Section::Feedback, Some(run)) => self.words(run.feedback).await,
-            (Section::Params, _) => self.floats(parts.params).await,
-            (Section::State, Some(run)) => self.floats(run.state).await,
-            (Section::Best, Some(run)) => self.floats(run.best).await,
-            (Section::Shift, _) => self.floats(parts.shift).await,
-            (Section::Factor, _) => self.floats(parts.factor).await,
-            (Section::User, _) => self.bytes(parts.user).await,
-            // A model has none of these sections.
-            (Section::Progress | Section::Stopping | Section::Feedback | Section::State | Section::Best, None) => {
-                Ok(())
+        }
+        Ok(())
+    }
+
+    #[bisync]
+    async fn stopping(&mut self, parts: Parts<'_>) -> Result<(), K::Error> {
+        if let Parts::Run(run) = parts {
+            for word in words::of_stopping(run.stopping) {
+                self.word(word).await?;
             }
+        }
+        Ok(())
+    }
+
+    #[bisync]
+    async fn feedback(&mut self, parts: Parts<'_>) -> Result<(), K::Error> {
+        if let Parts::Run(run) = parts {
+            for &word in run.feedback {
+                self.word(word).await?;
+            }
+        }
+        Ok(())
+    }
+
+    #[bisync]
+    #[inline(never)]
+    async fn section(&mut self, section: Section, parts: Parts<'_>) -> Result<(), K::Error> {
+        match section {
+            Section::Shape => Ok(()),
+            Section::Progress => self.progress(parts).await,
+            Section::Stopping => self.stopping(parts).await,
+            Section::Feedback => self.feedback(parts).await,
+            Section::Params | Section::State | Section::Best | Section::Shift | Section::Factor => {
+                self.floats(parts.floats(section)).await
+            }
+            Section::User => self.bytes(parts.user()).await,
         }
     }
 }
 
 #[bisync]
-pub(crate) async fn write<K: Sink>(
-    parts: &Parts<'_>,
+async fn write_checked<K: Sink>(
+    parts: Parts<'_>,
     sequence: u32,
     erases: u32,
     sink: &mut K,
 ) -> Result<Header, CheckpointError<K::Error>> {
-    let (kind, lengths) = (parts.kind(), parts.lengths());
-    let header = Header { kind, len: check(parts, &lengths)?, sequence, fingerprint: parts.fingerprint, erases };
-    let mut out = Writer { sink, digest: CRC.digest() };
-    out.words(&header.words()).await.map_err(CheckpointError::Medium)?;
-    for &section in kind.sections() {
-        let len = lengths.section(section) as u32;
-        out.section(section, len, parts).await.map_err(CheckpointError::Medium)?;
-    }
-    let crc = out.digest.finalize();
-    sink.write(&crc.to_le_bytes()).await.map_err(CheckpointError::Medium)?;
+    parts.check()?;
+    let header = Header { sequence, erases, ..parts.header() };
+    write(parts, &header, sink).await.map_err(CheckpointError::Medium)?;
     Ok(header)
 }
 
-/// The frame's length, if its parts fit together: no reader would take it otherwise.
-fn check<E>(parts: &Parts, lengths: &Lengths) -> Result<u32, CheckpointError<E>> {
-    let kind: Kind = parts.kind();
-    let len = u32::try_from(lengths.len(kind)).map_err(|_| CheckpointError::Length { found: u32::MAX })?;
-    let (params, inputs) = (parts.topology.param_len(), parts.topology.inputs());
-    let state = parts.run.as_ref().map_or(0, |run| run.state_len);
-    lengths.check(params, inputs, Some(state))?;
-    Ok(len)
+/// Writes parts that fit together under this header.
+#[bisync]
+#[inline]
+pub(crate) async fn write<K: Sink>(parts: Parts<'_>, header: &Header, sink: &mut K) -> Result<(), K::Error> {
+    let mut out = Writer { sink, digest: CRC.digest() };
+    for index in 0..HEADER_WORDS {
+        out.word(header.word(index)).await?;
+    }
+    for &section in header.kind.sections() {
+        out.word(section as u32).await?;
+        out.word(parts.section_len(section) as u32).await?;
+        match section {
+            // Not a call deeper: the activations are tried for it.
+            Section::Shape => out.shape(parts.topology()).await?,
+            _ => out.section(section, parts).await?,
+        }
+    }
+    let crc = out.digest.finalize();
+    sink.write(&crc.to_le_bytes()).await
 }

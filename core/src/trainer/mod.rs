@@ -222,7 +222,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     pub fn snapshot(&self) -> crate::checkpoint::Snapshot<'_> {
         crate::checkpoint::Snapshot {
             identity: self.fit.identity(),
-            progress: self.progress,
+            progress: &self.progress,
             stopping: None,
             feedback: &[],
             params: self.params,

@@ -79,7 +79,7 @@ pub(crate) fn every_operation(topology: Topology<'_>, params: &mut [f32], worksp
     let stopping = EarlyStopping::new(any(Goal::Minimize), any(9), any(0.0))?.start();
     let snapshot = Snapshot {
         identity,
-        stopping: any(Some(stopping)),
+        stopping: any(Some(&stopping)),
         feedback: any(&words),
         best: extra,
         shift: extra,
