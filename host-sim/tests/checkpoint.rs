@@ -72,7 +72,7 @@ fn run_frame(sequence: u32) -> Vec<u8> {
     driven.to_words(&mut feedback).unwrap();
     let (shift, factor) = ([0.5; 34], [2.0; 34]);
     let snapshot = Snapshot {
-        stopping: Some(state),
+        stopping: Some(&state),
         feedback: &feedback,
         best: &best,
         shift: &shift,
@@ -304,7 +304,10 @@ fn a_model_of_pytorch_becomes_a_frame_and_comes_back() {
     assert!(text.contains(&hash));
 
     let (status, error) = refused(&[&import[..], &["--best"]].concat());
-    assert!(status == 2 && error.ends_with("expected a frame to choose from, found a file of another program"), "{error}");
+    assert!(
+        status == 2 && error.ends_with("expected a frame to choose from, found a file of another program"),
+        "{error}"
+    );
 
     let back = folder.path().join("back.safetensors");
     let export = ["checkpoint", "export", frame.to_str().unwrap(), "--to", back.to_str().unwrap()];
