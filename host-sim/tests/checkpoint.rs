@@ -9,7 +9,7 @@ use microfit::checkpoint::{Lengths, Model, Sink, Snapshot, save, save_model};
 use microfit::data::Nothing;
 use microfit::optimizer::Sgd;
 use microfit::schedule::{Feedback, PlateauState, Words, keras};
-use microfit::storage::{SimulatedFlash, Store};
+use microfit::storage::{ModelStore, SimulatedFlash, Store};
 use microfit::tutorial::{self, NET};
 use microfit::{EarlyStopping, Event, Goal, weights_hash};
 use serde_json::Value;
@@ -222,6 +222,37 @@ fn a_store_and_the_desk_agree_on_the_newest() {
         agreed += 1;
     }
     assert!(torn >= 2 && agreed == 7, "{torn} {agreed}");
+}
+
+/// A whole flash with a run in one part and the models made of it in another: the newest of all is nobody's, and has to be named.
+#[test]
+fn a_flash_with_runs_and_models_asks_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut memory, mut erases) = (vec![0xff; 64 * 1024], [0; 64]);
+    let models = [[0.25; NET.param_len()], [0.5; NET.param_len()]];
+    let lengths = Model::new(NET, &models[0]).lengths();
+    let flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
+    let mut store = ModelStore::new(flash, 32 * 1024, 32 * 1024, &lengths).unwrap();
+    for params in &models {
+        store.save(&Model::new(NET, params)).unwrap();
+    }
+    let run = run_frame(40);
+    let to = folder.path().join("out.safetensors");
+    let deployed = json(&path(&folder, "models.bin", &memory));
+    memory[..run.len()].copy_from_slice(&run);
+    let file = path(&folder, "flash.bin", &memory);
+    let export = ["checkpoint", "export", file.to_str().unwrap(), "--to", to.to_str().unwrap(), "--layout", "torch"];
+    let (status, error) = refused(&export);
+    assert!(
+        status == 2 && error.ends_with("expected frames of one run or model, found several; --at names one"),
+        "{error}"
+    );
+    // The store's newest is the second one.
+    let at = deployed["newest"].to_string();
+    shown(&[&export[..], &["--at", &at]].concat());
+    assert_eq!(json(&to)["hash"], format!("{:#018x}", weights_hash(&models[1])));
+    shown(&[&export[..], &["--at", "0"]].concat());
+    assert_eq!(json(&to)["hash"], json(&file)["frames"][0]["hash"]);
 }
 
 /// Bytes at random with beginnings of frames among them.
