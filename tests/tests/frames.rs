@@ -211,11 +211,11 @@ fn a_frame_of_something_else_is_named() {
     let (mut run, mut model_frame) = (run().0, model());
     let load = |topology: Topology<'_>, frame: &mut Memory| {
         let mut params = vec![7.0; topology.param_len()];
-        let (mut shift, mut factor, mut user) = ([7.0; 2], [7.0; 2], [7; 2]);
-        let (shift, factor, user) = (&mut shift[..], &mut factor[..], &mut user[..]);
-        let mut target = ModelTarget { topology, params: &mut params, shift, factor, user };
+        let (mut shift, mut factor, mut user) = (vec![7.0; topology.inputs()], vec![7.0; topology.inputs()], [7; 2]);
+        let mut target =
+            ModelTarget { topology, params: &mut params, shift: &mut shift, factor: &mut factor, user: &mut user };
         let error = checkpoint::load_model(frame, &mut target).unwrap_err();
-        assert!(params.iter().chain(&*shift).all(|&float| float == 7.0), "a refused frame changed the target");
+        assert!(params.iter().chain(&shift).all(|&float| float == 7.0), "a refused frame changed the target");
         error
     };
     let (expected, found) = (checkpoint::Kind::Model, checkpoint::Kind::Run);

@@ -68,18 +68,18 @@ impl<'f, F: NorFlash> Bytes<'f, F> {
         Self { flash, at, len }
     }
 
-    /// What are not whole words is cut out of chunks that are.
+    /// What are not whole words is cut out of those it is in, and of no other: the next one may be torn, and not readable.
     #[bisync]
     #[inline(never)]
     async fn read_part(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), F::Error> {
         let (mut at, mut rest) = (offset, bytes);
         while !rest.is_empty() {
             let mut chunk = [0; CHUNK];
-            let skipped = at % CHUNK as u32;
-            let begin = at - skipped;
-            let n = self.len.saturating_sub(begin).min(CHUNK as u32) as usize;
-            self.flash.read(self.at + begin, chunk.get_mut(..n).unwrap_or_default()).await?;
-            let found = chunk.get(skipped as usize..).unwrap_or_default();
+            let skipped = at as usize % F::READ_SIZE;
+            let n = (skipped + rest.len()).next_multiple_of(F::READ_SIZE).min(CHUNK);
+            let begin = self.at.saturating_add(at - skipped as u32);
+            self.flash.read(begin, chunk.get_mut(..n).unwrap_or_default()).await?;
+            let found = chunk.get(skipped..n).unwrap_or_default();
             let taken = rest.len().min(found.len());
             let (now, later) = rest.split_at_mut_checked(taken).unwrap_or_default();
             for (to, from) in now.iter_mut().zip(found) {

@@ -40,8 +40,8 @@
 //!   A frame is read back before it is acknowledged, and a bad page leaves the one before.
 //! - A save reads two frames at most: the place for the new one, to see that it is blank, and the new one. The first after a start, and
 //!   the first load, read all headers and the newest frame.
-//! - A word that was torn may read as anything, as erased, or not at all: if it was to follow the newest frame and cannot be
-//!   written, the other half is taken.
+//! - A word that was torn may read as anything, as erased, or not at all. Where reading fails there is no frame; only if no header can
+//!   be read has the medium failed. A place behind the newest frame that cannot be written is passed over for the other half.
 //!
 //! Not: that a word in whose last write power failed goes on to read the same. If a frame's very last word was torn and yet reads
 //! right, it counts; NOR flash has been seen to change its mind later. Then the one before counts, if there is one: give the region

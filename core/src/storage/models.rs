@@ -38,9 +38,14 @@ impl<F: NorFlash> ModelStore<F> {
         self.region.release()
     }
 
-    /// The flash, for what else it holds.
+    /// The flash, for what else it holds. What is done to it may be anything: the next call looks at all headers again.
     pub const fn flash(&mut self) -> &mut F {
         self.region.flash()
+    }
+
+    /// The flash, to look at.
+    pub const fn flash_ref(&self) -> &F {
+        self.region.flash_ref()
     }
 
     /// Deploys a model, whatever it is worth; see [`Self::promote`]. The deployed one becomes the one to fall back to.

@@ -64,6 +64,10 @@ impl<F: NorFlash> Region<F> {
         self.flash
     }
 
+    pub(super) const fn flash_ref(&self) -> &F {
+        &self.flash
+    }
+
     /// What is done to the flash meanwhile is not known here.
     pub(super) const fn flash(&mut self) -> &mut F {
         self.newest = Newest::Unknown;
@@ -125,7 +129,7 @@ impl<F: NorFlash> Region<F> {
 
     /// The newest whole frame that is older than `before`, if that is given, with this fingerprint, if that is given. All headers are
     /// read, but only the newest frame whole, and the next if that one is not. Where reading fails there is no whole frame: a word
-    /// that was torn makes some chips fault. It is an error only if there is no other.
+    /// that was torn makes some chips fault. It is an error only if no header can be read: then it is not a word, but the chip.
     #[bisync]
     #[inline(never)]
     pub(super) async fn newest_before(
@@ -133,16 +137,12 @@ impl<F: NorFlash> Region<F> {
         before: Option<Place>,
         fingerprint: Option<u64>,
     ) -> Result<Option<Place>, F::Error> {
-        let (mut bound, mut fault) = (before, None);
+        let mut bound = before;
         loop {
-            let newest = self.newest_header(bound, fingerprint, &mut fault).await;
-            let Some(place) = newest else {
-                return fault.map_or(Ok(None), Err);
-            };
-            match self.is_whole(place).await {
-                Ok(true) => return Ok(newest),
-                Ok(false) => {}
-                Err(error) => fault = Some(error),
+            let newest = self.newest_header(bound, fingerprint).await?;
+            let Some(place) = newest else { return Ok(None) };
+            if let Ok(true) = self.is_whole(place).await {
+                return Ok(newest);
             }
             bound = newest;
         }
@@ -155,24 +155,26 @@ impl<F: NorFlash> Region<F> {
         &mut self,
         bound: Option<Place>,
         fingerprint: Option<u64>,
-        fault: &mut Option<F::Error>,
-    ) -> Option<Place> {
-        let mut newest = None;
+    ) -> Result<Option<Place>, F::Error> {
+        let (mut newest, mut fault, mut works) = (None, None, false);
         for half in 0..2 {
             for index in 0..self.capacity {
                 match self.sequence(Place { sequence: 0, half, index }, fingerprint).await {
-                    Ok(Some(sequence)) => {
-                        let place = Place { sequence, half, index };
-                        if bound.is_none_or(|bound| place < bound) {
-                            newest = newest.max(Some(place));
+                    Ok(sequence) => {
+                        works = true;
+                        let place = sequence.map(|sequence| Place { sequence, half, index });
+                        if place.is_some_and(|place| bound.is_none_or(|bound| place < bound)) {
+                            newest = newest.max(place);
                         }
                     }
-                    Ok(None) => {}
-                    Err(error) => *fault = Some(error),
+                    Err(error) => fault = Some(error),
                 }
             }
         }
-        newest
+        match fault {
+            Some(error) if !works => Err(error),
+            _ => Ok(newest),
+        }
     }
 
     /// The sequence number of a frame that may be here, with this fingerprint if that is given. What a later version has written may be
@@ -193,18 +195,20 @@ impl<F: NorFlash> Region<F> {
     async fn is_whole(&mut self, place: Place) -> Result<bool, F::Error> {
         let (at, room) = (self.offset(place), self.room(place));
         let mut digest = CRC.digest();
-        let (mut offset, mut len) = (0, 1);
+        let (mut offset, mut len) = (0, CHUNK as u32);
         while offset < len {
             let mut bytes = [0; CHUNK];
-            let n = (room - offset).min(CHUNK as u32) as usize;
-            self.flash.read(at + offset, bytes.get_mut(..n).unwrap_or_default()).await?;
+            // No word behind the frame: it may be torn, and not readable.
+            let (n, whole) = ((len - offset).min(CHUNK as u32), F::READ_SIZE as u32);
+            let words = n.next_multiple_of(whole) as usize;
+            self.flash.read(at + offset, bytes.get_mut(..words).unwrap_or_default()).await?;
             if offset == 0 {
                 len = Header::of_bytes(&bytes).map_or(0, |header| header.len);
             }
-            if len > room {
+            if len > room || len < CHUNK as u32 {
                 return Ok(false);
             }
-            digest.update(bytes.get(..n.min((len - offset) as usize)).unwrap_or_default());
+            digest.update(bytes.get(..n as usize).unwrap_or_default());
             offset += CHUNK as u32;
         }
         Ok(digest.finalize() == CRC_OF_WHOLE)

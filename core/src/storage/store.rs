@@ -38,9 +38,14 @@ impl<F: NorFlash> Store<F> {
         self.region.release()
     }
 
-    /// The flash, for what else it holds.
+    /// The flash, for what else it holds. What is done to it may be anything: the next call looks at all headers again.
     pub const fn flash(&mut self) -> &mut F {
         self.region.flash()
+    }
+
+    /// The flash, to look at.
+    pub const fn flash_ref(&self) -> &F {
+        self.region.flash_ref()
     }
 
     /// Saves a checkpoint, and reads it back. Power may fail at any moment: the next [`Self::load`] finds this one or the one before.
