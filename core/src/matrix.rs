@@ -23,6 +23,7 @@ pub(crate) fn rows_mut(matrix: &mut [f32], width: usize) -> RowsMut<'_> {
     RowsMut { rest: matrix, width }
 }
 
+#[cfg(any(target_os = "none", test))]
 impl<'a> Rows<'a> {
     /// The next six rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_six(&mut self) -> Option<[&'a [f32]; 6]> {
@@ -41,6 +42,7 @@ impl<'a> Rows<'a> {
     }
 }
 
+#[cfg(any(target_os = "none", test))]
 impl<'a> RowsMut<'a> {
     /// The next six rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_six(&mut self) -> Option<[&'a mut [f32]; 6]> {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+pub mod fixed_point;
 pub mod nets;
 pub mod parts;
 mod record;

@@ -63,9 +63,7 @@ impl Activation for Relu {
     fn apply(&self, sums: &mut [f32], _units: usize) {
         for value in sums {
             // NaN has to pass through, so that divergence is seen: `max` would hide it.
-            if *value < 0.0 {
-                *value = 0.0;
-            }
+            *value = if *value < 0.0 { 0.0 } else { *value };
         }
     }
 

@@ -6,7 +6,7 @@
 
 use core::arch::asm;
 
-use microfit::data::{Nothing, Rows, Sequential};
+use microfit::data::{Dataset, Digits, Ionosphere, Nothing, Rows, Sequential};
 use microfit::loss::{BinaryCrossEntropy, Loss, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::Constant;
@@ -118,7 +118,6 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
     let Buffers { x34, y1, x64, x196, y10, params, workspace } = buffers;
     random_data(x34, y1, 2);
     random_data(x64, y10, 10);
-    let momentum = const { checked!(Sgd::keras(0.9)) };
     let rows = Rows { features: &x64[..], targets: &y10[..] };
     let w1 = Run {
         name: "W1",
@@ -129,30 +128,49 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
         data: Rows { features: &x34[..], targets: &y1[..] },
     };
     w1.measure(&mut params[..W1.param_len()], workspace)?;
-    let ten = |name, net| Run {
-        name,
-        net,
-        loss: SparseCategoricalCrossEntropy,
-        optimizer: momentum,
-        batch: BATCH,
-        data: rows,
+    read(&Ionosphere, x34, y1)?;
+    let w1 = Run {
+        name: "W1-ionosphere",
+        net: W1,
+        loss: BinaryCrossEntropy,
+        optimizer: checked!(Sgd::keras(0.8)),
+        batch: W1_BATCH,
+        data: Rows { features: &x34[..], targets: &y1[..] },
     };
-    ten("W2", W2).measure(&mut params[..W2.param_len()], workspace)?;
-    let w3 =
-        Run { name: "W3", net: W2, loss: SparseCategoricalCrossEntropy, optimizer: OnlineSgd, batch: 1, data: rows };
-    w3.measure(&mut params[..W2.param_len()], workspace)?;
-    ten("deep", DEEP).measure(&mut params[..DEEP.param_len()], workspace)?;
+    w1.measure(&mut params[..W1.param_len()], workspace)?;
+    ten("W2", W2, rows).measure(&mut params[..W2.param_len()], workspace)?;
+    online("W3", rows).measure(&mut params[..W2.param_len()], workspace)?;
+    ten("deep", DEEP, rows).measure(&mut params[..DEEP.param_len()], workspace)?;
+    read(&Digits, x64, y10)?;
+    let rows = Rows { features: &x64[..], targets: &y10[..] };
+    ten("W2-digits", W2, rows).measure(&mut params[..W2.param_len()], workspace)?;
+    online("W3-digits", rows).measure(&mut params[..W2.param_len()], workspace)?;
     random_data(x196, y10, 10);
     let rows = Rows { features: &x196[..], targets: &y10[..] };
-    let wide = Run {
-        name: "wide",
-        net: WIDE,
-        loss: SparseCategoricalCrossEntropy,
-        optimizer: momentum,
-        batch: BATCH,
-        data: rows,
-    };
-    wide.measure(params, workspace)
+    ten("wide", WIDE, rows).measure(params, workspace)
+}
+
+/// Ten classes, in batches.
+fn ten<'a, const F: usize>(
+    name: &'a str,
+    net: Topology<'a>,
+    data: Rows<'a, F, 1>,
+) -> Run<'a, SparseCategoricalCrossEntropy, Sgd, F> {
+    let optimizer = const { checked!(Sgd::keras(0.9)) };
+    Run { name, net, loss: SparseCategoricalCrossEntropy, optimizer, batch: BATCH, data }
+}
+
+/// The same of W2, one sample at a time.
+fn online<'a>(name: &'a str, data: Rows<'a, 64, 1>) -> Run<'a, SparseCategoricalCrossEntropy, OnlineSgd, 64> {
+    Run { name, net: W2, loss: SparseCategoricalCrossEntropy, optimizer: OnlineSgd, batch: 1, data }
+}
+
+/// Real data, a good part of which are zeros.
+fn read<const F: usize>(data: &impl Dataset, x: &mut [[f32; F]], y: &mut [[f32; 1]]) -> Result<(), Error> {
+    for (index, (x, y)) in x.iter_mut().zip(y).enumerate() {
+        data.read(index, x, y)?;
+    }
+    Ok(())
 }
 
 #[cortex_m_rt::entry]

@@ -1,37 +1,17 @@
-//! The only loops over matrices: slices in, slices out.
-//!
-//! # The order of sums, which is the contract
-//!
-//! Every product is rounded, then added; nothing is fused. With `n` samples taken together,
-//!
-//! - [`forward`]: `y[s][u] = b[u]`, then `+= w[u][i] * x[s][i]` for `i` ascending;
-//! - [`gradient`]: `g[u][i] += d[s][u] * x[s][i]` for `s` ascending, and `g_b[u] += d[s][u]`;
-//! - [`backward`]: `x[s][i] *= sum`, where the sum starts at 0 and `+= w[u][i] * d[s][u]` for `u` ascending.
-//!
-//! How many samples, units or inputs are taken together changes what is loaded when, never this order, so the bits do
-//! not depend on it. A term with a factor of 0 may be left out, the other factor being finite: adding 0 to a sum that is not
-//! -0.0 changes no bit, and no sum here starts at -0.0 (parameters and optimizer state never hold it, see [`canonical`]).
-//!
-//! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
-//! `[n][units]`. Slices of other lengths do less work; they do not fail.
-//!
-//! # Tiles
+//! For a Cortex-M: small code, and as many sums in registers as there are.
 //!
 //! Four samples are taken at a time, and of the other matrix six rows, four, or one: 24 sums, four inputs and a weight just
 //! fit in the 32 registers of an FPU. A tile is a function that is not inlined, so that every row is a pointer of its own and
 //! not one and a stride to add, and its sums are named scalars: LLVM spills an array of arrays at `opt-level = "s"`.
 
+use super::elements::UNROLL;
+use super::{Below, Slopes, TILE};
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
 
-/// Samples of a tile, and rows of a small one.
-const TILE: usize = 4;
 /// Rows of a large tile.
 const WIDE: usize = 6;
-/// Elements of a row that one turn of a streaming loop takes.
-const UNROLL: usize = 8;
-
 /// A number of turns no loop takes, which the compiler does not know.
 ///
 /// In a loop of a single block LLVM steps a Cortex-M's pointers ahead of their loads, one instruction each; in a loop of
@@ -56,12 +36,6 @@ impl Four {
     fn new(start: f32) -> Self {
         Self { s0: start, s1: start, s2: start, s3: start }
     }
-}
-
-/// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
-macro_rules! nested {
-    ($a:pat) => { $a };
-    ($a:tt $b:tt $($rest:tt)*) => { nested!(($a, $b) $($rest)*) };
 }
 
 /// `$sum += $w * x` for the four samples.
@@ -380,56 +354,6 @@ fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
     }
 }
 
-/// What a layer's inputs hold when its deltas go down to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Slopes {
-    /// The derivatives of what made them.
-    Any,
-    /// The outputs of a gate, whose derivative is 1 where they are not 0: a ReLU.
-    OfGate,
-}
-
-impl Slopes {
-    /// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
-    #[inline(always)]
-    fn scale(self, slopes: &mut [f32; TILE], sums: [f32; TILE]) {
-        match self {
-            Self::Any => {
-                for (slope, sum) in slopes.iter_mut().zip(sums) {
-                    *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
-                    one_turn_at_a_time();
-                }
-            }
-            Self::OfGate => {
-                for (slope, sum) in slopes.iter_mut().zip(sums) {
-                    // An integer comparison, and no sum is -0.0.
-                    if slope.to_bits() != 0 {
-                        *slope = sum;
-                    }
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn scale_one(self, slope: &mut f32, sum: f32) {
-        *slope = match self {
-            _ if *slope == 0.0 => 0.0,
-            Self::Any => *slope * sum,
-            Self::OfGate => sum,
-        }
-    }
-}
-
-/// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
-#[inline(always)]
-pub(crate) fn scale_by(slopes: &mut [f32], sums: &[f32]) {
-    for (slope, sum) in slopes.iter_mut().zip(sums) {
-        *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
-        one_turn_at_a_time();
-    }
-}
-
 /// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds what `slopes` says, on return each input's
 /// delta. Where the derivative is 0 so is the delta.
 #[inline(never)]
@@ -507,19 +431,6 @@ fn column_sum(columns: &[f32], deltas: &[f32], fan_in: usize) -> f32 {
     sum
 }
 
-/// Replaces a layer's outputs from the given one on by derivatives.
-type Differentiate<'a> = &'a mut dyn FnMut(usize, &mut [f32]);
-
-/// What becomes of a layer's inputs in [`backward_online`].
-pub(crate) enum Below<'a> {
-    /// Nothing: there is no trained layer below.
-    Nothing,
-    /// Deltas: they are outputs of a gate.
-    Gate,
-    /// Deltas: this makes derivatives of them.
-    Any(Differentiate<'a>),
-}
-
 /// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
 /// `w += d x` in the same pass, so that neither a gradient nor a second copy of the inputs is kept.
 ///
@@ -594,285 +505,4 @@ fn sum_and_update(columns: &mut [f32], deltas: &[f32], x: &[f32; TILE], fan_in: 
         one_turn_at_a_time();
     }
     [s0, s1, s2, s3]
-}
-
-/// `to = from`, in line: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
-#[inline(always)]
-pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
-    let (from, from_rest) = from.as_chunks::<UNROLL>();
-    let (to, to_rest) = to.as_chunks_mut::<UNROLL>();
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-        one_turn_at_a_time();
-    }
-    for (to, from) in to_rest.iter_mut().zip(from_rest) {
-        *to = *from;
-        one_turn_at_a_time();
-    }
-}
-
-/// `values *= factor`, or 0 where the factor is 0; never -0.0.
-#[inline(never)]
-pub(crate) fn scale(values: &mut [f32], factor: f32) {
-    if factor == 0.0 {
-        // Also what NaN and infinities left behind by a diverged run are cleared by.
-        values.fill(0.0);
-    } else {
-        let (chunks, rest) = values.as_chunks_mut::<UNROLL>();
-        for [a, b, c, d, e, f, g, h] in chunks {
-            *a = factor * *a + 0.0;
-            *b = factor * *b + 0.0;
-            *c = factor * *c + 0.0;
-            *d = factor * *d + 0.0;
-            *e = factor * *e + 0.0;
-            *f = factor * *f + 0.0;
-            *g = factor * *g + 0.0;
-            *h = factor * *h + 0.0;
-            one_turn_at_a_time();
-        }
-        for value in rest {
-            *value = factor * *value + 0.0;
-            one_turn_at_a_time();
-        }
-    }
-}
-
-/// What a batch begins with: `state = keep * state + decay * params`, never -0.0.
-#[inline(never)]
-pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
-    scale(state, keep);
-    if decay != 0.0 {
-        for (s, p) in state.iter_mut().zip(params) {
-            *s = (*s + decay * p) + 0.0;
-            one_turn_at_a_time();
-        }
-    }
-}
-
-/// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.
-#[cfg(not(all(target_arch = "arm", not(target_abi = "eabihf"))))]
-#[inline(never)]
-pub(crate) fn all_finite(values: &[f32]) -> bool {
-    let (chunks, rest) = values.as_chunks::<UNROLL>();
-    let (mut even, mut odd) = (0.0, 0.0);
-    for [a, b, c, d, e, f, g, h] in chunks {
-        even += 0.0 * a;
-        odd += 0.0 * b;
-        even += 0.0 * c;
-        odd += 0.0 * d;
-        even += 0.0 * e;
-        odd += 0.0 * f;
-        even += 0.0 * g;
-        odd += 0.0 * h;
-        one_turn_at_a_time();
-    }
-    for value in rest {
-        even += 0.0 * value;
-        one_turn_at_a_time();
-    }
-    even + odd == 0.0
-}
-
-/// Whether none of the values is NaN or infinite: in integers, where there is no FPU.
-#[cfg(all(target_arch = "arm", not(target_abi = "eabihf")))]
-#[inline(never)]
-pub(crate) fn all_finite(values: &[f32]) -> bool {
-    let mut carried = 0;
-    for value in values {
-        // The largest exponent carries into the sign's place.
-        carried |= (value.to_bits() & 0x7FFF_FFFF).wrapping_add(0x0080_0000);
-    }
-    carried >> 31 == 0
-}
-
-/// Turns -0.0 into 0.0, and leaves every other value as it is.
-#[inline(never)]
-pub(crate) fn canonical(values: &mut [f32]) {
-    for value in values {
-        *value += 0.0;
-        one_turn_at_a_time();
-    }
-}
-
-/// `params += rate * direction`.
-#[inline(never)]
-pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
-    for (p, d) in params.iter_mut().zip(direction) {
-        *p += rate * d;
-        one_turn_at_a_time();
-    }
-}
-
-/// `params += step`.
-#[inline(never)]
-pub(crate) fn add(params: &mut [f32], step: &[f32]) {
-    let (params, params_rest) = params.as_chunks_mut::<UNROLL>();
-    let (step, step_rest) = step.as_chunks::<UNROLL>();
-    for (p, d) in params.iter_mut().zip(step) {
-        p[0] += d[0];
-        p[1] += d[1];
-        p[2] += d[2];
-        p[3] += d[3];
-        p[4] += d[4];
-        p[5] += d[5];
-        p[6] += d[6];
-        p[7] += d[7];
-        one_turn_at_a_time();
-    }
-    for (p, d) in params_rest.iter_mut().zip(step_rest) {
-        *p += d;
-        one_turn_at_a_time();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-    use super::*;
-    use crate::activation::{Activation, Relu};
-    use crate::rng::Rng;
-    use std::vec::Vec;
-
-    /// Values of which a third are exactly 0, as after a ReLU or in an image.
-    fn sparse(len: usize, rng: &mut Rng) -> Vec<f32> {
-        (0..len).map(|_| if rng.below(3) == 0 { 0.0 } else { 2.0 * rng.unit() - 1.0 }).collect()
-    }
-
-    fn bits(values: &[f32]) -> Vec<u32> {
-        values.iter().map(|value| value.to_bits()).collect()
-    }
-
-    fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
-        [1, 2, 3, 4, 5, 7, 8, 34].into_iter().flat_map(|fan_in| {
-            [1, 2, 3, 4, 5, 9, 34].into_iter().flat_map(move |units| [1, 2, 3, 4, 5, 8, 11].map(|n| (fan_in, units, n)))
-        })
-    }
-
-    #[test]
-    fn forward_agrees_to_the_bit_with_its_naive_twin() {
-        let mut rng = Rng::new(1);
-        for (fan_in, units, n) in shapes() {
-            let (w, b, x) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng), sparse(n * fan_in, &mut rng));
-            let mut y = std::vec![f32::NAN; n * units];
-            forward(&w, &b, &x, &mut y, fan_in);
-            let mut naive = Vec::new();
-            for s in 0..n {
-                for u in 0..units {
-                    naive.push((0..fan_in).fold(b[u], |sum, i| sum + w[u * fan_in + i] * x[s * fan_in + i]));
-                }
-            }
-            assert_eq!(bits(&y), bits(&naive), "{fan_in} {units} {n}");
-        }
-    }
-
-    #[test]
-    fn gradient_agrees_to_the_bit_with_its_naive_twin() {
-        let mut rng = Rng::new(2);
-        for (fan_in, units, n) in shapes() {
-            let (x, d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
-            let (mut w, mut b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
-            let (mut naive_w, mut naive_b) = (w.clone(), b.clone());
-            gradient(&mut w, &mut b, &x, &mut d.clone(), fan_in);
-            for s in 0..n {
-                for u in 0..units {
-                    naive_b[u] += d[s * units + u];
-                    for i in 0..fan_in {
-                        naive_w[u * fan_in + i] += d[s * units + u] * x[s * fan_in + i];
-                    }
-                }
-            }
-            assert_eq!((bits(&w), bits(&b)), (bits(&naive_w), bits(&naive_b)), "{fan_in} {units} {n}");
-        }
-    }
-
-    fn naive_backward(w: &[f32], d: &[f32], slopes: &[f32], fan_in: usize, units: usize) -> Vec<f32> {
-        let mut deltas = Vec::new();
-        for (s, slopes) in slopes.chunks(fan_in).enumerate() {
-            for (i, slope) in slopes.iter().enumerate() {
-                let sum = (0..units).fold(0.0, |sum, u| sum + w[u * fan_in + i] * d[s * units + u]);
-                deltas.push(if *slope == 0.0 { 0.0 } else { slope * sum });
-            }
-        }
-        deltas
-    }
-
-    #[test]
-    fn backward_agrees_to_the_bit_with_its_naive_twin() {
-        let mut rng = Rng::new(3);
-        for (fan_in, units, n) in shapes() {
-            let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
-            let mut x = sparse(n * fan_in, &mut rng);
-            let naive = naive_backward(&w, &d, &x, fan_in, units);
-            backward(&w, &d, &mut x, fan_in, units, Slopes::Any);
-            assert_eq!(bits(&x), bits(&naive), "{fan_in} {units} {n}");
-        }
-    }
-
-    #[test]
-    fn online_is_gradient_and_backward_in_one_pass() {
-        let mut rng = Rng::new(4);
-        for (fan_in, units, _) in shapes() {
-            let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
-            let (x, d) = (sparse(fan_in, &mut rng), sparse(units, &mut rng));
-            let (mut expected_w, mut expected_b, mut slopes) = (w.clone(), b.clone(), x.clone());
-            gradient(&mut expected_w, &mut expected_b, &x, &mut d.clone(), fan_in);
-            Relu.differentiate(&mut slopes);
-            let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
-            for first in [true, false] {
-                let (mut w, mut b, mut x) = (w.clone(), b.clone(), x.clone());
-                let expected_x = if first { &x.clone() } else { &expected_x };
-                let mut differentiate = |_, values: &mut [f32]| Relu.differentiate(values);
-                let below = if first { Below::Nothing } else { Below::Any(&mut differentiate) };
-                backward_online(&mut w, &mut b, &d, &mut x, below);
-                assert_eq!((bits(&w), bits(&b)), (bits(&expected_w), bits(&expected_b)), "{fan_in} {units}");
-                assert_eq!(bits(&x), bits(expected_x), "{fan_in} {units}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_gate_is_its_derivatives() {
-        let mut rng = Rng::new(5);
-        for (fan_in, units, n) in shapes() {
-            let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
-            let mut outputs = sparse(n * fan_in, &mut rng);
-            Relu.apply(&mut outputs, fan_in);
-            let (mut gated, mut slopes) = (outputs.clone(), outputs.clone());
-            Relu.differentiate(&mut slopes);
-            let expected = naive_backward(&w, &d, &slopes, fan_in, units);
-            backward(&w, &d, &mut gated, fan_in, units, Slopes::OfGate);
-            assert_eq!(bits(&gated), bits(&expected), "{fan_in} {units} {n}");
-            if n == 1 {
-                let (mut w, mut b, mut x) = (w.clone(), std::vec![0.0; units], outputs.clone());
-                backward_online(&mut w, &mut b, &d, &mut x, Below::Gate);
-                assert_eq!(bits(&x), bits(&expected), "{fan_in} {units}");
-            }
-        }
-    }
-
-    #[test]
-    fn sees_what_is_not_finite() {
-        assert!(all_finite(&[f32::MAX, -0.0, f32::MIN, 1.0]) && all_finite(&[]));
-        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert!(!all_finite(&[1.0, bad, 1.0]));
-        }
-    }
-
-    #[test]
-    fn a_batch_begins_without_what_went_before_it() {
-        let mut state = [f32::NAN, f32::INFINITY, 1.0];
-        begin(&mut state, &[1.0, -2.0, -0.0], 0.0, 0.5);
-        assert_eq!(bits(&state), bits(&[0.5, -1.0, 0.0]));
-        begin(&mut state, &[1.0, 1.0, 1.0], 0.5, 0.0);
-        assert_eq!(state, [0.25, -0.5, 0.0]);
-    }
-
-    #[test]
-    fn scaling_never_leaves_a_negative_zero() {
-        let mut values = [-f32::from_bits(1), -0.0, f32::NAN, 3.0];
-        scale(&mut values[..2], 0.25);
-        assert_eq!(bits(&values[..2]), [0, 0]);
-        scale(&mut values, 0.0);
-        assert_eq!(bits(&values), [0; 4]);
-    }
 }

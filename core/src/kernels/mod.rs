@@ -1,0 +1,207 @@
+//! The only loops over matrices: slices in, slices out.
+//!
+//! # The order of sums, which is the contract
+//!
+//! Every product is rounded, then added; nothing is fused. With `n` samples taken together,
+//!
+//! - [`forward`]: `y[s][u] = b[u]`, then `+= w[u][i] * x[s][i]` for `i` ascending;
+//! - [`gradient`]: `g[u][i] += d[s][u] * x[s][i]` for `s` ascending, and `g_b[u] += d[s][u]`;
+//! - [`backward`]: `x[s][i] *= sum`, where the sum starts at 0 and `+= w[u][i] * d[s][u]` for `u` ascending.
+//!
+//! How many samples, units or inputs are taken together changes what is loaded when, never this order, so the bits do
+//! not depend on it. A term with a factor of 0 may be left out, the other factor being finite: adding 0 to a sum that is not
+//! -0.0 changes no bit, and no sum here starts at -0.0 (parameters and optimizer state never hold it, see [`canonical`]).
+//!
+//! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
+//! `[n][units]`. Slices of other lengths do less work; they do not fail.
+//!
+//!
+//! The matrix kernels are written twice, in [`tiles`] for a Cortex-M and in [`vectors`] for a computer, and agree to the bit
+//! with the naive ones in the tests below.
+
+/// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
+macro_rules! nested {
+    ($a:pat) => { $a };
+    ($a:tt $b:tt $($rest:tt)*) => { nested!(($a, $b) $($rest)*) };
+}
+
+mod elements;
+mod slopes;
+#[cfg(any(target_os = "none", test))]
+mod tiles;
+#[cfg(any(not(target_os = "none"), test))]
+mod vectors;
+
+pub(crate) use elements::{add, add_scaled, all_finite, begin, canonical, copy, scale};
+pub(crate) use slopes::{Below, Slopes, scale_by};
+#[cfg(target_os = "none")]
+pub(crate) use tiles::{backward, backward_online, forward, gradient};
+#[cfg(not(target_os = "none"))]
+pub(crate) use vectors::{backward, backward_online, forward, gradient};
+
+/// Samples of a tile, and rows of a small one.
+const TILE: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::activation::{Activation, Relu};
+    use crate::rng::Rng;
+    use std::vec::Vec;
+
+    /// Values of which a third are exactly 0, as after a ReLU or in an image.
+    fn sparse(len: usize, rng: &mut Rng) -> Vec<f32> {
+        (0..len).map(|_| if rng.below(3) == 0 { 0.0 } else { 2.0 * rng.unit() - 1.0 }).collect()
+    }
+
+    fn bits(values: &[f32]) -> Vec<u32> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
+        [1, 2, 3, 4, 5, 7, 8, 34, 67].into_iter().flat_map(|fan_in| {
+            [1, 2, 3, 4, 5, 9, 34].into_iter().flat_map(move |units| [1, 2, 3, 4, 5, 8, 11].map(|n| (fan_in, units, n)))
+        })
+    }
+
+    fn naive_backward(w: &[f32], d: &[f32], slopes: &[f32], fan_in: usize, units: usize) -> Vec<f32> {
+        let mut deltas = Vec::new();
+        for (s, slopes) in slopes.chunks(fan_in).enumerate() {
+            for (i, slope) in slopes.iter().enumerate() {
+                let sum = (0..units).fold(0.0, |sum, u| sum + w[u * fan_in + i] * d[s * units + u]);
+                deltas.push(if *slope == 0.0 { 0.0 } else { slope * sum });
+            }
+        }
+        deltas
+    }
+
+    /// Every matrix kernel of a module against its naive twin.
+    macro_rules! agree {
+        ($module:ident) => {
+            mod $module {
+                use super::super::$module::{backward, backward_online, forward, gradient};
+                use super::*;
+
+                #[test]
+                fn forward_agrees_to_the_bit() {
+                    let mut rng = Rng::new(1);
+                    for (fan_in, units, n) in shapes() {
+                        let (w, b, x) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng), sparse(n * fan_in, &mut rng));
+                        let mut y = std::vec![f32::NAN; n * units];
+                        forward(&w, &b, &x, &mut y, fan_in);
+                        let mut naive = Vec::new();
+                        for s in 0..n {
+                            for u in 0..units {
+                                naive.push((0..fan_in).fold(b[u], |sum, i| sum + w[u * fan_in + i] * x[s * fan_in + i]));
+                            }
+                        }
+                        assert_eq!(bits(&y), bits(&naive), "{fan_in} {units} {n}");
+                    }
+                }
+
+                #[test]
+                fn gradient_agrees_to_the_bit() {
+                    let mut rng = Rng::new(2);
+                    for (fan_in, units, n) in shapes() {
+                        let (x, d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
+                        let (mut w, mut b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
+                        let (mut naive_w, mut naive_b) = (w.clone(), b.clone());
+                        gradient(&mut w, &mut b, &x, &mut d.clone(), fan_in);
+                        for s in 0..n {
+                            for u in 0..units {
+                                naive_b[u] += d[s * units + u];
+                                for i in 0..fan_in {
+                                    naive_w[u * fan_in + i] += d[s * units + u] * x[s * fan_in + i];
+                                }
+                            }
+                        }
+                        assert_eq!((bits(&w), bits(&b)), (bits(&naive_w), bits(&naive_b)), "{fan_in} {units} {n}");
+                    }
+                }
+
+                #[test]
+                fn backward_agrees_to_the_bit() {
+                    let mut rng = Rng::new(3);
+                    for (fan_in, units, n) in shapes() {
+                        let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
+                        let mut x = sparse(n * fan_in, &mut rng);
+                        let naive = naive_backward(&w, &d, &x, fan_in, units);
+                        backward(&w, &d, &mut x, fan_in, units, Slopes::Any);
+                        assert_eq!(bits(&x), bits(&naive), "{fan_in} {units} {n}");
+                    }
+                }
+
+                #[test]
+                fn online_is_gradient_and_backward_in_one_pass() {
+                    let mut rng = Rng::new(4);
+                    for (fan_in, units, _) in shapes() {
+                        let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
+                        let (x, d) = (sparse(fan_in, &mut rng), sparse(units, &mut rng));
+                        let (mut expected_w, mut expected_b, mut slopes) = (w.clone(), b.clone(), x.clone());
+                        gradient(&mut expected_w, &mut expected_b, &x, &mut d.clone(), fan_in);
+                        Relu.differentiate(&mut slopes);
+                        let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
+                        for first in [true, false] {
+                            let (mut w, mut b, mut x) = (w.clone(), b.clone(), x.clone());
+                            let expected_x = if first { &x.clone() } else { &expected_x };
+                            let mut differentiate = |_, values: &mut [f32]| Relu.differentiate(values);
+                            let below = if first { Below::Nothing } else { Below::Any(&mut differentiate) };
+                            backward_online(&mut w, &mut b, &d, &mut x, below);
+                            assert_eq!((bits(&w), bits(&b)), (bits(&expected_w), bits(&expected_b)), "{fan_in} {units}");
+                            assert_eq!(bits(&x), bits(expected_x), "{fan_in} {units}");
+                        }
+                    }
+                }
+
+                #[test]
+                fn a_gate_is_its_derivatives() {
+                    let mut rng = Rng::new(5);
+                    for (fan_in, units, n) in shapes() {
+                        let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
+                        let mut outputs = sparse(n * fan_in, &mut rng);
+                        Relu.apply(&mut outputs, fan_in);
+                        let (mut gated, mut slopes) = (outputs.clone(), outputs.clone());
+                        Relu.differentiate(&mut slopes);
+                        let expected = naive_backward(&w, &d, &slopes, fan_in, units);
+                        backward(&w, &d, &mut gated, fan_in, units, Slopes::OfGate);
+                        assert_eq!(bits(&gated), bits(&expected), "{fan_in} {units} {n}");
+                        if n == 1 {
+                            let (mut w, mut b, mut x) = (w.clone(), std::vec![0.0; units], outputs.clone());
+                            backward_online(&mut w, &mut b, &d, &mut x, Below::Gate);
+                            assert_eq!(bits(&x), bits(&expected), "{fan_in} {units}");
+                        }
+                    }
+                }
+            }
+        };
+    }
+    agree!(tiles);
+    agree!(vectors);
+
+    #[test]
+    fn sees_what_is_not_finite() {
+        assert!(all_finite(&[f32::MAX, -0.0, f32::MIN, 1.0]) && all_finite(&[]));
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert!(!all_finite(&[1.0, bad, 1.0]));
+        }
+    }
+
+    #[test]
+    fn a_batch_begins_without_what_went_before_it() {
+        let mut state = [f32::NAN, f32::INFINITY, 1.0];
+        begin(&mut state, &[1.0, -2.0, -0.0], 0.0, 0.5);
+        assert_eq!(bits(&state), bits(&[0.5, -1.0, 0.0]));
+        begin(&mut state, &[1.0, 1.0, 1.0], 0.5, 0.0);
+        assert_eq!(state, [0.25, -0.5, 0.0]);
+    }
+
+    #[test]
+    fn scaling_never_leaves_a_negative_zero() {
+        let mut values = [-f32::from_bits(1), -0.0, f32::NAN, 3.0];
+        scale(&mut values[..2], 0.25);
+        assert_eq!(bits(&values[..2]), [0, 0]);
+        scale(&mut values, 0.0);
+        assert_eq!(bits(&values), [0; 4]);
+    }
+}

@@ -1,0 +1,69 @@
+//! What a layer's inputs are when deltas come down to them.
+
+#[cfg(any(target_os = "none", test))]
+use super::TILE;
+use crate::unroll::one_turn_at_a_time;
+
+/// What a layer's inputs hold when its deltas go down to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slopes {
+    /// The derivatives of what made them.
+    Any,
+    /// The outputs of a gate, whose derivative is 1 where they are not 0: a ReLU.
+    OfGate,
+}
+
+impl Slopes {
+    /// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
+    #[cfg(any(target_os = "none", test))]
+    #[inline(always)]
+    pub(super) fn scale(self, slopes: &mut [f32; TILE], sums: [f32; TILE]) {
+        match self {
+            Self::Any => {
+                for (slope, sum) in slopes.iter_mut().zip(sums) {
+                    *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
+                    one_turn_at_a_time();
+                }
+            }
+            Self::OfGate => {
+                for (slope, sum) in slopes.iter_mut().zip(sums) {
+                    // An integer comparison, and no sum is -0.0.
+                    if slope.to_bits() != 0 {
+                        *slope = sum;
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn scale_one(self, slope: &mut f32, sum: f32) {
+        *slope = match self {
+            _ if *slope == 0.0 => 0.0,
+            Self::Any => *slope * sum,
+            Self::OfGate => sum,
+        }
+    }
+}
+
+/// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
+#[inline(always)]
+pub(crate) fn scale_by(slopes: &mut [f32], sums: &[f32]) {
+    for (slope, sum) in slopes.iter_mut().zip(sums) {
+        *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
+        one_turn_at_a_time();
+    }
+}
+
+/// Replaces a layer's outputs from the given one on by derivatives.
+type Differentiate<'a> = &'a mut dyn FnMut(usize, &mut [f32]);
+
+/// What becomes of a layer's inputs in [`backward_online`].
+pub(crate) enum Below<'a> {
+    /// Nothing: there is no trained layer below.
+    Nothing,
+    /// Deltas: they are outputs of a gate.
+    Gate,
+    /// Deltas: this makes derivatives of them.
+    Any(Differentiate<'a>),
+}
