@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+pub mod fixed_point;
 #[cfg(feature = "storage")]
 mod flash;
 pub mod nets;

@@ -1,5 +1,6 @@
 //! `microfit bench`.
 
+mod fixed_point;
 mod parts;
 mod schedules;
 pub mod training;
@@ -35,6 +36,9 @@ pub struct Bench {
     /// Not the training: the flash of each activation, loss, optimizer, option, data source and metric.
     #[arg(long, conflicts_with_all = ["board", "schedules", "training"])]
     pub parts: bool,
+    /// Not the training: what a multiply-add in fixed point would take on a Cortex-M0 and M3.
+    #[arg(long, conflicts_with_all = ["board", "schedules", "training", "parts"])]
+    pub fixed_point: bool,
 }
 
 /// Every instruction takes 1.024 us of the emulated clock, so the board's timer counts them.
@@ -57,6 +61,9 @@ impl Bench {
         }
         if self.parts {
             return parts::bench();
+        }
+        if self.fixed_point {
+            return fixed_point::bench();
         }
         let board = Board::named(&self.board).unwrap_or(BOARDS[0]);
         let (libm, libm_flash) = measure(board, "bench")?;

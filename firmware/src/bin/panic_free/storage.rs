@@ -1,6 +1,6 @@
 //! Every public operation of `microfit::checkpoint` and `microfit::storage`, with arguments the optimizer does not know.
 
-use core::fmt::{Debug, Write as _};
+use core::fmt::{Debug, Display, Write as _};
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, ReadNorFlash};
 use microfit::checkpoint::{
@@ -13,7 +13,9 @@ use microfit::optimizer::Adam;
 use microfit::schedule::keras::{ReduceLrOnPlateauOptions, reduce_lr_on_plateau};
 use microfit::schedule::transformers::{GreedyOptions, greedy};
 use microfit::schedule::{Constant, Feedback, GreedyState, PlateauState, Words};
-use microfit::storage::{SimulatedFault, SimulatedFlash, Store};
+use microfit::storage::{
+    ModelStore, Outcome, Promotion, PromotionError, SimulatedFault, SimulatedFlash, Store, Torn, Wear,
+};
 use microfit::{Clock, EarlyStopping, Error, Fit, Goal, Topology};
 
 use crate::any;
@@ -106,14 +108,16 @@ pub(crate) fn every_operation(topology: Topology<'_>, params: &mut [f32], worksp
     let (mut memory, mut erases) = (any([0xff; 2048]), any([0; 8]));
     let memory = memory.get_mut(..any(2048)).unwrap_or_default();
     let erases = erases.get_mut(..any(8)).unwrap_or_default();
-    let flash = SimulatedFlash::<1, 4, 1024>::new(memory, erases, any(1));
+    let flash = SimulatedFlash::<1, 4, 1024>::new(memory, erases, any(1)).torn(any(Torn::Blank));
     sum += told(stored(flash, &snapshot, &mut target));
     let mut flash = SimulatedFlash::<4, 8, 256>::new(memory, erases, any(1));
     sum += told(stored(&mut flash, &snapshot, &mut target));
+    sum += promoted(&mut flash, topology, &snapshot, &mut target).unwrap_or_else(|error| of_text(&error));
     Ok(sum + simulated(&mut flash).unwrap_or_else(|fault| fault.kind() as u8 as f32 + of_text(&fault)))
 }
 
-fn of_text(error: &dyn core::error::Error) -> f32 {
+/// Not through `dyn Error`, whose `Debug` formats floats.
+fn of_text(error: &impl Display) -> f32 {
     let mut text = heapless::String::<256>::new();
     // A message that does not fit is cut: no failure of this image.
     let _ = write!(text, "{error}");
@@ -121,7 +125,7 @@ fn of_text(error: &dyn core::error::Error) -> f32 {
 }
 
 fn told<E: Debug>(result: Result<f32, CheckpointError<E>>) -> f32 {
-    result.unwrap_or_else(|error| of_text(&error) + f32::from(error.is_incomplete()))
+    result.unwrap_or_else(|error| of_text(&error) + f32::from(error.is_incomplete()) + f32::from(error.is_of_another()))
 }
 
 fn of_header(header: &Header) -> f32 {
@@ -184,8 +188,46 @@ fn stored<F: NorFlash>(
 ) -> Result<f32, CheckpointError<<F as ErrorType>::Error>> {
     let mut store = Store::new(flash, any(0), any(2048), any(&snapshot.lengths()))?;
     let mut sum = of_header(&store.save(snapshot)?) + store.header()?.as_ref().map_or(0.0, of_header);
-    sum += of_restored(&store.load(target)?) + store.saves_per_erase() as f32;
-    Ok(sum + (store.flash().capacity() ^ store.release().capacity()) as f32)
+    sum += of_restored(&store.load(target)?) + store.saves_per_erase() as f32 + of_wear(store.wear());
+    Ok(sum + (store.flash().capacity() ^ store.flash_ref().capacity() ^ store.release().capacity()) as f32)
+}
+
+fn of_wear(wear: Wear) -> f32 {
+    let planned = Wear::new(any(700), any(8192), any(1024), any(4)).map_or(0.0, |wear| wear.erases_per_save());
+    wear.erases_per_save() + wear.lifetime(any(10_000), any(600)) as f32 + wear.saves_per_erase() as f32 + planned
+}
+
+fn promoted<F: NorFlash>(
+    flash: F,
+    topology: Topology<'_>,
+    snapshot: &Snapshot,
+    target: &mut Target,
+) -> Result<f32, PromotionError<<F as ErrorType>::Error>> {
+    let Snapshot { params, shift, factor, user, .. } = *snapshot;
+    let model = Model { shift, factor, user, ..Model::new(topology, params) };
+    let mut store = ModelStore::new(flash, any(0), any(2048), any(&model.lengths())).map_err(PromotionError::Store)?;
+    let (params, shift, factor, user) =
+        (&mut *target.params, &mut *target.shift, &mut *target.factor, &mut *target.user);
+    let mut loaded = ModelTarget { topology, params, shift, factor, user };
+    let rule = Promotion::new(any(Goal::Maximize), any(0.1)).map_err(PromotionError::Score)?;
+    let rows = Rows { features: &[[any(0.0); 34]; 3], targets: &[[any(1.0)]; 3] };
+    let mut tape = any([0.0; 99]);
+    let tape = tape.get_mut(..any(99)).unwrap_or_default();
+    let outcome = store.promote(&model, &mut loaded, &rule, |model| {
+        let mut features = any([0.5; 34]);
+        let one = model.predict(features.get_mut(..any(34)).unwrap_or_default(), tape)?.len();
+        Ok(model.evaluate(&MeanSquaredError, &rows, tape)?.loss() + one as f32)
+    })?;
+    let mut sum = match outcome {
+        Outcome::Promoted { before, candidate, header } => before.unwrap_or(0.0) + candidate + of_header(&header),
+        Outcome::Kept { deployed, candidate } => deployed.unwrap_or(0.0) + candidate,
+    };
+    sum += f32::from(rule.is_better(any(0.1), any(None)));
+    sum += of_header(&store.save(&model).map_err(PromotionError::Store)?);
+    sum += of_header(&store.load(&mut loaded).map_err(PromotionError::Store)?);
+    sum += of_header(&store.fall_back(&mut loaded).map_err(PromotionError::Store)?);
+    sum += store.header().map_err(PromotionError::Store)?.as_ref().map_or(0.0, of_header) + of_wear(store.wear());
+    Ok(sum + (store.flash().capacity() ^ store.flash_ref().capacity() ^ store.release().capacity()) as f32)
 }
 
 fn simulated(flash: &mut SimulatedFlash<4, 8, 256>) -> Result<f32, SimulatedFault> {
@@ -197,5 +239,7 @@ fn simulated(flash: &mut SimulatedFlash<4, 8, 256>) -> Result<f32, SimulatedFaul
     let mut bytes = bytes;
     flash.read(any(4), bytes.get_mut(..any(64)).unwrap_or_default())?;
     let erases = flash.erases().iter().fold(0_u32, |a, b| a.wrapping_add(*b));
-    Ok((flash.operations() ^ erases) as f32 + f32::from(flash.is_off()) + bytes.first().map_or(0.0, |&b| f32::from(b)))
+    Ok((flash.operations() ^ erases ^ flash.bytes_read()) as f32
+        + f32::from(flash.is_off())
+        + bytes.first().map_or(0.0, |&b| f32::from(b)))
 }
