@@ -19,6 +19,7 @@ use crate::table::table;
 ///
 /// Counts are exact and do not depend on this machine. They are instructions, not cycles.
 #[derive(Debug, Clone, Args)]
+#[allow(clippy::struct_excessive_bools)] // options, each of which excludes the others
 pub struct Bench {
     /// The board: one with the MPS2's timer, which counts.
     #[arg(long, default_value = "mps2-an386", value_parser = ["mps2-an385", "mps2-an386", "mps2-an500"])]
