@@ -215,6 +215,8 @@ fn pages_for_many_models() {
     cut_everywhere::<4, 8, 512>(2, Torn::Unreadable, true);
 }
 
+const OTHER: Topology = Topology::new(2, &[dense(1, &Linear)]);
+
 /// A device whose firmware has another network: its models are not there, and the old ones are kept until a new one is whole.
 #[test]
 fn a_model_of_another_network_is_no_rival_and_not_lost() {
@@ -224,7 +226,6 @@ fn a_model_of_another_network_is_no_rival_and_not_lost() {
     let (params, shift, factor, user) = candidate(2.0, 1);
     let old = Model { shift: &shift, factor: &factor, user: &user, ..Model::new(NET, &params) };
     store.save(&old).unwrap();
-    const OTHER: Topology = Topology::new(2, &[dense(1, &Linear)]);
     let mut buffer = [7.0; 3];
     let mut target =
         ModelTarget { topology: OTHER, params: &mut buffer, shift: &mut [], factor: &mut [], user: &mut [] };
