@@ -72,6 +72,7 @@ mod blocking {
 }
 
 /// The same over [`embedded_storage_async`]: what is said of a power cut holds for a future that is dropped.
+/// Polling a future that is done panics, as every `async fn`'s does: the promise of no path to a panic is the blocking stores'.
 #[cfg(feature = "storage-async")]
 pub mod asynchronous {
     pub use super::waiting::models::ModelStore;
