@@ -215,8 +215,6 @@ fn pages_for_many_models() {
     cut_everywhere::<4, 8, 512>(2, Torn::Unreadable, true);
 }
 
-const OTHER: Topology = Topology::new(2, &[dense(1, &Linear)]);
-
 /// A device whose firmware has another network: its models are not there, and the old ones are kept until a new one is whole.
 #[test]
 fn a_model_of_another_network_is_no_rival_and_not_lost() {
