@@ -106,17 +106,15 @@ fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_i
         // The last eight units may be some of those before them again.
         let from = if units < LANES { first } else { first.min(units - LANES) };
         let (w, b) = (weights.get(from * fan_in..).unwrap_or_default(), biases.get(from..).unwrap_or_default());
-        first = match b.first_chunk() {
-            Some(b) => {
-                set(y, units, from, dots_of_eight(columns(w, fan_in, 0, fan_in), x, *b).map(|sums| sums.0));
-                from + LANES
-            }
-            None => {
-                let row = w.get(..fan_in).unwrap_or_default();
-                set(y, units, from, dots_of_one(row, x, at(b, 0)).map(|sum| [sum]));
-                from + 1
-            }
+        let n = if let Some(b) = b.first_chunk() {
+            set(y, units, from, dots_of_eight(columns(w, fan_in, 0, fan_in), x, *b).map(|sums| sums.0));
+            LANES
+        } else {
+            let row = w.get(..fan_in).unwrap_or_default();
+            set(y, units, from, dots_of_one(row, x, at(b, 0)).map(|sum| [sum]));
+            1
         };
+        first = from + n;
     }
 }
 
