@@ -102,7 +102,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         let input = self.loss.input(last_activation(&self.topology))?;
         self.topology.check_params(params.len())?;
         check_len(Buffer::Workspace, self.topology.workspace_len::<O>(), workspace.len())?;
-        // No sum may begin at -0.0; see kernels.rs.
+        // No sum may begin at -0.0; see `kernels`.
         kernels::canonical(params);
         let state_len = self.topology.state_len::<O>();
         let too_short = Error::BufferLength { buffer: Buffer::Workspace, expected: state_len, found: workspace.len() };

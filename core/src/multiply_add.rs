@@ -19,7 +19,7 @@ mod soft {
     const FRACTION: u32 = (1 << 23) - 1;
     const HIDDEN: u32 = 1 << 23;
 
-    /// A term whose factor `b` is 0.0 is left out, as kernels.rs allows: after a ReLU, and in images, it often is.
+    /// A term whose factor `b` is 0.0 is left out, as `kernels` allows: after a ReLU, and in images, it often is.
     #[inline(always)]
     pub(crate) fn multiply_add(sum: f32, a: f32, b: f32) -> f32 {
         if b.to_bits() == 0 { sum } else { rounded_twice(sum, a, b) }

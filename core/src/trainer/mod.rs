@@ -202,7 +202,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         }
         if let Some(kept) = kept {
             for (param, kept) in self.params.iter_mut().zip(kept) {
-                // No sum may begin at -0.0; see kernels.rs.
+                // No sum may begin at -0.0; see `kernels`.
                 *param = kept + 0.0;
             }
         }
