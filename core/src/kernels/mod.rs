@@ -15,7 +15,6 @@
 //! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
 //! `[n][units]`. Slices of other lengths do less work; they do not fail.
 //!
-//!
 //! The matrix kernels are written twice, in [`tiles`] for a Cortex-M and in [`vectors`] for a computer, and agree to the bit
 //! with the naive ones in the tests below.
 

@@ -12,6 +12,7 @@ use crate::unroll::one_turn_at_a_time;
 
 /// Rows of a large tile.
 const WIDE: usize = 6;
+
 /// A number of turns no loop takes, which the compiler does not know.
 ///
 /// In a loop of a single block LLVM steps a Cortex-M's pointers ahead of their loads, one instruction each; in a loop of
