@@ -41,34 +41,36 @@ prepare_burn() {
         cp "$folder/burn/release/microfit-rival-burn" "$folder/bin/burn"
 }
 
-# The least time that both nets took in a dozen measurements.
+# The least time that a sample of both nets took in some measurements, in ns.
 fastest() {
     local net
     for net in W1 W2; do
-        yes "$net" | head -n 12 | "$1" | tail -n +2 | sort -n | head -n 1
+        yes "$net" | head -n 6 | "$1" | tail -n +2 | sort -n | head -n 1
     done | awk '{ sum += $1 } END { print sum }'
 }
 
 # Built for any processor of the kind and for just this one; the faster stays.
 prepare_kann() {
-    local source=${KANN:-$folder/kann} flags k=0 best='' time
+    local source=${KANN:-$folder/kann} build flags best
     if [ ! -f "$source/kann.c" ]; then
         timeout $limit git clone --quiet https://github.com/attractivechaos/kann "$source" &&
             git -C "$source" checkout --quiet "$kann" || return 1
     fi
+    rm -f "$folder/bin/kann"*
     for flags in "-O3" "-O3 -march=native"; do
-        k=$((k + 1))
         # shellcheck disable=SC2086
-        "${CC:-cc}" $flags -std=gnu11 -DFLAGS="\"$flags\"" -I "$source" -o "$folder/bin/kann-$k" \
-            "$here/kann.c" "$source/kann.c" "$source/kautodiff.c" -lm || continue
-        time=$(fastest "$folder/bin/kann-$k")
-        say "kann with $flags: $time ns for a sample of both nets"
-        if [ -z "$best" ] || [ "$(awk "BEGIN { print ($time < $best) }")" = 1 ]; then
-            best=$time
-            cp "$folder/bin/kann-$k" "$folder/bin/kann"
-        fi
+        "${CC:-cc}" $flags -std=gnu11 -DFLAGS="\"$flags\"" -I "$source" -o "$folder/bin/kann${flags// /}" \
+            "$here/kann.c" "$source/kann.c" "$source/kautodiff.c" -lm || say "kann: $flags is not to be had"
     done
-    [ -n "$best" ]
+    # In turns, so that what else the machine does meets both.
+    best=$(for _ in 1 2 3 4; do
+        for build in "$folder/bin/kann"-*; do
+            [ -x "$build" ] && printf '%s %s\n' "$(fastest "$build")" "$build"
+        done
+    done | sort -n | head -n 1)
+    [ -n "$best" ] || return 1
+    cp "${best#* }" "$folder/bin/kann"
+    say "kann: $(basename "${best#* }") is the fastest, ${best% /*} ns for a sample of both nets"
 }
 
 for rival in "${wanted[@]}"; do

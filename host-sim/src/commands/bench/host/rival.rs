@@ -74,7 +74,7 @@ impl Rival {
     pub(super) fn start(name: Name) -> Result<Self, String> {
         let (program, script) = name.program();
         if !program.is_file() {
-            return Err(format!("no {}; host-sim/rivals/prepare.sh makes it", program.display()));
+            return Err("which is not here; host-sim/rivals/prepare.sh gets it ready".into());
         }
         let mut child = Command::new(&program)
             .args(script)
