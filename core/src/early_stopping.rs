@@ -85,8 +85,11 @@ impl EarlyStoppingState {
         [self.epochs, self.waited, self.best.to_bits(), self.best_epoch]
     }
 
-    pub(crate) const fn from_words([epochs, waited, best, best_epoch]: [u32; 4]) -> Self {
-        Self { epochs, waited, best: f32::from_bits(best), best_epoch }
+    /// `None` for what no observations lead to.
+    pub(crate) const fn from_words([epochs, waited, best, best_epoch]: [u32; 4]) -> Option<Self> {
+        let best = f32::from_bits(best);
+        let possible = waited <= epochs && (best_epoch < epochs || best_epoch == 0) && !best.is_nan();
+        if possible { Some(Self { epochs, waited, best, best_epoch }) } else { None }
     }
 }
 

@@ -1,6 +1,8 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
+// Code for storage that blocks and for storage that is waited for is one file, included twice.
+#![allow(clippy::duplicate_mod)]
 
 pub mod activation;
 #[cfg(feature = "storage")]

@@ -120,15 +120,38 @@ impl Progress {
         self.step
     }
 
-    /// Whether a run of these settings can have come here.
-    pub(crate) const fn fits(&self, batch: u32, epochs: u32) -> bool {
-        let positions = self.in_batch <= self.position && (self.position <= self.len || self.is_validating());
-        let epoch = self.epoch < epochs || (self.epoch == epochs && matches!(self.phase, Phase::Done));
-        self.in_batch <= batch && positions && epoch && self.cleared <= self.step
+    /// Running means of the epoch at hand, or of the last one.
+    pub const fn train(&self) -> Metrics {
+        self.train
     }
 
-    /// Then the position counts validation samples.
-    const fn is_validating(&self) -> bool {
-        matches!(self.phase, Phase::Validation | Phase::EpochEnd)
+    /// The same of the validation samples.
+    pub const fn validation(&self) -> Metrics {
+        self.validation
+    }
+
+    /// Whether a run of these settings can have come here.
+    pub(crate) fn fits(&self, batch: u32, epochs: u32) -> bool {
+        let begin = self.position.saturating_sub(self.in_batch);
+        let (aligned, samples) = (begin.checked_rem(batch) == Some(0), batch.min(self.len.saturating_sub(begin)));
+        let batches = match self.phase {
+            Phase::Samples => aligned && self.in_batch < samples,
+            Phase::Update => aligned && self.in_batch == samples,
+            Phase::EpochBegin | Phase::Validation | Phase::EpochEnd | Phase::Done => true,
+        };
+        let epoch = self.epoch < epochs || (self.epoch == epochs && matches!(self.phase, Phase::Done));
+        self.is_possible() && batches && epoch
+    }
+
+    /// Whether any run can have come here.
+    pub(crate) const fn is_possible(&self) -> bool {
+        let Self { phase, position, len, in_batch, train, validation, .. } = *self;
+        let positions = match phase {
+            Phase::EpochBegin | Phase::Done => position == 0 && in_batch == 0,
+            Phase::Samples => 0 < position && position < len && in_batch <= position && train.samples() == position,
+            Phase::Update => 0 < in_batch && in_batch <= position && position <= len && train.samples() == position,
+            Phase::Validation | Phase::EpochEnd => in_batch == 0 && validation.samples() == position,
+        };
+        positions && self.cleared <= self.step
     }
 }

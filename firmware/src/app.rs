@@ -17,8 +17,8 @@ use crate::report::Report;
 pub struct App<L, D, R> {
     led: L,
     delay: D,
-    report: R,
-    history: History,
+    pub(crate) report: R,
+    pub(crate) history: History,
 }
 
 /// How a run ended.
@@ -151,11 +151,11 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
         (self.led, self.delay, self.report)
     }
 
-    fn light(&mut self, on: bool) -> Result<(), Failure<L::Error>> {
+    pub(crate) fn light(&mut self, on: bool) -> Result<(), Failure<L::Error>> {
         if on { self.led.set_high() } else { self.led.set_low() }.map_err(Failure::Led)
     }
 
-    fn blink(&mut self) -> Result<(), Failure<L::Error>> {
+    pub(crate) fn blink(&mut self) -> Result<(), Failure<L::Error>> {
         for _ in 0..BLINKS {
             self.light(true)?;
             self.delay.delay_ms(BLINK_MS);

@@ -7,17 +7,26 @@
 #![forbid(unsafe_code)]
 
 mod app;
+pub mod fixed_point;
+#[cfg(feature = "storage")]
+mod flash;
 pub mod nets;
 pub mod parts;
 mod record;
 mod report;
+#[cfg(feature = "storage")]
+mod resume;
 pub mod schedules;
 
 pub use app::{App, Failure, Outcome};
+#[cfg(feature = "storage")]
+pub use flash::{Unlike, examine};
 pub use record::{History, MAX_EPOCHS, Record};
 #[cfg(feature = "defmt")]
 pub use report::Defmt;
-pub use report::Report;
+pub use report::{Checkpoint, Report, Saved};
+#[cfg(feature = "storage")]
+pub use resume::{Interruption, Run, USER_BYTES, checkpoint_lengths};
 
 /// The seed of the tutorial's runs on a board, and of the simulator unless it is told another: the same seed gives the
 /// same weights on both.

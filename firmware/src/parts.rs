@@ -5,7 +5,7 @@
 pub const BASELINE: &str = "baseline";
 
 /// Every other part: a name and what it is instead of or beside the baseline's.
-pub const PARTS: [&str; 49] = [
+pub const PARTS: [&str; 50] = [
     "linear",
     "leaky ReLU",
     "ELU",
@@ -55,6 +55,7 @@ pub const PARTS: [&str; 49] = [
     "confusion matrix",
     "ROC-AUC",
     "MAE, RMSE, R2",
+    "checkpoints in flash",
 ];
 
 /// Whether two names are the same, for constants.

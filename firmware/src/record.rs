@@ -22,6 +22,13 @@ pub struct Record {
     pub validation_accuracy: Option<f32>,
 }
 
+impl Record {
+    /// What epochs are compared by: the lower, the better.
+    pub(crate) fn judged(&self) -> f32 {
+        self.validation_loss.unwrap_or(self.loss)
+    }
+}
+
 impl From<&Epoch> for Record {
     fn from(report: &Epoch) -> Self {
         Self {
@@ -32,6 +39,45 @@ impl From<&Epoch> for Record {
             accuracy: report.train.accuracy(),
             validation_loss: report.validation.map(|metrics| metrics.loss()),
             validation_accuracy: report.validation.and_then(|metrics| metrics.accuracy()),
+        }
+    }
+}
+
+#[cfg(feature = "storage")]
+impl Record {
+    /// Bytes of a record in a checkpoint.
+    pub(crate) const BYTES: usize = 28;
+
+    /// Seven little-endian words; a metric there is none of is NaN, which no metric is.
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let Self { epoch, step, rate, loss, accuracy, validation_loss, validation_accuracy } = self;
+        let optional = |metric: Option<f32>| metric.unwrap_or(f32::NAN).to_bits();
+        let metrics = [accuracy, validation_loss, validation_accuracy].map(optional);
+        let words = [epoch, step, rate.to_bits(), loss.to_bits()].into_iter().chain(metrics);
+        let mut bytes = [0; Self::BYTES];
+        for (place, word) in bytes.chunks_exact_mut(4).zip(words) {
+            place.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    /// The other way.
+    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let mut words = [0; 7];
+        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u32::from_le_bytes(*bytes);
+        }
+        let [epoch, step, metrics @ ..] = words;
+        let [rate, loss, accuracy, validation_loss, validation_accuracy] = metrics.map(f32::from_bits);
+        let optional = |metric: f32| (!metric.is_nan()).then_some(metric);
+        Self {
+            epoch,
+            step,
+            rate,
+            loss,
+            accuracy: optional(accuracy),
+            validation_loss: optional(validation_loss),
+            validation_accuracy: optional(validation_accuracy),
         }
     }
 }
@@ -73,8 +119,7 @@ impl History {
 
     /// The epoch with the lowest validation loss, or training loss where nothing is validated; the first of equals.
     pub fn best(&self) -> Option<&Record> {
-        let judged = |record: &Record| record.validation_loss.unwrap_or(record.loss);
-        self.records.iter().min_by(|a, b| judged(a).total_cmp(&judged(b)))
+        self.records.iter().min_by(|a, b| a.judged().total_cmp(&b.judged()))
     }
 }
 
@@ -108,5 +153,15 @@ mod tests {
         assert!(history.records().is_sorted_by_key(|record| record.epoch));
         history.clear();
         assert_eq!(history.best(), None);
+    }
+
+    #[cfg(feature = "storage")]
+    #[test]
+    fn a_record_comes_back_from_a_checkpoint() {
+        for validated in [record(7, 0.25), Record { accuracy: None, validation_loss: None, ..record(u32::MAX, 0.0) }] {
+            assert_eq!(Record::from_bytes(validated.to_bytes()), validated);
+        }
+        let bytes = record(0x0102_0304, 1.0).to_bytes();
+        assert_eq!((&bytes[..4], &bytes[20..24]), (&[4, 3, 2, 1][..], &1_f32.to_le_bytes()[..]));
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{bench, compare, demo, device, schedule, train};
+use crate::commands::{bench, checkpoint, compare, demo, device, schedule, train};
 use crate::error::Error;
 
 /// Trains small neural networks on the desk, to the bit as a microcontroller would.
@@ -26,6 +26,8 @@ enum Command {
     Compare(compare::Compare),
     /// Train on an emulated board and compare it with the desk, bit for bit.
     Device(device::Device),
+    /// Look into checkpoints and models, and carry them to PyTorch and Keras and back.
+    Checkpoint(checkpoint::Checkpoint),
     /// Count instructions on an emulated board, with libm and with the feature fast-math.
     Bench(bench::Bench),
 }
@@ -42,6 +44,7 @@ impl Cli {
             Some(Command::Schedule(schedule)) => schedule.run(),
             Some(Command::Compare(compare)) => compare.run(),
             Some(Command::Device(device)) => device.run(),
+            Some(Command::Checkpoint(checkpoint)) => checkpoint.run(),
             Some(Command::Bench(bench)) => bench.run(),
         }
     }

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::dataset::CsvError;
 use crate::device::DeviceError;
+use crate::exchange::ModelError;
+use crate::frame::Torn;
 use crate::spec::SpecError;
 
 /// An error of the simulator.
@@ -23,7 +25,13 @@ pub enum Error {
     #[error("{option}: expected {expected}, found {found}")]
     Option { option: &'static str, expected: String, found: String },
     #[error("{}: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{}: byte {offset} of {len}: {source}", path.display())]
+    Frame { path: PathBuf, offset: usize, len: usize, source: Torn },
+    #[error("{}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    #[error("{}: {source}", path.display())]
+    Model { path: PathBuf, source: ModelError },
     #[error(transparent)]
     Device(#[from] DeviceError),
     #[error("the rival {name}: {reason}")]
@@ -41,8 +49,15 @@ impl Error {
             )
             | Self::Write { .. }
             | Self::Rival { .. }
+            | Self::Frame { .. }
             | Self::Device(_) => ExitCode::from(1),
-            Self::Csv(_) | Self::Spec(_) | Self::Config(_) | Self::Core(_) | Self::Option { .. } => ExitCode::from(2),
+            Self::Csv(_)
+            | Self::Spec(_)
+            | Self::Config(_)
+            | Self::Core(_)
+            | Self::Option { .. }
+            | Self::Read { .. }
+            | Self::Model { .. } => ExitCode::from(2),
         }
     }
 }

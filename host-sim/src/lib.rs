@@ -8,6 +8,8 @@ pub mod config;
 pub mod dataset;
 pub mod device;
 pub mod error;
+pub mod exchange;
+pub mod frame;
 pub mod run;
 pub mod spec;
 

@@ -1,7 +1,10 @@
 //! What the tests that cross crates share.
 
+pub mod board;
 pub mod device;
 pub mod golden;
+pub mod judge;
+pub mod memory;
 pub mod optimizers;
 pub mod params;
 pub mod truth;

@@ -1,53 +1,160 @@
-//! Which run a checkpoint belongs to.
+//! Which run a checkpoint belongs to, and which network a model.
 
+use super::LayerShape;
 use crate::data::Order;
+use crate::dropout::Key;
 use crate::fit::{Clock, Fit};
-use crate::loss::Loss;
+use crate::layer::Layer;
+use crate::loss::{Input, Loss};
+use crate::network::last_activation;
 use crate::optimizer::{Optimizer, Update, Variables, descend};
-use crate::schedule::Schedule;
+use crate::schedule::{Feedback, Schedule};
+use crate::topology::Topology;
 
 /// FNV-1a over 32-bit words.
-struct Fnv(u64);
+pub(super) struct Fnv(u64);
 
 impl Fnv {
-    fn add(&mut self, word: u32) {
+    pub(super) const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    pub(super) fn add(&mut self, word: u32) {
         for byte in word.to_le_bytes() {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
     }
+
+    fn add_float(&mut self, value: f32) {
+        // A NaN is a NaN, whichever a chip makes.
+        self.add(if value.is_nan() { 0x7fc0_0000 } else { value.to_bits() });
+    }
+
+    fn add_floats<'f>(&mut self, values: impl IntoIterator<Item = &'f f32>) {
+        for value in values {
+            self.add_float(*value);
+        }
+    }
+
+    /// 32 bits of it.
+    pub(super) const fn folded(&self) -> u32 {
+        (self.0 ^ self.0 >> 32) as u32
+    }
 }
 
-impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'_, L, O, S, R> {
-    /// A number that differs, but for chance, between runs that must not continue each other: FNV-1a over the layers' widths,
-    /// which of them are frozen, what their activations make of a few values, what two updates of the optimizer do, the
-    /// schedule's rates and momenta at the steps 0, 1, 2, 4, ... 2^20, the first places of the order, clock and batch.
-    /// Settings are told apart by what they do, so it needs nothing of a caller's own optimizer or schedule. Not seen:
-    /// the loss, penalties, dropout, the number of epochs, and settings that change none of these.
+/// What activations and losses are tried on.
+pub(super) const PROBES: [f32; 6] = [-8.0, -2.5, -0.5, 0.25, 1.5, 8.0];
+
+impl Topology<'_> {
+    /// A number that differs, but for chance, between networks that must not take each other's parameters: FNV-1a over the
+    /// [shapes](LayerShape) of the layers, and up to 64 of each frozen layer's parameters. Not seen: an activation that differs by
+    /// less than 1/64, as GELU's form with tanh does; frozen parameters between those looked at.
     pub fn fingerprint(&self) -> u64 {
-        let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-        hash.add(self.topology.inputs() as u32);
-        for layer in self.topology.layers() {
-            hash.add(layer.units() as u32);
-            hash.add(u32::from(layer.is_frozen()));
-            let mut values = [-2.5, -0.5, 0.25, 1.5];
-            layer.activation().apply(&mut values, 4);
-            for value in values {
-                hash.add(value.to_bits());
+        let mut hash = Fnv::new();
+        hash.add(self.inputs() as u32);
+        for layer in self.layers() {
+            for word in LayerShape::of(layer).words() {
+                hash.add(word);
+            }
+            if let Some(params) = layer.frozen {
+                hash.add_floats(params.iter().step_by(params.len() / 64 + 1));
             }
         }
-        let (mut params, mut state) = ([0.5, -0.25], [0.0; 20]);
-        let len = 2 * O::STATE_PER_PARAM + O::STATE_SCALARS;
-        hash.add(len as u32);
-        let state = state.get_mut(..len).unwrap_or_default();
-        for (step, gradient) in [(0, [0.125, -0.75]), (1, [0.5, 0.0625])] {
-            let update = Update { step, age: step, rate: 0.01, momentum: None, samples: 1 };
-            descend(&self.optimizer, &update, &Variables::one(2), &mut params, &gradient, state);
+        hash.0
+    }
+}
+
+/// What [`Topology::fingerprint`] does not see of a layer. Not inlined, like the others, so that no two are on the stack at once.
+#[inline(never)]
+fn hash_layer(layer: &Layer, hash: &mut Fnv) {
+    let mut values = PROBES;
+    layer.activation().apply(&mut values, PROBES.len());
+    hash.add_floats(&values);
+    if let Some(dropout) = &layer.dropout {
+        let mut mask = [1.0; 8];
+        dropout.apply(Key { epoch: 1, position: 2 }, &mut mask, 8, 0);
+        hash.add_floats(&mask);
+    }
+    if let Some(penalty) = &layer.penalty {
+        hash.add_float(penalty.value(&[0.5, -1.5]));
+    }
+}
+
+/// Which run a checkpoint belongs to, and what progress it can have made: made by [`Fit::identity`].
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Identity<'a> {
+    pub(crate) topology: Topology<'a>,
+    pub(super) fingerprint: u64,
+    pub(super) batch: u32,
+    pub(super) epochs: u32,
+    /// Floats of the optimizer's state.
+    pub(super) state: usize,
+}
+
+impl Identity<'_> {
+    /// The fingerprint in the frame's header.
+    pub const fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// The same, and told apart by `tag` too: the version of the data, the layout of the caller's own bytes, or whatever
+    /// [`Fit::identity`] does not see. Checkpoints have to be saved and loaded with the same tags in the same order.
+    #[must_use]
+    pub fn tagged(self, tag: u64) -> Self {
+        let mut hash = Fnv(self.fingerprint);
+        hash.add(tag as u32);
+        hash.add((tag >> 32) as u32);
+        Self { fingerprint: hash.0, ..self }
+    }
+
+    /// The same, and told apart by what a rate driven by a metric makes of twelve observations, better and worse ones, as
+    /// [`Self::tagged`] is.
+    #[must_use]
+    pub fn with_feedback(self, feedback: &impl Feedback) -> Self {
+        let mut hash = Fnv(self.fingerprint);
+        let mut state = feedback.start();
+        for metric in [1.0, 0.5, 0.4995, 0.49, 0.6, 0.6, 0.6, 0.6, 0.7, 0.8, 0.9, 1.0] {
+            feedback.observe(&mut state, metric);
+            hash.add_float(feedback.rate(&state));
         }
-        for param in params {
-            hash.add(param.to_bits());
+        Self { fingerprint: hash.0, ..self }
+    }
+}
+
+impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
+    /// Whose checkpoints continue this run. Settings are told apart by what they do, so it needs nothing of a caller's own
+    /// optimizer, loss or schedule. Its fingerprint is FNV-1a over
+    ///
+    /// - the layers' widths, which are frozen and up to 64 of their parameters, what the activations make of six values, a dropout's
+    ///   mask of eight units, the penalties on two weights;
+    /// - the loss of two samples, its derivative and weights;
+    /// - what two updates of the optimizer do, the schedule's rates and momenta at the steps 0, 1, 2, 4, ... 2^20;
+    /// - the first eight places of the order of a set of 97, clock and batch.
+    ///
+    /// Not seen: the data; the number of epochs, so that a run can be made longer (a shorter one refuses the progress); early
+    /// stopping's and a feedback's settings ([`Identity::tagged`] and [`Identity::with_feedback`] add what you like); and settings
+    /// that change none of these values, such as a patience longer than twelve or a step beyond 2^20.
+    pub fn identity(&self) -> Identity<'a> {
+        Identity {
+            topology: self.topology,
+            fingerprint: self.fingerprint(),
+            batch: self.batch,
+            epochs: self.epochs,
+            state: self.topology.state_len::<O>(),
         }
+    }
+
+    /// That of [`Self::identity`].
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = Fnv(self.topology.fingerprint());
+        for layer in self.topology.layers() {
+            hash_layer(layer, &mut hash);
+        }
+        self.hash_loss(&mut hash);
+        self.hash_optimizer(&mut hash);
         for step in core::iter::once(0).chain((0..=20).map(|power| 1 << power)) {
-            hash.add(self.schedule.rate(step).to_bits());
+            hash.add_float(self.schedule.rate(step));
             hash.add(self.schedule.momentum(step).map_or(u32::MAX, f32::to_bits));
         }
         for position in 0..8 {
@@ -56,5 +163,129 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'_, L, O, S, R> {
         hash.add(u32::from(self.clock == Clock::Epoch));
         hash.add(self.batch);
         hash.0
+    }
+
+    #[inline(never)]
+    fn hash_optimizer(&self, hash: &mut Fnv) {
+        let (mut params, mut state) = ([0.5, -0.25], [0.0; 20]);
+        let len = 2 * O::STATE_PER_PARAM + O::STATE_SCALARS;
+        hash.add(len as u32);
+        let state = state.get_mut(..len).unwrap_or_default();
+        for (step, gradient) in [(0, [0.125, -0.75]), (1, [0.5, 0.0625])] {
+            let update = Update { step, age: step, rate: 0.01, momentum: None, samples: 1 };
+            descend(&self.optimizer, &update, &Variables::one(2), &mut params, &gradient, state);
+        }
+        hash.add_floats(&params);
+    }
+
+    #[inline(never)]
+    fn hash_loss(&self, hash: &mut Fnv) {
+        let input = self.loss.input(last_activation(&self.topology));
+        hash.add(match input {
+            Ok(Input::Logits) => 1,
+            Ok(Input::Outputs) => 2,
+            Err(_) => 0,
+        });
+        let mut inputs = PROBES;
+        let outputs = self.topology.outputs().min(inputs.len());
+        let inputs = inputs.get_mut(..outputs).unwrap_or_default();
+        if input == Ok(Input::Outputs) {
+            // Between 0 and 1, where every loss of outputs is defined.
+            for value in &mut *inputs {
+                *value = 0.5 + *value / 32.0;
+            }
+        }
+        for known in [0.0, 1.0] {
+            let mut target = [0.0; PROBES.len()];
+            let target = target.get_mut(..outputs).unwrap_or_default();
+            if let Some(first) = target.first_mut().filter(|_| self.loss.accepts(known, outputs)) {
+                *first = known;
+            }
+            hash.add_float(self.loss.weight(target.get(..self.loss.targets(outputs)).unwrap_or_default()));
+            hash.add_float(self.loss.differentiate(inputs, target, 0.5));
+            hash.add_floats(&*target);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::activation::{LeakyRelu, Linear, Relu, Sigmoid};
+    use crate::data::{Sequential, Shuffle};
+    use crate::layer::{dense, frozen};
+    use crate::loss::{BinaryCrossEntropy, Huber, MeanAbsoluteError, MeanSquaredError, Smoothed};
+    use crate::optimizer::Sgd;
+    use crate::schedule::{Constant, keras};
+
+    fn fit<'a, L>(layers: &'a [Layer<'a>], loss: L) -> Fit<'a, L, Sgd, Constant, Shuffle> {
+        Fit {
+            topology: Topology::try_new(2, layers).unwrap(),
+            loss,
+            optimizer: Sgd::keras(0.9).unwrap(),
+            schedule: Constant::new(0.5).unwrap(),
+            clock: Clock::Update,
+            order: Shuffle::new(1),
+            batch: 4,
+            epochs: 9,
+        }
+    }
+
+    #[test]
+    fn sees_what_changes_training() {
+        let plain = [dense(3, &Relu), dense(1, &Sigmoid)];
+        let own = fit(&plain, BinaryCrossEntropy).fingerprint();
+        let leaky = LeakyRelu::new(0.01).unwrap();
+        let body = [0.5; 9];
+        let other_body = [0.5, 0.5, 0.5, 0.5, 0.25, 0.5, 0.5, 0.5, 0.5];
+        let hidden = [
+            dense(3, &Relu).dropout(0.1, 1),
+            dense(3, &Relu).dropout(0.1, 2),
+            dense(3, &Relu).dropout(0.3, 1),
+            dense(3, &Relu).l1(0.1),
+            dense(3, &Relu).l2(0.1),
+            dense(3, &leaky),
+            dense(4, &Relu),
+            frozen(3, &Relu, &body),
+            frozen(3, &Relu, &other_body),
+        ];
+        let mut seen = std::vec![own];
+        for hidden in hidden {
+            seen.push(fit(&[hidden, dense(1, &Sigmoid)], BinaryCrossEntropy).fingerprint());
+        }
+        let smoothed = Smoothed::new(BinaryCrossEntropy, 0.1).unwrap();
+        seen.push(fit(&plain, smoothed).fingerprint());
+        seen.push(fit(&plain, MeanSquaredError).fingerprint());
+        seen.push(fit(&plain, MeanAbsoluteError).fingerprint());
+        seen.push(fit(&plain, Huber::new(0.1).unwrap()).fingerprint());
+        seen.push(Fit { batch: 5, ..fit(&plain, BinaryCrossEntropy) }.fingerprint());
+        seen.push(Fit { clock: Clock::Epoch, ..fit(&plain, BinaryCrossEntropy) }.fingerprint());
+        seen.push(Fit { schedule: Constant::new(0.25).unwrap(), ..fit(&plain, BinaryCrossEntropy) }.fingerprint());
+        seen.push(Fit { order: Shuffle::new(2), ..fit(&plain, BinaryCrossEntropy) }.fingerprint());
+        for (index, one) in seen.iter().enumerate() {
+            assert!(!seen.iter().skip(index + 1).any(|other| one == other), "{index} of {seen:x?}");
+        }
+        assert_eq!(Fit { epochs: 90, ..fit(&plain, BinaryCrossEntropy) }.fingerprint(), own);
+        let sequential = Fit { order: Sequential, ..fit_with_order(&plain) };
+        assert_ne!(sequential.fingerprint(), own);
+    }
+
+    fn fit_with_order<'a>(layers: &'a [Layer<'a>]) -> Fit<'a, BinaryCrossEntropy, Sgd, Constant, Sequential> {
+        let Fit { topology, loss, optimizer, schedule, clock, batch, epochs, .. } = fit(layers, BinaryCrossEntropy);
+        Fit { topology, loss, optimizer, schedule, clock, order: Sequential, batch, epochs }
+    }
+
+    #[test]
+    fn a_caller_adds_what_it_likes() {
+        let layers = [dense(1, &Linear)];
+        let own = fit(&layers, MeanSquaredError).identity();
+        assert_ne!(own.tagged(1).fingerprint(), own.tagged(2).fingerprint());
+        assert_ne!(own.tagged(1).fingerprint(), own.tagged(1 << 32).fingerprint());
+        let options = keras::ReduceLrOnPlateauOptions { patience: 2, ..keras::ReduceLrOnPlateauOptions::DEFAULT };
+        let patient = keras::ReduceLrOnPlateauOptions { patience: 3, ..options };
+        let [a, b] = [options, patient].map(|options| keras::reduce_lr_on_plateau(0.1, options).unwrap());
+        let found = [own, own.with_feedback(&a), own.with_feedback(&b)].map(|identity| identity.fingerprint());
+        assert!(found[0] != found[1] && found[1] != found[2], "{found:x?}");
     }
 }

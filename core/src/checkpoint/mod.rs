@@ -1,217 +1,154 @@
-//! A whole run in one frame, byte by byte.
+//! A whole run, or a model, in one frame: byte by byte.
 //!
-//! Version 0, a draft: the state of rates driven by a metric ([`schedule::Feedback`](crate::schedule::Feedback)) has no section
-//! of its own yet, so the format will change, and no later version of this crate promises to read it. Keep a draft's frames
-//! for the firmware that wrote them.
-//!
-//! All numbers little-endian, floats as their IEEE 754 bits.
+//! Version 1, which every later version of this crate reads. All numbers little-endian, floats as their IEEE 754 bits.
 //!
 //! | byte | | |
 //! |---|---|---|
-//! | 0 | 4 bytes | `MFCK` |
-//! | 4 | u32 | format version, 0 |
+//! | 0 | 4 bytes | `MFCK`: a run; `MFMD`: a model |
+//! | 4 | u32 | format version, 1 |
 //! | 8 | u32 | length of the frame in bytes, with the CRC |
 //! | 12 | u32 | sequence number; the store's newest frame has the highest |
-//! | 16 | u64 | [`Fit::fingerprint`](crate::Fit::fingerprint) |
+//! | 16 | u64 | [`Fit::fingerprint`](crate::Fit::fingerprint), or that of [`Identity`]; of a model [`Topology::fingerprint`](crate::Topology::fingerprint) |
 //! | 24 | u32 | pages erased by the store since it was new |
-//! | 28 | sections | each a tag (u32), its length in bytes (u32), its bytes; all eight, in order of their tags |
+//! | 28 | sections | each a tag (u32), its length in bytes (u32), its bytes; in order of their tags, all ten in a run, in a model 1, 5, 8, 9 and 10 |
 //! | length - 4 | u32 | CRC-32 (ISO-HDLC, as in zip) of all before |
+//!
+//! Bytes 0 to 15 and the CRC are where they are in every version, so that a store keeps frames it cannot read.
 //!
 //! | tag | bytes | |
 //! |---|---|---|
-//! | 1 | 88 | progress, 22 words: phase (bits 0 to 7: 0 epoch begins, 1 samples, 2 update, 3 validation, 4 epoch ends, 5 done; bit 8 has momentum, 9 has a forced rate, 10 training has accuracies, 11 validation has), epoch, step, position, samples of the epoch, samples in the batch, batch loss, rate, momentum, forced rate, rate factor, step of the last clearing; training and validation: samples, loss sum and its compensation, accuracy sum and its compensation |
-//! | 2 | 20 | early stopping: 1 if there is one, epochs, epochs waited, best, epoch of the best |
-//! | 3 | 4 a float | parameters |
-//! | 4 | 4 a float | optimizer state |
-//! | 5 | 4 a float | best weights, or nothing |
-//! | 6, 7 | 4 a float | shift and factor of the data scaling, or nothing |
-//! | 8 | any | the caller's own |
+//! | 1 | 4, and 8 a layer | the network's shape: inputs (u32); of each layer units (bits 0 to 15), whether it is frozen (bit 16), its activation (bits 24 to 31, below), and what the activation makes of six values (u32, [`LayerShape::behaviour`]) |
+//! | 2 | 88 | progress, 22 words, below |
+//! | 3 | 20 | early stopping: 1 if there is one, epochs, epochs waited, best (f32), epoch of the best; else zeros |
+//! | 4 | 4 a word | state of a rate driven by a metric ([`Words`](crate::schedule::Words)), or nothing |
+//! | 5 | 4 a float | parameters, in the layout of [`Topology`](crate::Topology) |
+//! | 6 | 4 a float | optimizer state |
+//! | 7 | 4 a float | best weights, as many as parameters, or nothing |
+//! | 8, 9 | 4 a float | shift and factor of the data scaling, one an input, or nothing |
+//! | 10 | any | the caller's own |
+//!
+//! Activations: 0 linear, 1 ReLU, 2 leaky ReLU, 3 ELU, 4 SELU, 5 sigmoid, 6 hard sigmoid, 7 tanh, 8 softsign, 9 softplus, 10 softmax,
+//! 11 GELU, 12 GELU with tanh, 13 SiLU, 255 another.
+//!
+//! Words of the progress:
+//!
+//! | word | |
+//! |---|---|
+//! | 0 | bits 0 to 7 the phase: 0 epoch begins, 1 samples, 2 update, 3 validation, 4 epoch ends, 5 done; bit 8: has momentum, 9: has a forced rate, 10: training has accuracies, 11: validation has; else zeros |
+//! | 1, 2 | epochs and updates done |
+//! | 3 | position in the phase, in samples |
+//! | 4, 5 | samples of the epoch; samples in the batch |
+//! | 6, 7 | f32: sum of the batch's losses; rate of the batch |
+//! | 8, 9 | f32: momentum of the batch; forced rate; zeros without |
+//! | 10 | f32: factor on every rate |
+//! | 11 | update after which the optimizer's state was last cleared |
+//! | 12 to 16 | training: samples; f32: loss sum, its compensation, accuracy sum, its compensation |
+//! | 17 to 21 | validation: the same |
 //!
 //! The seed and the cursor of the shuffle and of dropout are in the settings and the progress: no generator has state.
+//!
+//! ```
+//! # use microfit::{Clock, Fit, Topology, activation::Linear, data::{Nothing, Rows, Shuffle}, dense};
+//! # use microfit::{loss::MeanSquaredError, optimizer::Sgd, schedule::Constant};
+//! use microfit::checkpoint::{Lengths, Sink, Source, Target, load, save};
+//!
+//! /// A frame in RAM; anything that takes bytes in order and gives them back by offset will do.
+//! struct Memory { bytes: [u8; Self::LEN], len: usize }
+//!
+//! # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+//! impl Memory {
+//!     const LEN: usize = Lengths::of::<Sgd>(&NET).frame_len();
+//! }
+//!
+//! impl Sink for Memory {
+//!     type Error = ();
+//!     fn write(&mut self, bytes: &[u8]) -> Result<(), ()> {
+//!         self.bytes.get_mut(self.len..self.len + bytes.len()).ok_or(())?.copy_from_slice(bytes);
+//!         self.len += bytes.len();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! impl Source for Memory {
+//!     type Error = ();
+//!     fn len(&self) -> u32 { self.len as u32 }
+//!     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), ()> {
+//!         bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # let data = Rows { features: &[[1.0], [2.0]], targets: &[[2.0], [4.0]] };
+//! # let fit = Fit { topology: NET, loss: MeanSquaredError, optimizer: Sgd::keras(0.9)?, schedule: Constant::new(0.1)?,
+//! #   clock: Clock::Update, order: Shuffle::new(1), batch: 1, epochs: 3 };
+//! # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
+//! let mut memory = Memory { bytes: [0; Memory::LEN], len: 0 };
+//! let mut trainer = fit.start(&mut params, &mut workspace)?;
+//! trainer.step(&data, &Nothing)?;
+//! save(&trainer.snapshot(), 0, 0, &mut memory).unwrap();
+//! trainer.run(&data, &Nothing)?;
+//!
+//! let (mut again, mut state) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
+//! let restored = load(&mut memory, &mut Target {
+//!     identity: fit.identity(), params: &mut again, state: &mut state[..NET.state_len::<Sgd>()],
+//!     feedback: &mut [], best: &mut [], shift: &mut [], factor: &mut [], user: &mut [],
+//! }).unwrap();
+//! fit.resume(restored.progress, &mut again, &mut state)?.run(&data, &Nothing)?;
+//! assert_eq!(again, params);
+//! # Ok::<(), microfit::Error>(())
+//! ```
 
+mod error;
 mod fingerprint;
-mod reader;
+mod header;
+mod model;
+mod parts;
+mod section;
+mod shape;
+mod snapshot;
 mod words;
-mod writer;
 
-use crate::early_stopping::EarlyStoppingState;
-use crate::progress::Progress;
+#[path = "."]
+mod blocking {
+    use maybe_async::must_be_sync as bisync;
 
-pub use reader::{Header, Restored, Source, load, verify};
-pub use writer::{Sink, save};
-
-const MAGIC: u32 = u32::from_le_bytes(*b"MFCK");
-/// The format version this crate writes, and the only one it reads: 0, a draft.
-pub const VERSION: u32 = 0;
-const HEADER: usize = 28;
-const SECTIONS: usize = 8;
-const STOPPING_WORDS: usize = 5;
-static CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
-
-/// What is saved.
-#[derive(Debug, Clone, Copy)]
-pub struct Snapshot<'a> {
-    /// Of the run's settings.
-    pub fingerprint: u64,
-    /// Where the run stands.
-    pub progress: Progress,
-    /// Early stopping, if the run has it.
-    pub stopping: Option<EarlyStoppingState>,
-    /// The parameters.
-    pub params: &'a [f32],
-    /// The optimizer's state.
-    pub state: &'a [f32],
-    /// The best weights so far, or nothing.
-    pub best: &'a [f32],
-    /// The data scaling's shifts, or nothing.
-    pub shift: &'a [f32],
-    /// The data scaling's factors, or nothing.
-    pub factor: &'a [f32],
-    /// The caller's own bytes.
-    pub user: &'a [u8],
+    pub(super) mod reader;
+    pub(super) mod writer;
 }
 
-impl Snapshot<'_> {
-    /// The lengths of its parts.
-    pub const fn lengths(&self) -> Lengths {
-        Lengths {
-            params: self.params.len(),
-            state: self.state.len(),
-            best: self.best.len(),
-            shift: self.shift.len(),
-            factor: self.factor.len(),
-            user: self.user.len(),
-        }
-    }
+/// The same over media that are waited for.
+#[cfg(feature = "storage-async")]
+pub mod asynchronous {
+    pub use super::waiting::reader::{Frame, Source, load, load_model, verify};
+    pub use super::waiting::writer::{Sink, save, save_model};
+    pub(crate) use super::waiting::{reader::compare, writer::write};
 }
 
-/// Where a checkpoint is loaded to: buffers of the very lengths that were saved. They are written only once the whole frame
-/// has been found good; only a source that fails in the second reading leaves them half written.
-#[derive(Debug)]
-pub struct Target<'a> {
-    /// Of the run's settings.
-    pub fingerprint: u64,
-    /// The parameters.
-    pub params: &'a mut [f32],
-    /// The optimizer's state: the first [`Topology::state_len`](crate::Topology::state_len) floats of the workspace.
-    pub state: &'a mut [f32],
-    /// The best weights so far, or nothing.
-    pub best: &'a mut [f32],
-    /// The data scaling's shifts, or nothing.
-    pub shift: &'a mut [f32],
-    /// The data scaling's factors, or nothing.
-    pub factor: &'a mut [f32],
-    /// The caller's own bytes.
-    pub user: &'a mut [u8],
+// A medium that is waited for belongs to one task.
+#[cfg(feature = "storage-async")]
+#[path = "."]
+#[allow(async_fn_in_trait)]
+mod waiting {
+    use maybe_async::must_be_async as bisync;
+
+    pub(super) mod reader;
+    pub(super) mod writer;
 }
 
-impl Target<'_> {
-    /// The lengths of its parts.
-    pub const fn lengths(&self) -> Lengths {
-        Lengths {
-            params: self.params.len(),
-            state: self.state.len(),
-            best: self.best.len(),
-            shift: self.shift.len(),
-            factor: self.factor.len(),
-            user: self.user.len(),
-        }
-    }
-}
+pub use blocking::reader::{Frame, Source, load, load_model, verify};
+pub use blocking::writer::{Sink, save, save_model};
+pub(crate) use blocking::{reader::compare, writer::write};
+pub use error::CheckpointError;
+pub use fingerprint::Identity;
+pub use header::Header;
+pub use model::{Model, ModelTarget};
+pub(crate) use parts::Parts;
+pub use section::{Kind, Lengths, Section};
+pub use shape::LayerShape;
+pub use snapshot::{Restored, Snapshot, Target};
 
-/// Lengths of a checkpoint's parts, in floats; of `user` in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Lengths {
-    /// Parameters.
-    pub params: usize,
-    /// Optimizer state.
-    pub state: usize,
-    /// Best weights.
-    pub best: usize,
-    /// Shifts.
-    pub shift: usize,
-    /// Factors.
-    pub factor: usize,
-    /// The caller's own, in bytes.
-    pub user: usize,
-}
-
-impl Lengths {
-    /// Bytes of the frame; `usize::MAX` if there are no so many.
-    pub const fn frame_len(&self) -> usize {
-        let Self { params, state, best, shift, factor, user } = *self;
-        let floats = params.saturating_add(state).saturating_add(best).saturating_add(shift).saturating_add(factor);
-        let words = floats.saturating_add(words::PROGRESS_WORDS + STOPPING_WORDS + 2 * SECTIONS);
-        words.saturating_mul(4).saturating_add(HEADER + 4).saturating_add(user)
-    }
-
-    /// Bytes of each section, in order.
-    const fn sections(&self) -> [u32; SECTIONS] {
-        [
-            4 * words::PROGRESS_WORDS as u32,
-            4 * STOPPING_WORDS as u32,
-            4 * self.params as u32,
-            4 * self.state as u32,
-            4 * self.best as u32,
-            4 * self.shift as u32,
-            4 * self.factor as u32,
-            self.user as u32,
-        ]
-    }
-}
-
-/// Why a checkpoint was not saved or not loaded; `E` is the medium's error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum CheckpointError<E> {
-    /// The medium failed.
-    Medium(E),
-    /// There is no frame here.
-    Missing,
-    /// Of another format version than [`VERSION`].
-    Version {
-        /// The version found.
-        found: u32,
-    },
-    /// A length that cannot be a frame's, or reaches past the end: the frame was cut off.
-    Length {
-        /// The length found.
-        found: u32,
-    },
-    /// Torn or damaged: the CRC is not that of the bytes.
-    Crc {
-        /// That of the bytes.
-        expected: u32,
-        /// That in the frame.
-        found: u32,
-    },
-    /// A whole frame, but of a run with other settings.
-    Foreign {
-        /// The fingerprint of this run.
-        expected: u64,
-        /// That in the frame.
-        found: u64,
-    },
-    /// Another section than the format has at this place.
-    Tag {
-        /// The tag expected.
-        expected: u32,
-        /// The tag found.
-        found: u32,
-    },
-    /// A section of another length than the buffer for it.
-    SectionLength {
-        /// The section's tag.
-        tag: u32,
-        /// Bytes the buffer has.
-        expected: u32,
-        /// Bytes the section has.
-        found: u32,
-    },
-    /// Progress that no run can have made.
-    Progress,
-    /// The flash region has no room for two checkpoints on pages of their own.
-    RegionTooSmall,
-}
+/// The format version this crate writes, and the newest it reads.
+pub const VERSION: u32 = 1;
+pub(crate) static CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+/// The CRC of every frame with its CRC.
+pub(crate) const CRC_OF_WHOLE: u32 = !crc::CRC_32_ISO_HDLC.residue;

@@ -138,6 +138,8 @@ pub enum Error {
     },
     /// The state of a replay buffer that memory of the lent length cannot be in.
     ReplayState,
+    /// Words that the state of a rate driven by a metric cannot have written; see [`Words`](crate::schedule::Words).
+    FeedbackState,
     /// A parameter became NaN or infinite with an epoch's last update.
     ParametersNotFinite {
         /// Updates done.
@@ -181,6 +183,8 @@ pub enum Buffer {
     Replay,
     /// The scores a metric keeps.
     Scores,
+    /// The state of a rate driven by a metric, as words; see [`Words`](crate::schedule::Words).
+    Feedback,
 }
 
 /// What a parameter has to be.
@@ -270,6 +274,7 @@ impl fmt::Display for Error {
                 write!(f, "sample {index}, output {output}: expected a finite number, found {}", Number(found))
             }
             Self::ReplayState => f.write_str("replay: expected the state of a buffer of this length, found another's"),
+            Self::FeedbackState => f.write_str("feedback: expected the words of a state, found others"),
             Self::ParametersNotFinite { step } => {
                 write!(f, "diverged after {step} updates: expected finite parameters, found NaN or infinity")
             }
@@ -297,6 +302,7 @@ impl fmt::Display for Buffer {
             Self::Scaling => "scaling",
             Self::Replay => "replay",
             Self::Scores => "scores",
+            Self::Feedback => "feedback",
         })
     }
 }

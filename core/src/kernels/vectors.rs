@@ -116,7 +116,10 @@ fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_i
         let mut first = 0;
         while first < units_len {
             first += match units_len - first {
+                // Rather than two by themselves, whose sums would wait for each other.
+                10 => units(&place, y, first, dots_of_ten),
                 8.. => units(&place, y, first, dots_of_eight),
+                4.. => units(&place, y, first, dots_of_four),
                 2.. => units(&place, y, first, dots_of_two),
                 _ => units(&place, y, first, dots_of_one),
             };
@@ -137,7 +140,7 @@ struct Place<'a> {
 
 /// Makes a function that adds to the sums of as many units as rows are named, for four samples.
 macro_rules! dots {
-    ($name:ident, $n:literal, [$($w:ident $sum:ident $k:literal),*], $w0:ident $($rest:ident)*) => {
+    ($name:ident, $n:literal, [$($w:ident $sum:ident),*], $w0:ident $($rest:ident)*) => {
         #[inline(always)]
         fn $name(w: [&[f32]; $n], turned: &[f32x4], sums: [f32x4; $n]) -> [f32x4; $n] {
             let [$($w),*] = w;
@@ -151,9 +154,11 @@ macro_rules! dots {
         }
     };
 }
-dots!(dots_of_eight, 8, [w0 s0 0, w1 s1 1, w2 s2 2, w3 s3 3, w4 s4 4, w5 s5 5, w6 s6 6, w7 s7 7], w0 w1 w2 w3 w4 w5 w6 w7);
-dots!(dots_of_two, 2, [w0 s0 0, w1 s1 1], w0 w1);
-dots!(dots_of_one, 1, [w0 s0 0], w0);
+dots!(dots_of_ten, 10, [w0 s0, w1 s1, w2 s2, w3 s3, w4 s4, w5 s5, w6 s6, w7 s7, w8 s8, w9 s9], w0 w1 w2 w3 w4 w5 w6 w7 w8 w9);
+dots!(dots_of_eight, 8, [w0 s0, w1 s1, w2 s2, w3 s3, w4 s4, w5 s5, w6 s6, w7 s7], w0 w1 w2 w3 w4 w5 w6 w7);
+dots!(dots_of_four, 4, [w0 s0, w1 s1, w2 s2, w3 s3], w0 w1 w2 w3);
+dots!(dots_of_two, 2, [w0 s0, w1 s1], w0 w1);
+dots!(dots_of_one, 1, [w0 s0], w0);
 
 /// Adds the turned inputs' part to the sums of `N` units, from `first` on, and returns `N`.
 #[inline(always)]
@@ -167,18 +172,18 @@ fn units<const N: usize>(
     let units = biases.len();
     let rows = columns(weights.get(first * fan_in..).unwrap_or_default(), fan_in, start, turned.len());
     let mut sums = [f32x4::ZERO; N];
-    for (unit, sums) in (first..).zip(&mut sums) {
-        *sums = if start == 0 {
-            f32x4::splat(at(biases, unit))
-        } else {
-            f32x4::new([0, 1, 2, 3].map(|s| at(y, s * units + unit)))
-        };
+    if start == 0 {
+        let biases = biases.get(first..).and_then(<[f32]>::first_chunk::<N>).unwrap_or(&[0.0; N]);
+        sums = biases.map(f32x4::splat);
+    } else {
+        for (unit, sums) in (first..).zip(&mut sums) {
+            *sums = f32x4::new([0, 1, 2, 3].map(|s| at(y, s * units + unit)));
+        }
     }
-    for (unit, sums) in (first..).zip(dots(rows, turned, sums)) {
-        for (s, sum) in sums.to_array().into_iter().enumerate() {
-            if let Some(y) = y.get_mut(s * units + unit) {
-                *y = sum;
-            }
+    let sums = dots(rows, turned, sums).map(f32x4::to_array);
+    for s in 0..TILE {
+        if let Some(row) = y.get_mut(s * units + first..).and_then(<[f32]>::first_chunk_mut::<N>) {
+            *row = sums.map(|sums| at(&sums, s));
         }
     }
     N

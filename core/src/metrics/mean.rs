@@ -49,16 +49,33 @@ impl Metrics {
 
 #[cfg(feature = "storage")]
 impl Metrics {
-    pub(crate) const fn words(&self) -> ([u32; 5], bool) {
-        let Self { samples, loss, accuracy, scored } = *self;
-        let [a, b] = [loss.sum.to_bits(), loss.lost.to_bits()];
-        ([samples, a, b, accuracy.sum.to_bits(), accuracy.lost.to_bits()], scored)
+    pub(crate) const fn is_scored(&self) -> bool {
+        self.scored
     }
 
-    pub(crate) const fn from_words([samples, a, b, c, d]: [u32; 5], scored: bool) -> Self {
-        let loss = CompensatedSum { sum: f32::from_bits(a), lost: f32::from_bits(b) };
-        let accuracy = CompensatedSum { sum: f32::from_bits(c), lost: f32::from_bits(d) };
-        Self { samples, loss, accuracy, scored }
+    pub(crate) const fn set_scored(&mut self, scored: bool) {
+        self.scored = scored;
+    }
+
+    /// One of its five words, as a checkpoint has them.
+    pub(crate) const fn word(&self, index: usize) -> u32 {
+        match index {
+            0 => self.samples,
+            1 => self.loss.sum.to_bits(),
+            2 => self.loss.lost.to_bits(),
+            3 => self.accuracy.sum.to_bits(),
+            _ => self.accuracy.lost.to_bits(),
+        }
+    }
+
+    pub(crate) const fn set_word(&mut self, index: usize, word: u32) {
+        match index {
+            0 => self.samples = word,
+            1 => self.loss.sum = f32::from_bits(word),
+            2 => self.loss.lost = f32::from_bits(word),
+            3 => self.accuracy.sum = f32::from_bits(word),
+            _ => self.accuracy.lost = f32::from_bits(word),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rates driven by a metric: reduce on plateau, and greedy.
 //!
 //! These are no functions of the step, so they are not [`Schedule`](super::Schedule)s: settings and state are apart,
-//! the settings live in a `const`, and a checkpoint stores the state.
+//! the settings live in a `const`, and a checkpoint stores the state, as [`Words`](super::Words).
 
 use super::finite;
 use crate::error::Error;

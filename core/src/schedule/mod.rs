@@ -166,6 +166,7 @@ mod time_based;
 pub mod timm;
 pub mod torch;
 pub mod transformers;
+mod words;
 
 pub use combine::{Ahead, Clamp, Delay, Fade, Offset, Overlay, Product, Repeat, Scale, Take, Then, WithMomentum};
 pub use constant::{Constant, constant};
@@ -186,6 +187,7 @@ pub use sequential::Sequential;
 pub use shape::Shape;
 pub use step::{MultiStep, StepDecay};
 pub use time_based::TimeBased;
+pub use words::Words;
 
 use crate::error::Error;
 

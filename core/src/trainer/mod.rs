@@ -216,13 +216,15 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         Ok(())
     }
 
-    /// The run as a checkpoint saves it; best weights, scaling and the caller's own bytes are filled in by the caller.
+    /// The run as a checkpoint saves it; early stopping, feedback, best weights, scaling and the caller's own bytes are filled in
+    /// by the caller.
     #[cfg(feature = "storage")]
     pub fn snapshot(&self) -> crate::checkpoint::Snapshot<'_> {
         crate::checkpoint::Snapshot {
-            fingerprint: self.fit.fingerprint(),
-            progress: self.progress,
+            identity: self.fit.identity(),
+            progress: &self.progress,
             stopping: None,
+            feedback: &[],
             params: self.params,
             state: self.state,
             best: &[],

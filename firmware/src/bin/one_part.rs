@@ -11,6 +11,7 @@ use core::panic::PanicInfo;
 use microfit::activation::{
     Elu, Gelu, GeluTanh, HardSigmoid, LeakyRelu, Linear, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh,
 };
+use microfit::checkpoint::{Lengths, Target};
 use microfit::data::{
     ClassBalanced, Dataset, Nothing, Order, Rows, Scaled, Sequential, Shuffle, Standardization, Weighted,
 };
@@ -24,11 +25,16 @@ use microfit::optimizer::{
     RmsProp, Sgd, Value,
 };
 use microfit::schedule::Constant;
+use microfit::storage::Store;
 use microfit::{
     Clock, EarlyStopping, Error, Event, Fit, Goal, Init, Layer, Network, Topology, Trainer, Verdict, checked, dense,
     frozen,
 };
 use microfit_firmware::parts::{BASELINE, same};
+use registers::Registers;
+
+#[path = "one_part/registers.rs"]
+mod registers;
 
 const PART: &str = match option_env!("MICROFIT_PART") {
     Some(name) => name,
@@ -164,6 +170,7 @@ fn part() -> Result<f32, Error> {
         "MAE, RMSE, R2" => judged(Regression::default(), Regression::record, |r| {
             Some(r.mae()? + r.rmse()? + r.r_squared()?)
         }),
+        "checkpoints in flash" => checkpointed(),
     }
     fit(NET, MeanSquaredError, SGD, Sequential, &rows::<OUTPUTS>())
 }
@@ -277,4 +284,45 @@ fn judged<M>(
         network.judge(&data, tape, |outputs, target| record(&mut metric, outputs, target))?;
         Ok(result(&metric).unwrap_or(0.0) + predicted(network, tape)?)
     })
+}
+
+/// Looks for a checkpoint and goes on, or begins; saves after every step that changed the parameters.
+fn checkpointed() -> Result<f32, Error> {
+    let (mut params, mut workspace) = (black_box([0.0; NET.param_len()]), black_box([0.0; NET.workspace_len::<Sgd>()]));
+    let (loss, order, schedule) = (MeanSquaredError, Sequential, checked!(Constant::new(0.1)));
+    let fit = Fit {
+        topology: NET,
+        loss,
+        optimizer: SGD,
+        schedule,
+        clock: Clock::Update,
+        order,
+        batch: batch::<Sgd>(),
+        epochs: 9,
+    };
+    let lengths = const { Lengths::of::<Sgd>(&NET) };
+    let Ok(mut store) = Store::new(Registers, black_box(0), black_box(8192), &lengths) else { return Ok(0.0) };
+    let mut target = Target {
+        identity: fit.identity(),
+        feedback: &mut [],
+        params: &mut params,
+        state: workspace.get_mut(..lengths.state).unwrap_or_default(),
+        best: &mut [],
+        shift: &mut [],
+        factor: &mut [],
+        user: &mut [],
+    };
+    let mut trainer = match store.load(&mut target) {
+        Ok(restored) => fit.resume(restored.progress, &mut params, &mut workspace)?,
+        Err(_) => fit.start(&mut params, &mut workspace)?,
+    };
+    let data = rows::<OUTPUTS>();
+    loop {
+        match trainer.step(&data, &Nothing)? {
+            Event::Done => break,
+            Event::Update { .. } if store.save(&trainer.snapshot()).is_err() => break,
+            _ => {}
+        }
+    }
+    predicted(Network::new(NET, &params)?, &mut workspace)
 }

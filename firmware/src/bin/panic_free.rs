@@ -2,7 +2,7 @@
 //! path to a panic is left, the linker names the missing symbol.
 //!
 //! What is not called: `Topology::new`, which is for constants and says so, and `Debug`, whose floats the standard library
-//! formats, with paths to a panic.
+//! formats, with paths to a panic; and what is async, whose futures panic when polled once too often.
 //!
 //! The feature `planted-panic` adds one index that can fail; the check has to fail then.
 

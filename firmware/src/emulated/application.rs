@@ -5,27 +5,27 @@ use core::ptr::addr_of;
 use cortex_m::peripheral::syst::SystClkSource;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
-use microfit_firmware::{App, Defmt, Failure};
+use microfit_firmware::{App, Report};
 
 #[path = "semihosted.rs"]
 mod semihosted;
 
 /// Lets the application do its work, reports the memory it took, and leaves the emulator.
-pub(crate) fn main<L: OutputPin>(
+pub(crate) fn main<L: OutputPin, D: DelayNs, R: Report, E: defmt::Format>(
     led: L,
-    core_hz: u32,
-    work: impl FnOnce(&mut App<L, Systick, Defmt>) -> Result<(), Failure<L::Error>>,
+    delay: D,
+    report: R,
+    work: impl FnOnce(&mut App<L, D, R>) -> Result<(), E>,
 ) -> ! {
-    let mut app = App::new(led, Systick::new(core_hz), Defmt);
+    let mut app = App::new(led, delay, report);
     let result = work(&mut app);
     let (static_ram, peak_stack) = memory();
     defmt::info!("memory static={=usize} stack={=usize}", static_ram, peak_stack);
-    match result {
-        Ok(()) => semihosted::finish(),
-        Err(Failure::Training(error)) => defmt::error!("failed: {}", error),
-        Err(Failure::Led(_)) => defmt::error!("failed: LED"),
+    if let Err(error) = result {
+        defmt::error!("failed: {}", error);
+        semihosted::give_up()
     }
-    semihosted::give_up()
+    semihosted::finish()
 }
 
 unsafe extern "C" {
@@ -54,7 +54,8 @@ pub(crate) struct Systick {
 }
 
 impl Systick {
-    fn new(core_hz: u32) -> Self {
+    #[allow(dead_code)] // not every image has the timer free for it
+    pub(crate) const fn new(core_hz: u32) -> Self {
         Self { ticks_per_us: core_hz / 1_000_000 }
     }
 }

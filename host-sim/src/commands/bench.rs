@@ -1,5 +1,6 @@
 //! `microfit bench`.
 
+mod fixed_point;
 mod host;
 mod parts;
 mod schedules;
@@ -37,8 +38,11 @@ pub struct Bench {
     /// Not the training: the flash of each activation, loss, optimizer, option, data source and metric.
     #[arg(long, conflicts_with_all = ["board", "schedules", "training"])]
     pub parts: bool,
-    /// Not on a board: how long a sample's training takes on this computer, and how many times as long in other libraries.
+    /// Not the training: what a multiply-add in fixed point would take on a Cortex-M0 and M3.
     #[arg(long, conflicts_with_all = ["board", "schedules", "training", "parts"])]
+    pub fixed_point: bool,
+    /// Not on a board: how long a sample's training takes on this computer, and how many times as long in other libraries.
+    #[arg(long, conflicts_with_all = ["board", "schedules", "training", "parts", "fixed_point"])]
     pub host: bool,
     #[command(flatten)]
     comparison: host::Comparison,
@@ -64,6 +68,9 @@ impl Bench {
         }
         if self.parts {
             return parts::bench();
+        }
+        if self.fixed_point {
+            return fixed_point::bench();
         }
         if self.host {
             return self.comparison.bench();

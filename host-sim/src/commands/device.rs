@@ -3,17 +3,18 @@
 use std::convert::Infallible;
 
 use clap::{Args, ValueEnum};
-use embedded_hal::delay::DelayNs;
-use embedded_hal::digital::{ErrorType, OutputPin};
 use microfit::data::{Digits, Ionosphere};
 use microfit::optimizer::{OnlineSgd, Sgd};
 use microfit::{digits, tutorial};
 use microfit_firmware::{App, Failure, Outcome, Record, Report, SEED};
 
-use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, compare_schedules, run};
+use crate::device::desk::{NoDelay, NoLed};
+use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, compare_schedules, run, same_bits};
 use crate::error::Error;
 use crate::output;
 use crate::table::table;
+
+mod cuts;
 
 /// Train on an emulated board and compare it with the desk, bit for bit.
 ///
@@ -33,6 +34,8 @@ pub struct Device {
     /// Not a training: compute one schedule of each kind there and here, and compare all rates and momenta.
     #[arg(long)]
     pub schedules: bool,
+    #[command(flatten)]
+    cuts: cuts::Cuts,
     /// Do not show the board's log.
     #[arg(long)]
     pub quiet: bool,
@@ -65,6 +68,9 @@ impl Device {
         }
         if self.schedules {
             return self.schedules(&boards);
+        }
+        if let Some(kills) = self.cuts.kills {
+            return self.cuts.run(&boards, kills, self.quiet);
         }
         let mut table =
             table(&["board", "core", "experiment", "weights' hash", "flash", "static RAM", "peak stack", "same bits"]);
@@ -184,15 +190,6 @@ pub fn compare(board: Board, application: Application, mut show: impl FnMut(&str
     Ok(Comparison { board, flash: image.flash()?, memory, runs: log.runs })
 }
 
-fn same_bits(a: &Record, b: &Record) -> bool {
-    let bits = |record: &Record| {
-        let Record { epoch, step, rate, loss, accuracy, validation_loss, validation_accuracy } = *record;
-        let metrics = [Some(rate), Some(loss), accuracy, validation_loss, validation_accuracy];
-        (epoch, step, metrics.map(|metric| metric.map(f32::to_bits)))
-    };
-    bits(a) == bits(b)
-}
-
 /// The firmware's application, under std.
 ///
 /// # Errors
@@ -236,28 +233,4 @@ impl Report for Listener {
             run.hash = outcome.hash;
         }
     }
-}
-
-/// The desk has no LED.
-struct NoLed;
-
-impl ErrorType for NoLed {
-    type Error = Infallible;
-}
-
-impl OutputPin for NoLed {
-    fn set_low(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn set_high(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-}
-
-/// Nor does anybody watch it blink.
-struct NoDelay;
-
-impl DelayNs for NoDelay {
-    fn delay_ns(&mut self, _ns: u32) {}
 }

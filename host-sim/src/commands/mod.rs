@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod bench;
+pub mod checkpoint;
 pub mod compare;
 pub mod contenders;
 pub mod demo;

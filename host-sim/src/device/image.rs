@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use object::{Object, ObjectSection, ObjectSegment};
+use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol};
 
 use super::board::Board;
 use super::toolchain::{Toolchain, workspace_root};
@@ -83,6 +83,19 @@ impl Image {
     pub fn sections(&self, names: &[&str]) -> Result<u64, DeviceError> {
         let file = self.parse()?;
         Ok(names.iter().filter_map(|name| file.section_by_name(name)).map(|section| section.size()).sum())
+    }
+
+    /// The address a symbol has.
+    ///
+    /// # Errors
+    /// [`DeviceError::Image`] if there is none of that name.
+    pub fn address(&self, symbol: &str) -> Result<u32, DeviceError> {
+        let file = self.parse()?;
+        let address = file.symbol_by_name(symbol).and_then(|symbol| u32::try_from(symbol.address()).ok());
+        address.ok_or_else(|| DeviceError::Image {
+            path: self.path.display().to_string(),
+            reason: format!("no symbol {symbol} in it"),
+        })
     }
 
     fn parse(&self) -> Result<object::File<'_>, DeviceError> {

@@ -34,7 +34,8 @@ pub struct Log {
     pub runs: Vec<DeviceRun>,
     /// Reported once, at the end.
     pub memory: Option<Memory>,
-    records: Vec<Record>,
+    /// Of the experiment that has not ended.
+    pub(super) records: Vec<Record>,
 }
 
 impl Log {
@@ -121,6 +122,16 @@ impl<'a> Fields<'a> {
 
 pub(crate) fn wrong(expected: &'static str, line: &str) -> DeviceError {
     DeviceError::Log { expected, found: line.to_owned() }
+}
+
+/// Whether two records are equal to the bit.
+pub(crate) fn same_bits(a: &Record, b: &Record) -> bool {
+    let bits = |record: &Record| {
+        let Record { epoch, step, rate, loss, accuracy, validation_loss, validation_accuracy } = *record;
+        let metrics = [Some(rate), Some(loss), accuracy, validation_loss, validation_accuracy];
+        (epoch, step, metrics.map(|metric| metric.map(f32::to_bits)))
+    };
+    bits(a) == bits(b)
 }
 
 #[cfg(test)]

@@ -1,19 +1,25 @@
 //! Emulated boards: building an image, running it, and reading its log.
 
 mod board;
+mod boot;
+pub(crate) mod desk;
 mod emulator;
 mod image;
 mod log;
+mod monitor;
+mod power;
 mod schedules;
 mod toolchain;
 
 use std::io;
 
 pub use board::{BOARDS, Board};
+pub use boot::{Boot, Start};
 pub use emulator::run;
 pub use image::Image;
-pub(crate) use log::Fields;
 pub use log::{DeviceRun, Log, Memory};
+pub(crate) use log::{Fields, same_bits};
+pub use power::{Exchange, Machine, Moment, Trial, examine_flash, exchange};
 pub(crate) use schedules::schedule_line;
 pub use schedules::{Found, compare_schedules};
 pub use toolchain::{Toolchain, workspace_root};
@@ -40,8 +46,20 @@ pub enum DeviceError {
     Log { expected: &'static str, found: String },
     #[error("{board}: expected a board with the memory for {application}, such as mps2-an386")]
     TooSmall { board: String, application: &'static str },
+    #[error("{machine}: checkpoint {} was whole, found {} after a power cut", sequence(*expected), sequence(*found))]
+    Lost { machine: &'static str, expected: Option<u32>, found: Option<u32> },
+    #[error("{machine}: expected a board with a flash controller of its own, which is microbit")]
+    NoResets { machine: &'static str },
+    #[error("QEMU's monitor: {0}")]
+    Monitor(io::Error),
+    #[error("the file that stands for flash: {0}")]
+    Flash(io::Error),
     #[error("{board} and the desk differ: {what}")]
     Differs { board: &'static str, what: String },
+}
+
+fn sequence(sequence: Option<u32>) -> String {
+    sequence.map_or_else(|| "none".to_owned(), |sequence| sequence.to_string())
 }
 
 /// What to do about a missing toolchain or emulator.

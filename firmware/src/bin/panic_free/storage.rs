@@ -1,14 +1,21 @@
 //! Every public operation of `microfit::checkpoint` and `microfit::storage`, with arguments the optimizer does not know.
 
+use core::fmt::{Debug, Display, Write as _};
+
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, ReadNorFlash};
 use microfit::checkpoint::{
-    CheckpointError, Header, Lengths, Restored, Sink, Snapshot, Source, Target, load, save, verify,
+    CheckpointError, Frame, Header, Identity, Kind, LayerShape, Lengths, Model, ModelTarget, Restored, Section, Sink,
+    Snapshot, Source, Target, load, load_model, save, save_model, verify,
 };
 use microfit::data::{Rows, Shuffle};
 use microfit::loss::MeanSquaredError;
 use microfit::optimizer::Adam;
-use microfit::schedule::Constant;
-use microfit::storage::{SimulatedFault, SimulatedFlash, Store};
+use microfit::schedule::keras::{ReduceLrOnPlateauOptions, reduce_lr_on_plateau};
+use microfit::schedule::transformers::{GreedyOptions, greedy};
+use microfit::schedule::{Constant, Feedback, GreedyState, PlateauState, Words};
+use microfit::storage::{
+    ModelStore, Outcome, Promotion, PromotionError, SimulatedFault, SimulatedFlash, Store, Torn, Wear,
+};
 use microfit::{Clock, EarlyStopping, Error, Fit, Goal, Topology};
 
 use crate::any;
@@ -56,7 +63,15 @@ pub(crate) fn every_operation(topology: Topology<'_>, params: &mut [f32], worksp
         batch: any(28),
         epochs: any(2),
     };
-    let fingerprint = fit.fingerprint();
+    let plateau = reduce_lr_on_plateau(any(0.1), any(ReduceLrOnPlateauOptions::DEFAULT))?;
+    let identity = fit.identity().tagged(any(3)).with_feedback(&plateau);
+    let mut words = any([0; PlateauState::WORDS]);
+    plateau.start().to_words(words.get_mut(..any(9)).unwrap_or_default())?;
+    let mut greedy_words = any([0; GreedyState::<3>::WORDS]);
+    greedy::<3>(any(0.1), any(GreedyOptions::DEFAULT))?
+        .start()
+        .to_words(greedy_words.get_mut(..any(20)).unwrap_or_default())?;
+    let lr = PlateauState::from_words(any(&words))?.lr + GreedyState::<3>::from_words(any(&greedy_words))?.lr;
     let rows = Rows { features: &[[any(0.0); 34]; 3], targets: &[[any(1.0)]; 3] };
     let mut trainer = fit.start(params, workspace)?;
     trainer.step(&rows, &rows)?;
@@ -65,7 +80,9 @@ pub(crate) fn every_operation(topology: Topology<'_>, params: &mut [f32], worksp
     let user = any([7; 5]);
     let stopping = EarlyStopping::new(any(Goal::Minimize), any(9), any(0.0))?.start();
     let snapshot = Snapshot {
-        stopping: any(Some(stopping)),
+        identity,
+        stopping: any(Some(&stopping)),
+        feedback: any(&words),
         best: extra,
         shift: extra,
         factor: extra,
@@ -73,10 +90,12 @@ pub(crate) fn every_operation(topology: Topology<'_>, params: &mut [f32], worksp
         ..trainer.snapshot()
     };
 
+    let mut feedback = any([0; 9]);
     let (mut params, mut state, mut best, mut shift, mut factor, mut user) =
         (any([0.0; 64]), any([0.0; 64]), any([0.0; 8]), any([0.0; 8]), any([0.0; 8]), any([0; 8]));
     let mut target = Target {
-        fingerprint,
+        identity,
+        feedback: feedback.get_mut(..any(9)).unwrap_or_default(),
         params: params.get_mut(..any(64)).unwrap_or_default(),
         state: state.get_mut(..any(64)).unwrap_or_default(),
         best: best.get_mut(..any(8)).unwrap_or_default(),
@@ -84,15 +103,29 @@ pub(crate) fn every_operation(topology: Topology<'_>, params: &mut [f32], worksp
         factor: factor.get_mut(..any(8)).unwrap_or_default(),
         user: user.get_mut(..any(5)).unwrap_or_default(),
     };
-    let mut sum = framed(&snapshot, &mut target).unwrap_or(0.0);
+    let mut sum = lr as f32 + told(framed(&snapshot, &mut target));
+    sum += told(modelled(topology, &snapshot, &mut target));
     let (mut memory, mut erases) = (any([0xff; 2048]), any([0; 8]));
     let memory = memory.get_mut(..any(2048)).unwrap_or_default();
     let erases = erases.get_mut(..any(8)).unwrap_or_default();
-    let flash = SimulatedFlash::<1, 4, 1024>::new(memory, erases, any(1));
-    sum += stored(flash, &snapshot, &mut target).unwrap_or(0.0);
+    let flash = SimulatedFlash::<1, 4, 1024>::new(memory, erases, any(1)).torn(any(Torn::Blank));
+    sum += told(stored(flash, &snapshot, &mut target));
     let mut flash = SimulatedFlash::<4, 8, 256>::new(memory, erases, any(1));
-    sum += stored(&mut flash, &snapshot, &mut target).unwrap_or(0.0);
-    Ok(sum + simulated(&mut flash).unwrap_or_else(|fault| fault.kind() as u8 as f32))
+    sum += told(stored(&mut flash, &snapshot, &mut target));
+    sum += promoted(&mut flash, topology, &snapshot, &mut target).unwrap_or_else(|error| of_text(&error));
+    Ok(sum + simulated(&mut flash).unwrap_or_else(|fault| fault.kind() as u8 as f32 + of_text(&fault)))
+}
+
+/// Not through `dyn Error`, whose `Debug` formats floats.
+fn of_text(error: &impl Display) -> f32 {
+    let mut text = heapless::String::<256>::new();
+    // A message that does not fit is cut: no failure of this image.
+    let _ = write!(text, "{error}");
+    text.len() as f32
+}
+
+fn told<E: Debug>(result: Result<f32, CheckpointError<E>>) -> f32 {
+    result.unwrap_or_else(|error| of_text(&error) + f32::from(error.is_incomplete()) + f32::from(error.is_of_another()))
 }
 
 fn of_header(header: &Header) -> f32 {
@@ -101,17 +134,51 @@ fn of_header(header: &Header) -> f32 {
 
 fn of_restored(restored: &Restored) -> f32 {
     let waited = restored.stopping.is_some();
-    of_header(&restored.header) + restored.progress.updates() as f32 + f32::from(waited)
+    let (train, validation) = (restored.progress.train(), restored.progress.validation());
+    let progress = restored.progress.updates() as f32 + train.loss() + validation.loss();
+    of_header(&restored.header) + progress + f32::from(waited)
+}
+
+fn of_layer(layer: LayerShape) -> f32 {
+    f32::from(layer.units) + layer.behaviour as f32
 }
 
 fn framed(snapshot: &Snapshot, target: &mut Target) -> Result<f32, CheckpointError<()>> {
     let mut bytes = any([0; 1024]);
     let mut memory = Memory { bytes: bytes.get_mut(..any(1024)).unwrap_or_default(), len: any(0) };
-    save(snapshot, any(1), any(2), &mut memory)?;
+    let saved: Header = save(snapshot, any(1), any(2), &mut memory)?;
     let lengths: [Lengths; 2] = [snapshot.lengths(), target.lengths()];
     let sum = lengths.iter().fold(0, |sum: usize, lengths| sum.wrapping_add(lengths.frame_len()));
     let header = verify(&mut memory)?;
-    Ok(of_restored(&load(&mut memory, target)?) + of_header(&header) + sum as f32 + f32::from(memory.is_empty()))
+    let sum = sum as f32 + of_header(&saved) + of_header(&header) + described(&mut memory)?;
+    Ok(of_restored(&load(&mut memory, target)?) + sum + f32::from(memory.is_empty()))
+}
+
+fn described(memory: &mut Memory) -> Result<f32, CheckpointError<()>> {
+    let mut frame = Frame::open(memory)?;
+    let mut sum = of_header(&frame.header()) + frame.lengths().frame_len() as f32 + frame.inputs()? as f32;
+    sum += of_layer(frame.layer(any(1))?) + frame.progress()?.epochs() as f32;
+    sum += frame.stopping()?.map_or(0.0, |stopping| stopping.best());
+    let (mut bytes, mut floats) = (any([0; 4]), any([0.0; 4]));
+    frame.bytes(any(Section::User), any(1), bytes.get_mut(..any(4)).unwrap_or_default())?;
+    frame.floats(any(Section::Params), any(1), floats.get_mut(..any(4)).unwrap_or_default())?;
+    Ok(sum + f32::from(any(Kind::Run) == frame.header().kind) + bytes.len() as f32 + floats.iter().sum::<f32>())
+}
+
+fn modelled(topology: Topology<'_>, snapshot: &Snapshot, target: &mut Target) -> Result<f32, CheckpointError<()>> {
+    let Snapshot { params, shift, factor, user, .. } = *snapshot;
+    let identity: Identity<'_> = snapshot.identity;
+    let mut bytes = any([0; 1024]);
+    let mut memory = Memory { bytes: bytes.get_mut(..any(1024)).unwrap_or_default(), len: any(0) };
+    let model = Model { shift, factor, user, ..Model::new(topology, params) };
+    save_model(&model, any(1), any(2), &mut memory)?;
+    let (params, shift, factor, user) =
+        (&mut *target.params, &mut *target.shift, &mut *target.factor, &mut *target.user);
+    let mut loaded = ModelTarget { topology, params, shift, factor, user };
+    let mut sum = (loaded.lengths().model_len() ^ model.lengths().model_len()) as f32 + identity.fingerprint() as f32;
+    sum += of_header(&load_model(&mut memory, &mut loaded)?) + topology.fingerprint() as f32;
+    sum += f32::from(loaded.model().network().is_ok());
+    Ok(sum + f32::from(loaded.model().scaling().is_ok_and(|scaling| scaling.is_some())))
 }
 
 fn stored<F: NorFlash>(
@@ -121,8 +188,46 @@ fn stored<F: NorFlash>(
 ) -> Result<f32, CheckpointError<<F as ErrorType>::Error>> {
     let mut store = Store::new(flash, any(0), any(2048), any(&snapshot.lengths()))?;
     let mut sum = of_header(&store.save(snapshot)?) + store.header()?.as_ref().map_or(0.0, of_header);
-    sum += of_restored(&store.load(target)?) + store.saves_per_erase() as f32;
-    Ok(sum + (store.flash().capacity() ^ store.release().capacity()) as f32)
+    sum += of_restored(&store.load(target)?) + store.saves_per_erase() as f32 + of_wear(store.wear());
+    Ok(sum + (store.flash().capacity() ^ store.flash_ref().capacity() ^ store.release().capacity()) as f32)
+}
+
+fn of_wear(wear: Wear) -> f32 {
+    let planned = Wear::new(any(700), any(8192), any(1024), any(4)).map_or(0.0, |wear| wear.erases_per_save());
+    wear.erases_per_save() + wear.lifetime(any(10_000), any(600)) as f32 + wear.saves_per_erase() as f32 + planned
+}
+
+fn promoted<F: NorFlash>(
+    flash: F,
+    topology: Topology<'_>,
+    snapshot: &Snapshot,
+    target: &mut Target,
+) -> Result<f32, PromotionError<<F as ErrorType>::Error>> {
+    let Snapshot { params, shift, factor, user, .. } = *snapshot;
+    let model = Model { shift, factor, user, ..Model::new(topology, params) };
+    let mut store = ModelStore::new(flash, any(0), any(2048), any(&model.lengths())).map_err(PromotionError::Store)?;
+    let (params, shift, factor, user) =
+        (&mut *target.params, &mut *target.shift, &mut *target.factor, &mut *target.user);
+    let mut loaded = ModelTarget { topology, params, shift, factor, user };
+    let rule = Promotion::new(any(Goal::Maximize), any(0.1)).map_err(PromotionError::Score)?;
+    let rows = Rows { features: &[[any(0.0); 34]; 3], targets: &[[any(1.0)]; 3] };
+    let mut tape = any([0.0; 99]);
+    let tape = tape.get_mut(..any(99)).unwrap_or_default();
+    let outcome = store.promote(&model, &mut loaded, &rule, |model| {
+        let mut features = any([0.5; 34]);
+        let one = model.predict(features.get_mut(..any(34)).unwrap_or_default(), tape)?.len();
+        Ok(model.evaluate(&MeanSquaredError, &rows, tape)?.loss() + one as f32)
+    })?;
+    let mut sum = match outcome {
+        Outcome::Promoted { before, candidate, header } => before.unwrap_or(0.0) + candidate + of_header(&header),
+        Outcome::Kept { deployed, candidate } => deployed.unwrap_or(0.0) + candidate,
+    };
+    sum += f32::from(rule.is_better(any(0.1), any(None)));
+    sum += of_header(&store.save(&model).map_err(PromotionError::Store)?);
+    sum += of_header(&store.load(&mut loaded).map_err(PromotionError::Store)?);
+    sum += of_header(&store.fall_back(&mut loaded).map_err(PromotionError::Store)?);
+    sum += store.header().map_err(PromotionError::Store)?.as_ref().map_or(0.0, of_header) + of_wear(store.wear());
+    Ok(sum + (store.flash().capacity() ^ store.flash_ref().capacity() ^ store.release().capacity()) as f32)
 }
 
 fn simulated(flash: &mut SimulatedFlash<4, 8, 256>) -> Result<f32, SimulatedFault> {
@@ -134,5 +239,7 @@ fn simulated(flash: &mut SimulatedFlash<4, 8, 256>) -> Result<f32, SimulatedFaul
     let mut bytes = bytes;
     flash.read(any(4), bytes.get_mut(..any(64)).unwrap_or_default())?;
     let erases = flash.erases().iter().fold(0_u32, |a, b| a.wrapping_add(*b));
-    Ok((flash.operations() ^ erases) as f32 + f32::from(flash.is_off()) + bytes.first().map_or(0.0, |&b| f32::from(b)))
+    Ok((flash.operations() ^ erases ^ flash.bytes_read()) as f32
+        + f32::from(flash.is_off())
+        + bytes.first().map_or(0.0, |&b| f32::from(b)))
 }

@@ -22,9 +22,9 @@ pub struct Setting {
     cpu: Option<&'static str>,
 }
 
-const M3: Board = BOARDS[1];
+pub(super) const M3: Board = BOARDS[1];
 /// A Cortex-M3 runs what is built for a Cortex-M0, instruction for instruction, and its machine has the timer that counts.
-const M0: Board = Board { core: "Cortex-M0", target: "thumbv6m-none-eabi", ..M3 };
+pub(super) const M0: Board = Board { core: "Cortex-M0", target: "thumbv6m-none-eabi", ..M3 };
 
 /// What is measured; the second M4F is the size profile, the third is built for just that core.
 pub const SETTINGS: [Setting; 6] = [

@@ -1,6 +1,8 @@
 //! The options of the layers: their units, activations, dropout, penalties and initial weights.
 
 use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,20 +13,22 @@ use microfit::activation::{
 use microfit::{Init, Layer, dense};
 
 use super::names::{Choice, Each, Number, number, parse};
+use super::start::Start;
 use crate::error::Error;
 
 /// Options of the layers.
 #[derive(Debug, Clone, Args)]
 pub struct LayerOptions {
-    /// Units of the hidden layers, such as 16,8.
-    #[arg(long, value_parser = units, default_value = "34")]
-    pub hidden: Units,
+    /// Units of the hidden layers, such as 16,8. Default: those of the model that --from names, else 34.
+    #[arg(long, value_parser = units)]
+    pub hidden: Option<Units>,
     /// Activation of the hidden layers, one for all or one for each, such as relu,tanh: linear, relu,
     /// leaky-relu(slope=0.3), elu(alpha=1), selu, sigmoid, hard-sigmoid, tanh, softsign, softplus, gelu, gelu-tanh or
-    /// silu.
-    #[arg(long, value_name = "NAME,..", value_parser = activations, default_value = "relu")]
-    pub activation: Each<ActivationArg>,
-    /// Activation of the last layer: one of these or softmax. Default: sigmoid for bce, softmax for categorical, linear for the others.
+    /// silu. Default: what the model that --from names says of itself, else relu.
+    #[arg(long, value_name = "NAME,..", value_parser = activations)]
+    pub activation: Option<Each<ActivationArg>>,
+    /// Activation of the last layer: one of these or softmax. Default: what the model that --from names says of itself, else
+    /// sigmoid for bce, softmax for categorical, linear for the others.
     #[arg(long, value_name = "NAME", value_parser = activation)]
     pub output: Option<ActivationArg>,
     /// Share of the hidden layers' outputs that training drops, one for all layers or one for each.
@@ -39,8 +43,12 @@ pub struct LayerOptions {
     /// Initial weights: zeros, constant(value), uniform(limit=0.05), normal(stddev=0.05),
     /// truncated-normal(stddev=0.05), glorot-uniform, glorot-normal, he-uniform, he-normal, lecun-uniform,
     /// lecun-normal or torch-linear.
-    #[arg(long, value_parser = init, default_value = "normal")]
+    #[arg(long, value_parser = init, default_value = "normal", conflicts_with = "from")]
     pub init: Init,
+    /// Start from the weights of this model: safetensors of PyTorch or Keras, .keras, .h5, or a frame of microfit (see
+    /// microfit checkpoint). The data are scaled as it says.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
 }
 
 /// Units of the hidden layers.
@@ -62,11 +70,12 @@ impl fmt::Debug for ActivationArg {
 
 impl ActivationArg {
     /// As it was written.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
-    pub(super) fn function(&self) -> &dyn Activation {
+    /// What it does.
+    pub fn function(&self) -> &dyn Activation {
         &*self.function
     }
 }
@@ -111,11 +120,19 @@ fn units(text: &str) -> Result<Units, String> {
     text.split(',').map(one).collect::<Result<_, _>>().map(Units)
 }
 
-fn activation(text: &str) -> Result<ActivationArg, String> {
-    Ok(ActivationArg { name: text.trim().to_owned(), function: parse(text, ACTIVATIONS)? })
+impl FromStr for ActivationArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self { name: text.trim().to_owned(), function: parse(text, ACTIVATIONS)? })
+    }
 }
 
-fn activations(text: &str) -> Result<Each<ActivationArg>, String> {
+pub(crate) fn activation(text: &str) -> Result<ActivationArg, String> {
+    text.parse()
+}
+
+pub(crate) fn activations(text: &str) -> Result<Each<ActivationArg>, String> {
     Each::parse(text, activation)
 }
 
@@ -128,17 +145,30 @@ fn init(text: &str) -> Result<Init, String> {
 }
 
 impl LayerOptions {
-    /// The hidden layers and the last one of `outputs` units; `seed` is that of the dropout.
+    /// The hidden layers and the last one of `outputs` units, after those of the model that is started from where nothing else is
+    /// said; `seed` is that of the dropout.
     pub(super) fn layers<'a>(
         &'a self,
         outputs: u16,
         last: &'a dyn Activation,
         seed: u32,
+        start: Option<&'a Start>,
     ) -> Result<Vec<Layer<'a>>, Error> {
-        let hidden = self.hidden.0.len();
+        let units = match (&self.hidden, start) {
+            (Some(units), _) => units.0.clone(),
+            (None, Some(start)) => start.hidden(),
+            (None, None) => vec![34],
+        };
+        let hidden = units.len();
         let mut layers = Vec::with_capacity(hidden + 1);
-        for (index, &units) in self.hidden.0.iter().enumerate() {
-            let layer = dense(units, self.activation.of("--activation", index, hidden)?.function());
+        for (index, units) in units.into_iter().enumerate() {
+            let known = start.and_then(|start| start.activation(index));
+            let activation: &dyn Activation = match (&self.activation, known) {
+                (Some(each), _) => each.of("--activation", index, hidden)?.function(),
+                (None, Some(known)) => known.function(),
+                (None, None) => &Relu,
+            };
+            let layer = dense(units, activation);
             layers.push(match &self.dropout {
                 Some(dropout) => layer.dropout(*dropout.of("--dropout", index, hidden)?, seed),
                 None => layer,
@@ -178,21 +208,22 @@ mod tests {
     #[test]
     fn layers_have_what_the_options_say() {
         let options = LayerOptions {
-            hidden: units("5,4").unwrap(),
-            activation: activations("relu,tanh").unwrap(),
+            hidden: Some(units("5,4").unwrap()),
+            activation: Some(activations("relu,tanh").unwrap()),
             output: None,
             dropout: Some(numbers("0.5").unwrap()),
             l1: None,
             l2: Some(0.01),
             init: Init::HeNormal,
+            from: None,
         };
-        let layers = options.layers(3, &Softmax, 1).unwrap();
+        let layers = options.layers(3, &Softmax, 1, None).unwrap();
         assert_eq!(format!("{layers:?}"), "[dense(5, Relu), dense(4, Tanh), dense(3, Softmax)]");
         assert!(Topology::try_new(2, &layers).is_ok());
         // What core refuses is attached to every layer it belongs to.
         let refused = LayerOptions { l2: Some(-1.0), ..options.clone() };
-        assert!(Topology::try_new(2, &refused.layers(1, &Linear, 1).unwrap()[2..]).is_err());
+        assert!(Topology::try_new(2, &refused.layers(1, &Linear, 1, None).unwrap()[2..]).is_err());
         let refused = LayerOptions { dropout: Some(numbers("0,1").unwrap()), ..options };
-        assert!(Topology::try_new(2, &refused.layers(1, &Linear, 1).unwrap()).is_err());
+        assert!(Topology::try_new(2, &refused.layers(1, &Linear, 1, None).unwrap()).is_err());
     }
 }

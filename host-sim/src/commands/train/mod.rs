@@ -4,11 +4,13 @@ mod layers;
 mod loss;
 mod names;
 mod optimizer;
+mod save;
+mod start;
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use microfit::data::{Dataset, Ionosphere, Nothing, Shuffle, Subset, holdout, stratified};
+use microfit::data::{Dataset, Ionosphere, Nothing, Scaled, Shuffle, Subset, holdout, stratified};
 use microfit::loss::{ClassWeights, Loss};
 use microfit::optimizer::Optimizer;
 use microfit::{Clock, EarlyStopping, Fit, Goal, Topology};
@@ -24,9 +26,11 @@ use crate::trace::Trace;
 use crate::{output, spec};
 
 pub use layers::{ActivationArg, LayerOptions, Units};
+pub(crate) use layers::{activation, activations};
 pub use loss::{ClassWeightsArg, LossArg, LossOptions};
 pub use names::Each;
 pub use optimizer::{ConventionArg, OptimizerArg, OptimizerOptions};
+use start::Start;
 
 /// Train one network, on the bundled data or a CSV of your own.
 #[derive(Debug, Clone, Args)]
@@ -72,6 +76,10 @@ pub struct Train {
     /// Write the epochs to this file: JSON if it ends in .json, else CSV.
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// Write the trained model to this file: safetensors in PyTorch's layout if it ends in .safetensors, else a frame that a board
+    /// loads (see microfit checkpoint).
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
     /// Layers.
     #[command(flatten, next_help_heading = "Layers")]
     pub layers: LayerOptions,
@@ -103,6 +111,7 @@ pub enum SplitArg {
 /// A training run but for its optimizer, which is a type.
 struct Job<'a> {
     options: &'a Train,
+    start: Option<&'a Start>,
     topology: Topology<'a>,
     loss: &'a dyn Loss,
     train: &'a dyn Dataset,
@@ -116,6 +125,9 @@ impl Train {
     /// [`Error`].
     pub fn run(&self) -> Result<(), Error> {
         let trace = self.trace.as_deref().map(Trace::create).transpose()?;
+        if let Some(path) = &self.save {
+            save::check(path)?;
+        }
         let run = self.train()?;
         if let Some(trace) = trace {
             trace.write(&run)?;
@@ -124,14 +136,16 @@ impl Train {
         output::line(format_args!("{}\n{}{ended}", chart::curves(&run.records), summary(&[run])))
     }
 
-    /// Trains, with a progress bar.
+    /// Trains, with a progress bar, and writes the model.
     ///
     /// # Errors
     /// [`Error`].
     pub fn train(&self) -> Result<Run, Error> {
+        let start = self.layers.from.as_deref().map(Start::read).transpose()?;
+        let start = start.as_ref();
         let Some(path) = &self.csv else {
             return match self.loss.loss.unwrap_or(LossArg::Bce) {
-                loss if loss.has_classes() => self.on(loss, 2, &Ionosphere, Ionosphere::class),
+                loss if loss.has_classes() => self.on(loss, 2, start, &Ionosphere, Ionosphere::class),
                 loss => Err(Error::Option {
                     option: "--loss",
                     expected: "bce, hinge or categorical for the bundled classes".into(),
@@ -158,7 +172,7 @@ impl Train {
             let column = data.features() + 1;
             eprintln!("microfit: {}: column {column} has {found}: --loss {}", path.display(), loss.name());
         }
-        self.on(loss, classes.len(), &data, |index| data.class(index))
+        self.on(loss, classes.len(), start, &data, |index| data.class(index))
     }
 
     fn classes(&self) -> Result<Option<Vec<String>>, Error> {
@@ -179,20 +193,35 @@ impl Train {
         &self,
         loss: LossArg,
         classes: usize,
+        start: Option<&Start>,
+        data: &(impl Dataset + Sized),
+        class_of: impl Fn(usize) -> u16,
+    ) -> Result<Run, Error> {
+        match start.map(Start::scaling).transpose()?.flatten() {
+            None => self.split(loss, classes, start, data, class_of),
+            Some(scaling) => self.split(loss, classes, start, &Scaled::new(data, scaling)?, class_of),
+        }
+    }
+
+    fn split(
+        &self,
+        loss: LossArg,
+        classes: usize,
+        start: Option<&Start>,
         data: &(impl Dataset + Sized),
         class_of: impl Fn(usize) -> u16,
     ) -> Result<Run, Error> {
         let mut indices;
         match self.split {
-            _ if self.validation == 0.0 => self.with(loss, classes, data, &Nothing),
+            _ if self.validation == 0.0 => self.with(loss, classes, start, data, &Nothing),
             SplitArg::Last => {
                 let (train, validation) = holdout(data, self.validation)?;
-                self.with(loss, classes, &train, &validation)
+                self.with(loss, classes, start, &train, &validation)
             }
             SplitArg::Stratified => {
                 indices = vec![0; data.len()];
                 let (train, validation) = stratified(data.len(), class_of, self.validation, self.seed, &mut indices)?;
-                self.with(loss, classes, &Subset::new(data, train), &Subset::new(data, validation))
+                self.with(loss, classes, start, &Subset::new(data, train), &Subset::new(data, validation))
             }
         }
     }
@@ -201,23 +230,24 @@ impl Train {
         &self,
         which: LossArg,
         classes: usize,
+        start: Option<&Start>,
         train: &dyn Dataset,
         validation: &dyn Dataset,
     ) -> Result<Run, Error> {
         let too_large = |_| microfit::Error::TopologyTooLarge;
         let outputs = u16::try_from(which.outputs(classes)).map_err(too_large)?;
         let inputs = u16::try_from(train.features()).map_err(too_large)?;
-        let (last, output) = match &self.layers.output {
+        let (last, output) = match self.layers.output.as_ref().or_else(|| start.and_then(Start::output)) {
             Some(output) => (output.function(), output.name()),
             None => (which.output(), ""),
         };
-        let layers = self.layers.layers(outputs, last, self.seed)?;
+        let layers = self.layers.layers(outputs, last, self.seed, start)?;
         let topology = Topology::try_new(inputs, &layers)?;
         let plain = self.loss.loss(which, last, output)?;
         let weights = self.loss.weights(which, classes, train)?;
         let weighted = ClassWeights::new(&*plain, &weights)?;
         let loss: &dyn Loss = if weights.is_empty() { &*plain } else { &weighted };
-        self.optimizer.run(Job { options: self, topology, loss, train, validation })
+        self.optimizer.run(Job { options: self, start, topology, loss, train, validation })
     }
 
     fn schedule(&self) -> &str {
@@ -227,11 +257,14 @@ impl Train {
 
 impl Job<'_> {
     fn run<O: Optimizer>(self, optimizer: O) -> Result<Run, Error> {
-        let Self { options, topology, loss, train, validation } = self;
+        let Self { options, start, topology, loss, train, validation } = self;
         let text = options.schedule();
         let (schedule, mut driver) = spec::parse_any(text)?.into_parts();
         let mut params = vec![0.0; topology.param_len()];
-        options.layers.init.fill(&topology, options.seed, &mut params)?;
+        match start {
+            Some(start) => start.fill(&topology, &mut params)?,
+            None => options.layers.init.fill(&topology, options.seed, &mut params)?,
+        }
         let by_epoch = match options.clock {
             Some(clock) => clock == ClockArg::Epoch,
             None => text.trim_start().starts_with("drop_based"),
@@ -259,6 +292,9 @@ impl Job<'_> {
             bar.inc(1);
         })?;
         bar.finish_and_clear();
+        if let Some(path) = &options.save {
+            save::save(path, topology, &params, start.map(Start::scaling).transpose()?.flatten())?;
+        }
         Ok(run)
     }
 }

@@ -68,7 +68,7 @@ impl<T> Each<T> {
     }
 
     /// The value of hidden layer `layer` of `layers`.
-    pub(super) fn of(&self, option: &'static str, layer: usize, layers: usize) -> Result<&T, crate::error::Error> {
+    pub(crate) fn of(&self, option: &'static str, layer: usize, layers: usize) -> Result<&T, crate::error::Error> {
         match self.0.as_slice() {
             [one] => Ok(one),
             each if each.len() == layers && layer < layers => Ok(&each[layer]),

@@ -1,0 +1,318 @@
+//! Two halves of whole pages, to which frames are appended in turn: what both stores stand on.
+
+use super::super::wear::{self, Wear};
+use super::bisync;
+use super::flash::{Bytes, CHUNK, Words};
+use super::frames::{compare, write};
+use super::nor_flash::{ErrorType, NorFlash};
+use crate::checkpoint::{CRC, CRC_OF_WHOLE, CheckpointError, Header, Kind, Parts};
+use crate::topology::Topology;
+
+#[derive(Debug)]
+pub(super) struct Region<F> {
+    flash: F,
+    start: u32,
+    half: u32,
+    /// Bytes from one frame to the next.
+    stride: u32,
+    capacity: u32,
+    newest: Newest,
+}
+
+/// What is known of the newest whole frame.
+#[derive(Debug, Clone, Copy)]
+enum Newest {
+    Unknown,
+    Known(Option<Place>),
+}
+
+/// Where a frame is. The newer is the greater; two of one number, which no store writes, have an order all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    sequence: u32,
+    pub(super) half: u32,
+    index: u32,
+}
+
+type Stored<T, F> = Result<T, CheckpointError<<F as ErrorType>::Error>>;
+
+impl<F: NorFlash> Region<F> {
+    pub(super) fn new(flash: F, start: u32, len: u32, frame_len: usize) -> Stored<Self, F> {
+        const {
+            let (read, write) = (F::READ_SIZE, F::WRITE_SIZE);
+            assert!(read > 0 && write > 0 && F::ERASE_SIZE > 0, "a flash has words and pages");
+            assert!(CHUNK.is_multiple_of(read) && CHUNK.is_multiple_of(write), "words of 1, 2, 4, 8, 16 or 32 bytes");
+            assert!(F::ERASE_SIZE.is_multiple_of(write) && F::ERASE_SIZE.is_multiple_of(read), "a page is whole words");
+        }
+        let page = F::ERASE_SIZE as u32;
+        let word = F::READ_SIZE.max(F::WRITE_SIZE) as u32;
+        let half = len / page / 2 * page;
+        let within = u64::from(start) + 2 * u64::from(half) <= flash.capacity() as u64;
+        match (Wear::new(frame_len, len, page, word), wear::stride(frame_len, word)) {
+            (Some(Wear { capacity, .. }), Some(stride)) if within && start.is_multiple_of(page) => {
+                Ok(Self { flash, start, half, stride, capacity, newest: Newest::Unknown })
+            }
+            _ => Err(CheckpointError::RegionTooSmall),
+        }
+    }
+
+    pub(super) const fn wear(&self) -> Wear {
+        Wear { capacity: self.capacity, pages: self.half / F::ERASE_SIZE as u32 }
+    }
+
+    pub(super) fn release(self) -> F {
+        self.flash
+    }
+
+    pub(super) const fn flash_ref(&self) -> &F {
+        &self.flash
+    }
+
+    /// What is done to the flash meanwhile is not known here.
+    pub(super) const fn flash(&mut self) -> &mut F {
+        self.newest = Newest::Unknown;
+        &mut self.flash
+    }
+
+    const fn offset(&self, place: Place) -> u32 {
+        self.start + place.half * self.half + place.index * self.stride
+    }
+
+    /// Bytes from there to the end of the half.
+    const fn room(&self, place: Place) -> u32 {
+        self.half - place.index * self.stride
+    }
+
+    /// The bytes from a frame's first on.
+    pub(super) const fn source(&mut self, place: Place) -> Bytes<'_, F> {
+        let (at, room) = (self.offset(place), self.room(place));
+        Bytes::new(&mut self.flash, at, room)
+    }
+
+    /// What a frame says of itself.
+    #[bisync]
+    #[inline(never)]
+    pub(super) async fn header(&mut self, place: Place) -> Result<Option<Header>, F::Error> {
+        // A header and more: CHUNK is whole words, and no frame is shorter.
+        let mut bytes = [0; CHUNK];
+        self.flash.read(self.offset(place), &mut bytes).await?;
+        Ok(Header::of_bytes(&bytes))
+    }
+
+    /// Whether a whole frame is of this kind and of this network.
+    #[bisync]
+    #[inline(never)]
+    pub(super) async fn compare(&mut self, place: Place, kind: Kind, topology: &Topology<'_>) -> Stored<(), F> {
+        compare(&mut self.source(place), kind, topology).await
+    }
+
+    /// The newest whole frame, whosever it is.
+    #[bisync]
+    pub(super) async fn newest(&mut self) -> Result<Option<Place>, F::Error> {
+        if let Newest::Known(newest) = self.newest {
+            return Ok(newest);
+        }
+        let newest = self.newest_before(None, None).await?;
+        self.newest = Newest::Known(newest);
+        Ok(newest)
+    }
+
+    /// The newest whole frame with this fingerprint; without one, the newest of another. It is looked at again, whatever is known of
+    /// it.
+    #[bisync]
+    #[inline(never)]
+    pub(super) async fn newest_of(&mut self, fingerprint: u64) -> Result<Option<Place>, F::Error> {
+        let own = self.newest_before(None, Some(fingerprint)).await?;
+        self.newest = Newest::Unknown;
+        if own.is_some() { Ok(own) } else { self.newest().await }
+    }
+
+    /// The newest whole frame that is older than `before`, if that is given, with this fingerprint, if that is given. All headers are
+    /// read, but only the newest frame whole, and the next if that one is not. Where reading fails there is no whole frame: a word
+    /// that was torn makes some chips fault. It is an error only if no header can be read: then it is not a word, but the chip.
+    #[bisync]
+    #[inline(never)]
+    pub(super) async fn newest_before(
+        &mut self,
+        before: Option<Place>,
+        fingerprint: Option<u64>,
+    ) -> Result<Option<Place>, F::Error> {
+        let mut bound = before;
+        loop {
+            let newest = self.newest_header(bound, fingerprint).await?;
+            let Some(place) = newest else { return Ok(None) };
+            if let Ok(true) = self.is_whole(place).await {
+                return Ok(newest);
+            }
+            bound = newest;
+        }
+    }
+
+    /// The same by the headers alone.
+    #[bisync]
+    #[inline(never)]
+    async fn newest_header(
+        &mut self,
+        bound: Option<Place>,
+        fingerprint: Option<u64>,
+    ) -> Result<Option<Place>, F::Error> {
+        let (mut newest, mut fault, mut works) = (None, None, false);
+        for half in 0..2 {
+            for index in 0..self.capacity {
+                match self.sequence(Place { sequence: 0, half, index }, fingerprint).await {
+                    Ok(sequence) => {
+                        works = true;
+                        let place = sequence.map(|sequence| Place { sequence, half, index });
+                        if place.is_some_and(|place| bound.is_none_or(|bound| place < bound)) {
+                            newest = newest.max(place);
+                        }
+                    }
+                    Err(error) => fault = Some(error),
+                }
+            }
+        }
+        match fault {
+            Some(error) if !works => Err(error),
+            _ => Ok(newest),
+        }
+    }
+
+    /// The sequence number of a frame that may be here, with this fingerprint if that is given. What a later version has written may be
+    /// whole too, but is nobody's.
+    #[bisync]
+    #[inline(never)]
+    async fn sequence(&mut self, place: Place, fingerprint: Option<u64>) -> Result<Option<u32>, F::Error> {
+        let mut bytes = [0; CHUNK];
+        self.flash.read(self.offset(place), &mut bytes).await?;
+        let header = Header::of_bytes(&bytes);
+        let wanted = header.filter(|header| fingerprint.is_none_or(|own| header.is_of(own)));
+        Ok(wanted.map(|header| header.sequence))
+    }
+
+    /// Whether a frame is here, to the last bit of its CRC.
+    #[bisync]
+    #[inline(never)]
+    async fn is_whole(&mut self, place: Place) -> Result<bool, F::Error> {
+        let (at, room) = (self.offset(place), self.room(place));
+        let mut digest = CRC.digest();
+        let (mut offset, mut len) = (0, CHUNK as u32);
+        while offset < len {
+            let mut bytes = [0; CHUNK];
+            // No word behind the frame: it may be torn, and not readable.
+            let (n, whole) = ((len - offset).min(CHUNK as u32), F::READ_SIZE as u32);
+            let words = n.next_multiple_of(whole) as usize;
+            self.flash.read(at + offset, bytes.get_mut(..words).unwrap_or_default()).await?;
+            if offset == 0 {
+                len = Header::of_bytes(&bytes).map_or(0, |header| header.len);
+            }
+            if len > room || len < CHUNK as u32 {
+                return Ok(false);
+            }
+            digest.update(bytes.get(..n as usize).unwrap_or_default());
+            offset += CHUNK as u32;
+        }
+        Ok(digest.finalize() == CRC_OF_WHOLE)
+    }
+
+    /// Writes a frame behind the newest, or else to the begin of the half that is not `keep`, or not the newest's without one, which is
+    /// erased for it; and reads it back. Until that was good, the next call looks for the newest again.
+    #[bisync]
+    #[inline(never)]
+    pub(super) async fn append(&mut self, parts: Parts<'_>, keep: Option<u32>) -> Stored<Header, F> {
+        parts.check()?;
+        let newest = self.newest().await.map_err(CheckpointError::Medium)?;
+        let mut header = parts.header();
+        if header.len > self.stride {
+            return Err(CheckpointError::RegionTooSmall);
+        }
+        let mut half = 0;
+        if let Some(place) = newest {
+            // Its successor would not be newer. At a save a second that is 136 years.
+            header.sequence = place.sequence.checked_add(1).ok_or(CheckpointError::Sequence)?;
+            header.erases = self.erases(place).await.map_err(CheckpointError::Medium)?;
+            // A word that was torn may read as erased, but cannot be written: then the other half is taken.
+            if let Some(place) = self.blank_after(place).await
+                && let Ok(true) = self.write_at(place, parts, &header).await
+            {
+                return Ok(header);
+            }
+            half = 1 - keep.unwrap_or(place.half);
+        }
+        let place = Place { sequence: header.sequence, half, index: 0 };
+        self.erase(half).await.map_err(CheckpointError::Medium)?;
+        header.erases = header.erases.saturating_add(self.wear().pages);
+        match self.write_at(place, parts, &header).await {
+            Ok(true) => Ok(header),
+            Ok(false) => Err(CheckpointError::ReadBack),
+            Err(error) => Err(CheckpointError::Medium(error)),
+        }
+    }
+
+    /// Pages erased before a frame.
+    #[bisync]
+    #[inline(never)]
+    async fn erases(&mut self, place: Place) -> Result<u32, F::Error> {
+        Ok(self.header(place).await?.map_or(0, |header| header.erases))
+    }
+
+    #[bisync]
+    async fn erase(&mut self, half: u32) -> Result<(), F::Error> {
+        self.newest = Newest::Unknown;
+        let from = self.offset(Place { sequence: 0, half, index: 0 });
+        self.flash.erase(from, from + self.half).await
+    }
+
+    /// The first place behind this one that is blank.
+    #[bisync]
+    #[inline(never)]
+    async fn blank_after(&mut self, Place { sequence, half, index }: Place) -> Option<Place> {
+        for index in index + 1..self.capacity {
+            let place = Place { sequence: sequence.saturating_add(1), half, index };
+            // What cannot be read is not blank.
+            if let Ok(true) = self.is_blank(place).await {
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    /// Whether the room for a frame is as an erase leaves it.
+    #[bisync]
+    async fn is_blank(&mut self, place: Place) -> Result<bool, F::Error> {
+        let (at, end) = (self.offset(place), self.stride);
+        let mut offset = 0;
+        while offset < end {
+            let mut bytes = [0xff; CHUNK];
+            let n = (end - offset).min(CHUNK as u32) as usize;
+            self.flash.read(at + offset, bytes.get_mut(..n).unwrap_or_default()).await?;
+            if bytes.iter().any(|&byte| byte != 0xff) {
+                return Ok(false);
+            }
+            offset += CHUNK as u32;
+        }
+        Ok(true)
+    }
+
+    /// Whether it could be read back. Inlined, because every call's frame is on the stack under a write.
+    #[bisync]
+    #[inline(always)]
+    async fn write_at(&mut self, place: Place, parts: Parts<'_>, header: &Header) -> Result<bool, F::Error> {
+        self.newest = Newest::Unknown;
+        self.write_frame(place, parts, header).await?;
+        let whole = self.is_whole(place).await?;
+        if whole {
+            self.newest = Newest::Known(Some(place));
+        }
+        Ok(whole)
+    }
+
+    /// Its buffer is not on the stack any more when the frame is read back.
+    #[bisync]
+    #[inline(never)]
+    async fn write_frame(&mut self, place: Place, parts: Parts<'_>, header: &Header) -> Result<(), F::Error> {
+        let at = self.offset(place);
+        let mut words = Words::new(&mut self.flash, at);
+        write(parts, header, &mut words).await?;
+        words.finish().await
+    }
+}

@@ -1,0 +1,118 @@
+//! Checkpoints of a run.
+
+use super::super::wear::Wear;
+use super::bisync;
+use super::frames::Frame;
+use super::nor_flash::NorFlash;
+use super::region::{Place, Region};
+use crate::checkpoint::{CheckpointError, Header, Kind, Lengths, Parts, Restored, Snapshot, Target};
+
+/// Checkpoints in a region of flash, of which the newest counts; see the [module](crate::storage).
+#[derive(Debug)]
+pub struct Store<F> {
+    region: Region<F>,
+}
+
+impl<F: NorFlash> Store<F> {
+    /// Over `len` bytes of `flash` from `start` on, for checkpoints of these lengths. Flash is neither read nor written.
+    ///
+    /// # Errors
+    /// [`CheckpointError::RegionTooSmall`] unless `start` is a page's, the region is within the flash, and half its pages hold a
+    /// frame.
+    pub fn new(flash: F, start: u32, len: u32, lengths: &Lengths) -> Result<Self, CheckpointError<F::Error>> {
+        Ok(Self { region: Region::new(flash, start, len, lengths.frame_len())? })
+    }
+
+    /// What saving does to the flash.
+    pub const fn wear(&self) -> Wear {
+        self.region.wear()
+    }
+
+    /// Saves between two erases of the same page, where no power was cut.
+    pub const fn saves_per_erase(&self) -> u32 {
+        self.wear().saves_per_erase()
+    }
+
+    /// Gives the flash back.
+    pub fn release(self) -> F {
+        self.region.release()
+    }
+
+    /// The flash, for what else it holds. What is done to it may be anything: the next call looks at all headers again.
+    pub const fn flash(&mut self) -> &mut F {
+        self.region.flash()
+    }
+
+    /// The flash, to look at.
+    pub const fn flash_ref(&self) -> &F {
+        self.region.flash_ref()
+    }
+
+    /// Saves a checkpoint, and reads it back. Power may fail at any moment: the next [`Self::load`] finds this one or the one before.
+    /// The newest whole frame, whichever run's, is kept until this one is whole. A store of another region or of other lengths looks
+    /// for frames at other places, though: what it does not find there it may erase.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Medium`]; [`CheckpointError::ReadBack`] from a page that is worn out: the checkpoint before still counts. [`CheckpointError::RegionTooSmall`] for a snapshot longer than the lengths
+    /// given to [`Self::new`], [`CheckpointError::SectionLength`] for one whose parts do not fit its topology, and
+    /// [`CheckpointError::Sequence`]: flash is untouched then.
+    #[bisync]
+    #[inline]
+    pub async fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<Header, CheckpointError<F::Error>> {
+        self.region.append(Parts::Run(snapshot), None).await
+    }
+
+    /// Loads the newest whole checkpoint of this run.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Missing`] if there is none; if there are only those of others, what [`checkpoint::load`](crate::checkpoint::load)
+    /// has to say of the newest. The target is untouched then, except after [`CheckpointError::Incomplete`].
+    #[bisync]
+    #[inline]
+    pub async fn load(&mut self, target: &mut Target<'_>) -> Result<Restored, CheckpointError<F::Error>> {
+        let mut restored = Restored::blank();
+        self.load_into(target, &mut restored).await?;
+        Ok(restored)
+    }
+
+    #[bisync]
+    #[inline(never)]
+    async fn load_into(
+        &mut self,
+        target: &mut Target<'_>,
+        restored: &mut Restored,
+    ) -> Result<(), CheckpointError<F::Error>> {
+        target.check()?;
+        let newest = self.region.newest_of(target.identity.fingerprint()).await.map_err(CheckpointError::Medium)?;
+        let newest = newest.ok_or(CheckpointError::Missing)?;
+        self.region.compare(newest, Kind::Run, &target.identity.topology).await?;
+        self.load_from(newest, target, restored).await
+    }
+
+    /// The frame is not on the stack while the newest is looked for.
+    #[bisync]
+    #[inline(never)]
+    async fn load_from(
+        &mut self,
+        place: Place,
+        target: &mut Target<'_>,
+        restored: &mut Restored,
+    ) -> Result<(), CheckpointError<F::Error>> {
+        let mut source = self.region.source(place);
+        let mut frame = Frame::whole(&mut source);
+        frame.find().await?;
+        frame.load_into(target, restored).await
+    }
+
+    /// What the newest whole frame says, whichever run's it is.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Medium`].
+    #[bisync]
+    pub async fn header(&mut self) -> Result<Option<Header>, CheckpointError<F::Error>> {
+        match self.region.newest().await.map_err(CheckpointError::Medium)? {
+            Some(place) => self.region.header(place).await.map_err(CheckpointError::Medium),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Whether a flash does what `NorFlash` says: for a driver of one's own, before checkpoints are entrusted to it.
+
+use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
+
+/// What a flash does not do as it should; `E` is its own error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Unlike<E> {
+    /// An operation failed that should not.
+    Failed(E),
+    /// It has less than two pages, or words longer than 64 bytes, which this does not look at.
+    Sizes,
+    /// After erasing, a byte is not 0xff.
+    NotErased {
+        /// Its offset.
+        offset: u32,
+    },
+    /// A byte is not what was written.
+    NotWritten {
+        /// Its offset.
+        offset: u32,
+    },
+    /// Writing set a bit that was cleared.
+    BitSet {
+        /// The byte's offset.
+        offset: u32,
+    },
+    /// Erasing or writing changed a byte that was not its own.
+    Changed {
+        /// Its offset.
+        offset: u32,
+    },
+    /// What is not whole words or pages, or past the end, was not refused as such.
+    NotRefused {
+        /// Which of the tries.
+        attempt: u32,
+    },
+}
+
+const LONGEST_WORD: usize = 64;
+
+/// Looks at the first two pages of a flash, which it erases.
+///
+/// # Errors
+/// The first thing that is not as it should be.
+pub fn examine<F: NorFlash>(flash: &mut F) -> Result<(), Unlike<F::Error>> {
+    let (word, page) = (F::WRITE_SIZE.max(F::READ_SIZE), F::ERASE_SIZE as u32);
+    if word > LONGEST_WORD || flash.capacity() < 2 * F::ERASE_SIZE {
+        return Err(Unlike::Sizes);
+    }
+    let words = || (0..page).step_by(word);
+    let mut pattern = [0; LONGEST_WORD];
+    for (index, byte) in pattern.iter_mut().enumerate() {
+        *byte = (index as u8).wrapping_mul(37) ^ 0x5a;
+    }
+    let pattern = pattern.get(..word).unwrap_or_default();
+
+    // Erased pages, and words as they were written.
+    flash.erase(0, 2 * page).map_err(Unlike::Failed)?;
+    let erased = |offset| Unlike::NotErased { offset };
+    (0..2 * page).step_by(word).try_for_each(|at| expect(flash, at, word, |_| 0xff, erased))?;
+    for at in words() {
+        flash.write(at, pattern).map_err(Unlike::Failed)?;
+    }
+    let written = |index: usize| pattern.get(index).copied().unwrap_or_default();
+    words().try_for_each(|at| expect(flash, at, word, written, |offset| Unlike::NotWritten { offset }))?;
+    let changed = |offset| Unlike::Changed { offset };
+    words().try_for_each(|at| expect(flash, page + at, word, |_| 0xff, changed))?;
+
+    // Writing sets no bit; a flash with an error-correcting code may refuse to write a word again.
+    let _ = flash.write(0, [0xff; LONGEST_WORD].get(..word).unwrap_or_default());
+    expect(flash, 0, word, written, |offset| Unlike::BitSet { offset })?;
+
+    // Erasing the second page leaves the first one.
+    flash.write(page, pattern).map_err(Unlike::Failed)?;
+    flash.erase(page, 2 * page).map_err(Unlike::Failed)?;
+    words().try_for_each(|at| expect(flash, page + at, word, |_| 0xff, erased))?;
+    words().try_for_each(|at| expect(flash, at, word, written, changed))?;
+
+    // What has to be refused.
+    let end = flash.capacity() as u32;
+    let mut attempts = 0;
+    let mut refused = |result: Result<(), F::Error>, kind: NorFlashErrorKind| {
+        attempts += 1;
+        match result {
+            Err(error) if error.kind() == kind => Ok(()),
+            _ => Err(Unlike::NotRefused { attempt: attempts }),
+        }
+    };
+    refused(flash.erase(end, end.saturating_add(page)), NorFlashErrorKind::OutOfBounds)?;
+    refused(flash.write(end, pattern), NorFlashErrorKind::OutOfBounds)?;
+    let mut bytes = [0; LONGEST_WORD];
+    let bytes = bytes.get_mut(..word).unwrap_or_default();
+    refused(flash.read(end, bytes), NorFlashErrorKind::OutOfBounds)?;
+    refused(flash.erase(page / 2, page), NorFlashErrorKind::NotAligned)?;
+    refused(flash.erase(0, page / 2), NorFlashErrorKind::NotAligned)?;
+    if F::WRITE_SIZE > 1 {
+        refused(flash.write(page + 1, pattern), NorFlashErrorKind::NotAligned)?;
+        refused(flash.write(page, pattern.get(1..).unwrap_or_default()), NorFlashErrorKind::NotAligned)?;
+    }
+    // And has changed nothing.
+    words().try_for_each(|at| expect(flash, at, word, written, changed))?;
+    words().try_for_each(|at| expect(flash, page + at, word, |_| 0xff, changed))
+}
+
+/// Whether the word at `at` has the bytes expected.
+fn expect<F: NorFlash>(
+    flash: &mut F,
+    at: u32,
+    word: usize,
+    expected: impl Fn(usize) -> u8,
+    otherwise: impl Fn(u32) -> Unlike<F::Error>,
+) -> Result<(), Unlike<F::Error>> {
+    let mut bytes = [0; LONGEST_WORD];
+    let bytes = bytes.get_mut(..word).unwrap_or_default();
+    flash.read(at, bytes).map_err(Unlike::Failed)?;
+    match bytes.iter().enumerate().position(|(index, &byte)| byte != expected(index)) {
+        Some(index) => Err(otherwise(at + index as u32)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use embedded_storage::nor_flash::{ErrorType, ReadNorFlash, check_erase, check_read, check_write};
+    use microfit::storage::{SimulatedFault, SimulatedFlash};
+
+    use super::*;
+
+    /// A memory with a fault, unless it has none.
+    struct Faulty {
+        memory: [u8; 128],
+        fault: Option<Fault>,
+    }
+
+    #[derive(Clone, Copy, PartialEq)]
+    enum Fault {
+        ErasesHalf,
+        ErasesTooMuch,
+        SetsBits,
+        WritesNeighbours,
+        TakesAnyErase,
+        TakesAnyWrite,
+    }
+
+    impl ErrorType for Faulty {
+        type Error = NorFlashErrorKind;
+    }
+
+    impl ReadNorFlash for Faulty {
+        const READ_SIZE: usize = 1;
+
+        fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+            check_read(self, offset, bytes.len())?;
+            bytes.copy_from_slice(&self.memory[offset as usize..][..bytes.len()]);
+            Ok(())
+        }
+
+        fn capacity(&self) -> usize {
+            self.memory.len()
+        }
+    }
+
+    impl NorFlash for Faulty {
+        const WRITE_SIZE: usize = 4;
+        const ERASE_SIZE: usize = 32;
+
+        fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+            if self.fault != Some(Fault::TakesAnyErase) {
+                check_erase(self, from, to)?;
+            }
+            let (mut from, mut to) = ((from as usize).min(128), (to as usize).min(128));
+            match self.fault {
+                Some(Fault::ErasesHalf) => to = usize::midpoint(from, to),
+                Some(Fault::ErasesTooMuch) => from = from.saturating_sub(32),
+                _ => {}
+            }
+            self.memory[from..to].fill(0xff);
+            Ok(())
+        }
+
+        fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+            if self.fault != Some(Fault::TakesAnyWrite) {
+                check_write(self, offset, bytes.len())?;
+            }
+            for (place, byte) in self.memory.iter_mut().skip(offset as usize).zip(bytes) {
+                *place = if self.fault == Some(Fault::SetsBits) { *byte } else { *place & byte };
+            }
+            if self.fault == Some(Fault::WritesNeighbours) && offset < 32 {
+                self.memory[offset as usize + 32] = 0;
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn finds_every_fault() {
+        let faults = [
+            Fault::ErasesHalf,
+            Fault::ErasesTooMuch,
+            Fault::SetsBits,
+            Fault::WritesNeighbours,
+            Fault::TakesAnyErase,
+            Fault::TakesAnyWrite,
+        ];
+        let found = faults.map(|fault| examine(&mut Faulty { memory: [0; 128], fault: Some(fault) }));
+        let expected = [
+            Err(Unlike::NotErased { offset: 32 }),
+            Err(Unlike::Changed { offset: 0 }),
+            Err(Unlike::BitSet { offset: 0 }),
+            Err(Unlike::Changed { offset: 32 }),
+            Err(Unlike::NotRefused { attempt: 1 }),
+            Err(Unlike::NotRefused { attempt: 2 }),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(examine(&mut Faulty { memory: [0; 128], fault: None }), Ok(()));
+    }
+
+    #[test]
+    fn the_simulated_flash_is_none_the_worse_for_refusing_to_write_again() {
+        let (mut memory, mut erases) = ([0; 512], [0; 4]);
+        assert_eq!(examine(&mut SimulatedFlash::<4, 8, 128>::new(&mut memory, &mut erases, 1)), Ok(()));
+        let mut small = SimulatedFlash::<1, 1, 512>::new(&mut memory, &mut erases, 1);
+        assert_eq!(examine(&mut small), Err(Unlike::<SimulatedFault>::Sizes));
+    }
+}

@@ -1,0 +1,120 @@
+//! Keras' HDF5 files: `model.weights.h5` within a `.keras`, `.weights.h5`, and the older `.h5`.
+
+use hdf5_reader::group::Group;
+use hdf5_reader::{ByteOrder, Dataset, Datatype, Hdf5File, OpenOptions};
+
+use super::error::ModelError;
+use super::keras::Config;
+use super::tensor::{Dtype, Shape, Tensor};
+
+/// No file of a model for a microcontroller needs more.
+const MOST_BYTES: usize = 1 << 28;
+/// Keras' groups lie in four levels, those of models within models in a few more.
+const DEEPEST: usize = 16;
+
+fn refuse(error: impl std::fmt::Display) -> ModelError {
+    ModelError::Format { expected: "a whole HDF5 file", found: error.to_string() }
+}
+
+/// The tensors of a file, and its configuration if it has one: only the older format does.
+pub(super) fn file(bytes: Vec<u8>) -> Result<(Vec<Tensor>, Option<Config>), ModelError> {
+    let options = OpenOptions { max_read_bytes: MOST_BYTES, max_chunk_bytes: MOST_BYTES, ..OpenOptions::default() };
+    let len = bytes.len() as u64;
+    let file = Hdf5File::from_vec_with_options(bytes, options).map_err(refuse)?;
+    let expected = file.superblock().eof_address;
+    if len < expected {
+        return Err(refuse(format!("{len} of its {expected} bytes")));
+    }
+    let root = file.root_group().map_err(refuse)?;
+    let mut tensors = Vec::new();
+    let Some(model) = text(&root, "model_config") else {
+        gather(&root, "", None, 0, &mut tensors)?;
+        return Ok((tensors, None));
+    };
+    let config =
+        Config::of_h5(&model, text(&root, "training_config").as_deref(), text(&root, "keras_version").as_deref())?;
+    let weights = root.group("model_weights").map_err(refuse)?;
+    for layer in weights.groups().map_err(refuse)? {
+        let name = last(layer.name()).to_owned();
+        gather(&layer, &name, Some(&name), 0, &mut tensors)?;
+    }
+    Ok((tensors, Some(config)))
+}
+
+fn text(group: &Group, name: &str) -> Option<String> {
+    group.attribute(name).ok().and_then(|attribute| attribute.read_string().ok())
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// All datasets below a group, called `layer/kernel` and so on. The layer's name, where it is known from above or from the
+/// attribute of its `vars`, stands in place of the path: groups are called by class and number, and Keras calls the first
+/// dense layer's group `dense` whatever its name is.
+fn gather(
+    group: &Group,
+    path: &str,
+    layer: Option<&str>,
+    depth: usize,
+    tensors: &mut Vec<Tensor>,
+) -> Result<(), ModelError> {
+    if depth > DEEPEST {
+        return Err(refuse("groups nested too deep"));
+    }
+    let (groups, datasets) = group.members().map_err(refuse)?;
+    for dataset in datasets {
+        let own = last(dataset.name());
+        let name = match (path.strip_suffix("/vars"), layer) {
+            (Some(above), _) => {
+                let named = text(group, "name").filter(|name| !name.is_empty());
+                let layer = named.as_deref().unwrap_or(above);
+                let roles: &[&str] = if last(above).starts_with("normalization") {
+                    &["mean", "variance", "count"]
+                } else {
+                    &["kernel", "bias"]
+                };
+                let role = own.parse::<usize>().ok().and_then(|index| roles.get(index).copied()).unwrap_or(own);
+                format!("{layer}/{role}")
+            }
+            (None, Some(layer)) => format!("{layer}/{own}"),
+            (None, None) => format!("{path}/{own}"),
+        };
+        tensors.push(tensor(name, &dataset)?);
+    }
+    for child in groups {
+        let own = last(child.name());
+        // The optimizer's state is as good as none to another library, and dropout needs no generator here.
+        if (path.is_empty() && own == "optimizer") || own.starts_with("seed_generator") {
+            continue;
+        }
+        let below = if path.is_empty() { own.to_owned() } else { format!("{path}/{own}") };
+        gather(&child, &below, layer, depth + 1, tensors)?;
+    }
+    Ok(())
+}
+
+fn tensor(name: String, dataset: &Dataset) -> Result<Tensor, ModelError> {
+    let sides = dataset.shape().iter().map(|&side| usize::try_from(side).map_err(refuse));
+    let shape = Shape(sides.collect::<Result<_, _>>()?);
+    let (dtype, swap) = match dataset.dtype() {
+        Datatype::FloatingPoint { size: 2, byte_order } => (Ok(Dtype::F16), Some(byte_order)),
+        Datatype::FloatingPoint { size: 4, byte_order } => (Ok(Dtype::F32), Some(byte_order)),
+        Datatype::FloatingPoint { size: 8, byte_order } => (Ok(Dtype::F64), Some(byte_order)),
+        Datatype::FixedPoint { size, signed, .. } => {
+            (Err(format!("{}int{}", if *signed { "" } else { "u" }, 8 * u32::from(*size))), None)
+        }
+        _ => (Err("another type".into()), None),
+    };
+    let bytes = match (&dtype, swap) {
+        (Ok(dtype), Some(order)) => {
+            let mut bytes = dataset.read_raw_bytes().map_err(refuse)?;
+            if *order == ByteOrder::BigEndian {
+                bytes.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+            }
+            bytes
+        }
+        _ => Vec::new(),
+    };
+    Ok(Tensor { name, shape, dtype, bytes })
+}

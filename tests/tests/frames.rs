@@ -1,0 +1,340 @@
+//! Version 1 of the frames: the files in `tests/frames` are read for ever, and written byte for byte.
+
+use std::path::Path;
+
+use microfit::activation::{Activation, Kind, LeakyRelu, Linear, Relu};
+use microfit::checkpoint::{
+    self, CheckpointError, Frame, Header, Identity, Lengths, Model, ModelTarget, Section, Snapshot, Target,
+};
+use microfit::data::{Rows, Sequential};
+use microfit::loss::MeanSquaredError;
+use microfit::optimizer::Sgd;
+use microfit::schedule::{Feedback, PlateauState, Schedule, Words, torch};
+use microfit::{Clock, EarlyStopping, Error, Event, Fit, Goal, Topology, checked, dense, frozen};
+use microfit_tests::memory::{Memory, PastTheEnd, sealed};
+
+/// Powers of two, so that every number below is exact.
+const BODY: [f32; 6] = [1.0, 0.5, -0.5, 1.0, 0.25, 0.0];
+const LEAKY: LeakyRelu = checked!(LeakyRelu::new(0.25));
+const NET: Topology = Topology::new(2, &[frozen(2, &Relu, &BODY), dense(2, &LEAKY), dense(1, &Linear)]);
+const DATA: Rows<2, 1> = Rows { features: &[[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], targets: &[[0.5], [-0.5], [1.0]] };
+const LENGTHS: Lengths = Lengths {
+    feedback: PlateauState::WORDS,
+    best: NET.param_len(),
+    shift: 2,
+    factor: 2,
+    user: 5,
+    ..Lengths::of::<Sgd>(&NET)
+};
+const PARAMS: [f32; 9] = [0.5, 0.25, -0.5, 1.0, 0.0, 0.125, 1.0, -0.5, 0.25];
+
+#[derive(Debug, Clone, Copy)]
+struct WithMomentum;
+
+impl Schedule for WithMomentum {
+    fn value(&self, step: u32) -> f64 {
+        if step == 0 { 0.125 } else { 0.0625 }
+    }
+
+    fn momentum(&self, _step: u32) -> Option<f32> {
+        Some(0.75)
+    }
+}
+
+fn fit() -> Fit<'static, MeanSquaredError, Sgd, WithMomentum, Sequential> {
+    Fit {
+        topology: NET,
+        loss: MeanSquaredError,
+        optimizer: Sgd::keras(0.5).unwrap(),
+        schedule: WithMomentum,
+        clock: Clock::Update,
+        order: Sequential,
+        batch: 2,
+        epochs: 3,
+    }
+}
+
+fn identity() -> Identity<'static> {
+    fit().identity().tagged(0x1234_5678_9abc)
+}
+
+/// The frame of a run in its second epoch, and what it was made of.
+fn run() -> (Memory, [f32; 9], [f32; 9]) {
+    let plateau = torch::reduce_lr_on_plateau(0.1, torch::ReduceLrOnPlateauOptions::DEFAULT).unwrap();
+    let (mut plateau_state, mut feedback) = (plateau.start(), [0; PlateauState::WORDS]);
+    let stopping = checked!(EarlyStopping::new(Goal::Minimize, 3, 0.0));
+    let mut stopping_state = stopping.start();
+    let (mut params, mut workspace) = (PARAMS, [0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = fit().start(&mut params, &mut workspace).unwrap();
+    while trainer.progress().epochs() == 0 {
+        trainer.step(&DATA, &DATA).unwrap();
+    }
+    stopping.observe(&mut stopping_state, 0.5);
+    plateau.observe(&mut plateau_state, 0.7);
+    plateau.observe(&mut plateau_state, 0.8);
+    plateau_state.to_words(&mut feedback).unwrap();
+    trainer.force_rate(Some(0.25));
+    trainer.scale_rate(0.5);
+    assert_eq!(trainer.step(&DATA, &DATA), Ok(Event::Samples { done: 2, of: 3 }));
+    let snapshot = Snapshot {
+        identity: identity(),
+        stopping: Some(&stopping_state),
+        feedback: &feedback,
+        best: &PARAMS,
+        shift: &[0.5, -0.5],
+        factor: &[2.0, 4.0],
+        user: b"board",
+        ..trainer.snapshot()
+    };
+    assert_eq!(snapshot.lengths(), LENGTHS);
+    let mut frame = Memory::default();
+    let header = checkpoint::save(&snapshot, 7, 9, &mut frame).unwrap();
+    assert_eq!((header.len as usize, frame.0.len()), (LENGTHS.frame_len(), LENGTHS.frame_len()));
+    let state: [f32; 9] = snapshot.state.try_into().unwrap();
+    (frame, params, state)
+}
+
+fn model() -> Memory {
+    let mut frame = Memory::default();
+    let model = Model { shift: &[0.5, -0.5], factor: &[2.0, 4.0], user: b"v1", ..Model::new(NET, &PARAMS) };
+    checkpoint::save_model(&model, 3, 1, &mut frame).unwrap();
+    assert_eq!(frame.0.len(), model.lengths().model_len());
+    frame
+}
+
+fn file(name: &str) -> Memory {
+    Memory(std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("frames").join(name)).unwrap_or_default())
+}
+
+/// What is written now is left in a file to look at if it differs.
+fn compare(name: &str, written: &Memory) {
+    let left = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&left, &written.0).unwrap();
+    assert!(file(name) == *written, "tests/frames/{name} differs from {}", left.display());
+}
+
+#[test]
+fn what_is_written_is_the_file_byte_for_byte() {
+    compare("run_v1.mfck", &run().0);
+    compare("model_v1.mfmd", &model());
+}
+
+#[test]
+fn the_run_in_the_file_is_the_one_that_was_written() {
+    let mut file = file("run_v1.mfck");
+    let (_, params, state) = run();
+    let (mut found_params, mut workspace, mut best) = ([9.0; 9], [9.0; NET.workspace_len::<Sgd>()], [9.0; 9]);
+    let (mut feedback, mut shift, mut factor, mut user) = ([9; PlateauState::WORDS], [9.0; 2], [9.0; 2], [9; 5]);
+    let mut target = Target {
+        identity: identity(),
+        feedback: &mut feedback,
+        params: &mut found_params,
+        state: &mut workspace[..9],
+        best: &mut best,
+        shift: &mut shift,
+        factor: &mut factor,
+        user: &mut user,
+    };
+    let restored = checkpoint::load(&mut file, &mut target).unwrap();
+    assert_eq!((restored.header.sequence, restored.header.erases), (7, 9));
+    assert_eq!(restored.header.fingerprint, identity().fingerprint());
+    assert_eq!((restored.progress.epochs(), restored.progress.updates()), (1, 2));
+    let stopping = restored.stopping.unwrap();
+    assert_eq!((stopping.epochs(), stopping.best(), stopping.best_epoch()), (1, 0.5, 0));
+    let plateau = PlateauState::from_words(&feedback).unwrap();
+    assert_eq!((plateau.lr, plateau.best, plateau.bad, plateau.cooldown), (0.1, 0.7, 1, 0));
+    assert_eq!((plateau.average, plateau.count), (0.0, 0));
+    assert_eq!((found_params, best, shift, factor, &user), (params, PARAMS, [0.5, -0.5], [2.0, 4.0], b"board"));
+    assert_eq!(workspace[..9], state);
+
+    // And goes on as if nothing had been.
+    let (mut straight, mut straight_workspace) = (params, [0.0; NET.workspace_len::<Sgd>()]);
+    straight_workspace[..9].copy_from_slice(&state);
+    for (params, workspace) in [(&mut straight, &mut straight_workspace), (&mut found_params, &mut workspace)] {
+        fit().resume(restored.progress, params, workspace).unwrap().run(&DATA, &DATA).unwrap();
+    }
+    assert_eq!(straight, found_params);
+}
+
+/// Without anything of the run: what a tool on the desk does.
+#[test]
+fn the_run_in_the_file_describes_itself() {
+    let mut file = file("run_v1.mfck");
+    let mut frame = Frame::open(&mut file).unwrap();
+    assert_eq!(frame.lengths(), LENGTHS);
+    assert_eq!(frame.inputs(), Ok(2));
+    let layers = [0, 1, 2].map(|layer| frame.layer(layer).unwrap());
+    assert_eq!(layers.map(|layer| (layer.units, layer.frozen)), [(2, true), (2, false), (1, false)]);
+    assert_eq!(layers.map(|layer| layer.activation), [Relu.kind(), LEAKY.kind(), Kind::Linear]);
+    assert_eq!(frame.layer(3), Err(CheckpointError::Content { section: Section::Shape }));
+    let (mut weights, mut bias) = ([0.0; 2], [0.0; 1]);
+    frame.floats(Section::Best, 6, &mut weights).unwrap();
+    frame.floats(Section::Best, 8, &mut bias).unwrap();
+    assert_eq!((weights, bias), ([1.0, -0.5], [0.25]));
+    assert!(frame.floats(Section::Best, 8, &mut weights).is_err());
+    let mut words = [0; 88];
+    frame.bytes(Section::Progress, 0, &mut words).unwrap();
+    let words: Vec<u32> = words.chunks(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
+    // Phase 2, with momentum and forced rate, no accuracies; epochs, updates, position, samples, in the batch.
+    assert_eq!(words[..6], [2 | 0b11 << 8, 1, 2, 2, 3, 2]);
+    let floats = [6, 7, 8, 9, 10].map(|word: usize| f32::from_bits(words[word]));
+    let losses = floats[0];
+    assert_eq!(floats[1..], [0.125, 0.75, 0.25, 0.5]);
+    assert_eq!((words[11], words[12]), (0, 2));
+    assert_eq!(f32::from_bits(words[13]), losses, "the epoch's first batch");
+    assert_eq!((words[15], words[16], &words[17..]), (0, 0, &[0; 5][..]));
+    assert_eq!(frame.progress().unwrap().train().loss(), losses / 2.0);
+}
+
+#[test]
+fn the_model_in_the_file_predicts() {
+    let mut file = file("model_v1.mfmd");
+    let header = checkpoint::verify(&mut file).unwrap();
+    let fingerprint = NET.fingerprint();
+    let kind = checkpoint::Kind::Model;
+    assert_eq!(header, Header { kind, version: 1, len: file.0.len() as u32, sequence: 3, fingerprint, erases: 1 });
+    let (mut params, mut shift, mut factor, mut user) = ([0.0; 9], [0.0; 2], [0.0; 2], [0; 2]);
+    let mut target =
+        ModelTarget { topology: NET, params: &mut params, shift: &mut shift, factor: &mut factor, user: &mut user };
+    assert_eq!(checkpoint::load_model(&mut file, &mut target), Ok(header));
+    let model = target.model();
+    assert_eq!((model.params, model.user), (&PARAMS[..], &b"v1"[..]));
+    let (mut features, mut tape) = ([1.0, 0.0], [0.0; NET.tape_len(1)]);
+    model.scaling().unwrap().unwrap().transform(&mut features).unwrap();
+    assert_eq!(features, [1.0, 2.0]);
+    // The frozen layer: [2 + 0.25, 1.5]; then [1.5, 0.5]; then 1.5 - 0.25 + 0.25.
+    assert_eq!(model.network().unwrap().predict(&features, &mut tape).unwrap(), [1.5]);
+}
+
+#[test]
+fn a_frame_of_something_else_is_named() {
+    let (mut run, mut model_frame) = (run().0, model());
+    let load = |topology: Topology<'_>, frame: &mut Memory| {
+        let mut params = vec![7.0; topology.param_len()];
+        let (mut shift, mut factor, mut user) = (vec![7.0; topology.inputs()], vec![7.0; topology.inputs()], [7; 2]);
+        let mut target =
+            ModelTarget { topology, params: &mut params, shift: &mut shift, factor: &mut factor, user: &mut user };
+        let error = checkpoint::load_model(frame, &mut target).unwrap_err();
+        assert!(params.iter().chain(&shift).all(|&float| float == 7.0), "a refused frame changed the target");
+        error
+    };
+    let (expected, found) = (checkpoint::Kind::Model, checkpoint::Kind::Run);
+    assert_eq!(load(NET, &mut run), CheckpointError::Kind { expected, found });
+    let other = [frozen(2, &Relu, &BODY), dense(2, &LEAKY), dense(1, &Relu)];
+    let error = load(Topology::try_new(2, &other).unwrap(), &mut model_frame);
+    let CheckpointError::Layer { layer: 2, expected, found } = error else { panic!("{error}") };
+    assert_eq!((expected.activation, found.activation), (Kind::Relu, Kind::Linear));
+    let error = load(Topology::try_new(2, &other[..2]).unwrap(), &mut model_frame);
+    assert_eq!(error, CheckpointError::Layers { expected: 2, found: 3 });
+    let error = load(Topology::try_new(3, &[dense(1, &Linear)]).unwrap(), &mut model_frame);
+    assert_eq!(error, CheckpointError::Inputs { expected: 3, found: 2 });
+    let body = [0.5; 6];
+    let other = [frozen(2, &Relu, &body), dense(2, &LEAKY), dense(1, &Linear)];
+    let error = load(Topology::try_new(2, &other).unwrap(), &mut model_frame);
+    assert!(matches!(error, CheckpointError::Foreign { .. }), "other frozen weights: {error}");
+}
+
+/// What the reader passes, `Fit::resume` takes.
+#[test]
+fn progress_that_cannot_be_resumed_is_refused_before_anything_is_copied() {
+    let frame = run().0;
+    for (fit, resumable) in [(fit(), true), (Fit { epochs: 1, ..fit() }, false), (Fit { epochs: 9, ..fit() }, true)] {
+        let (mut params, mut workspace, mut best) = ([7.0; 9], [7.0; NET.workspace_len::<Sgd>()], [7.0; 9]);
+        let mut target = Target {
+            identity: fit.identity().tagged(0x1234_5678_9abc),
+            feedback: &mut [0; PlateauState::WORDS],
+            params: &mut params,
+            state: &mut workspace[..9],
+            best: &mut best,
+            shift: &mut [0.0; 2],
+            factor: &mut [0.0; 2],
+            user: &mut [0; 5],
+        };
+        match checkpoint::load(&mut frame.clone(), &mut target) {
+            Ok(restored) => assert!(resumable && fit.resume(restored.progress, &mut params, &mut workspace).is_ok()),
+            Err(error) => {
+                assert!(!resumable && params == [7.0; 9] && workspace.iter().all(|&float| float == 7.0));
+                assert_eq!(error, CheckpointError::Content { section: Section::Progress });
+            }
+        }
+    }
+    // Three samples in a batch of two.
+    let mut bytes = frame.0.clone();
+    let progress = 28 + 8 + 28 + 8;
+    assert_eq!(bytes[progress..][..2], [2, 0b11]);
+    bytes[progress + 12] = 3;
+    bytes[progress + 20] = 3;
+    bytes[progress + 48] = 3;
+    let mut memory = Memory(sealed(bytes));
+    assert!(Frame::open(&mut memory).is_ok(), "another batch could have made it");
+    let mut target = Target {
+        identity: identity(),
+        feedback: &mut [0; PlateauState::WORDS],
+        params: &mut [0.0; 9],
+        state: &mut [0.0; 9],
+        best: &mut [0.0; 9],
+        shift: &mut [0.0; 2],
+        factor: &mut [0.0; 2],
+        user: &mut [0; 5],
+    };
+    let error = checkpoint::load(&mut memory, &mut target);
+    assert_eq!(error, Err(CheckpointError::Content { section: Section::Progress }));
+}
+
+#[test]
+fn parts_that_do_not_fit_the_topology_are_not_written() {
+    let mut frame = Memory::default();
+    let model = Model::new(NET, &PARAMS);
+    let wrong = CheckpointError::<PastTheEnd>::SectionLength { section: Section::Params, expected: 36, found: 32 };
+    assert_eq!(checkpoint::save_model(&Model { params: &PARAMS[..8], ..model }, 0, 0, &mut frame), Err(wrong));
+    let one = &[0.0][..];
+    let wrong = CheckpointError::SectionLength { section: Section::Shift, expected: 8, found: 4 };
+    assert_eq!(checkpoint::save_model(&Model { shift: one, factor: one, ..model }, 0, 0, &mut frame), Err(wrong));
+    let wrong = CheckpointError::SectionLength { section: Section::Factor, expected: 0, found: 8 };
+    assert_eq!(checkpoint::save_model(&Model { factor: &[0.0; 2], ..model }, 0, 0, &mut frame), Err(wrong));
+    assert!(frame.0.is_empty());
+    assert_eq!(
+        Model { params: one, ..model }.network().err().map(|error| matches!(error, Error::BufferLength { .. })),
+        Some(true)
+    );
+}
+
+/// A source that fails in the second reading: the one case in which buffers are half written.
+#[test]
+fn a_medium_that_fails_while_it_is_copied_says_so() {
+    struct Failing(Memory, u32);
+    impl checkpoint::Source for Failing {
+        type Error = PastTheEnd;
+
+        fn len(&self) -> u32 {
+            self.0.len()
+        }
+
+        fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), PastTheEnd> {
+            self.1 = self.1.checked_sub(1).ok_or(PastTheEnd)?;
+            self.0.read(offset, bytes)
+        }
+    }
+    let frame = model();
+    let mut incomplete = 0;
+    for reads in 0.. {
+        let (mut params, mut shift, mut factor) = ([7.0; 9], [7.0; 2], [7.0; 2]);
+        let mut target = ModelTarget {
+            topology: NET,
+            params: &mut params,
+            shift: &mut shift,
+            factor: &mut factor,
+            user: &mut [7; 2],
+        };
+        let result = checkpoint::load_model(&mut Failing(frame.clone(), reads), &mut target);
+        let untouched = params == [7.0; 9];
+        match result {
+            Ok(_) => break,
+            Err(CheckpointError::Medium(PastTheEnd)) => assert!(untouched, "{reads}"),
+            Err(CheckpointError::Incomplete(PastTheEnd)) => incomplete += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // Nine parameters, two shifts, two factors, the user's bytes.
+    assert_eq!(incomplete, 14);
+}

@@ -1,0 +1,276 @@
+//! A run with many checkpoints loses nothing, whenever power fails: cut at every word written and every page erased, and once more
+//! in the recovery, every board comes back and ends with the weights of the run that was not cut.
+
+use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
+use microfit::checkpoint::{CheckpointError, Lengths, Snapshot, Target};
+use microfit::storage::{SimulatedFault, SimulatedFlash, Store, Torn, Wear};
+use microfit_tests::board::{Blocking, Board, LENGTHS, Waiting, Way, fit};
+
+/// What is tried.
+struct Cuts {
+    torn: Torn,
+    /// Every so many-th word or page.
+    stride: usize,
+    /// What a flash is delivered with.
+    fresh: u8,
+    /// The board's own bytes.
+    user: usize,
+    seed: u32,
+}
+
+const EVERYWHERE: Cuts = Cuts { torn: Torn::Bits, stride: 1, fresh: 0xff, user: 5, seed: 1 };
+
+impl Cuts {
+    /// Power fails, and then once more during recovery.
+    fn everywhere<S: Way, const R: usize, const W: usize, const E: usize>(&self) {
+        let &Self { torn, stride, fresh, user, seed } = self;
+        let frame = Lengths { user, ..LENGTHS }.frame_len().next_multiple_of(W);
+        let size = 2 * frame.next_multiple_of(E);
+        let wear = Wear::new(frame, size as u32, E as u32, W as u32).unwrap();
+        let blank = (vec![fresh; size], vec![0; size / E]);
+        let (mut memory, mut erases) = blank.clone();
+        let mut flash = SimulatedFlash::<R, W, E>::new(&mut memory, &mut erases, 0);
+        let expected = S::boot(&mut flash, user, &mut None).unwrap();
+        let operations = flash.operations();
+        let (least, most) = (flash.erases().iter().min().unwrap(), flash.erases().iter().max().unwrap());
+        assert!(most - least <= 1, "both halves wear alike");
+        let saves = fit().epochs * 3;
+        assert_eq!(*most, saves.div_ceil(wear.saves_per_erase()), "as often as was said");
+        let (mut first, mut second) = (0, 0);
+        for at in (0..operations).step_by(stride) {
+            let (mut memory, mut erases) = blank.clone();
+            let mut flash = SimulatedFlash::<R, W, E>::new(&mut memory, &mut erases, seed * 7919 + at).torn(torn);
+            let mut acknowledged = None;
+            flash.cut_after(at);
+            let cut = S::boot(&mut flash, user, &mut acknowledged);
+            assert_eq!(cut, Err(CheckpointError::Medium(SimulatedFault::Power)));
+            flash.power_on();
+            // Not every recovery is long enough for the second cut.
+            flash.cut_after((at * 31 + seed * 17) % (operations / 9));
+            first += 1;
+            let mut end = S::boot(&mut flash, user, &mut acknowledged);
+            if end.is_err() {
+                assert_eq!(end, Err(CheckpointError::Medium(SimulatedFault::Power)));
+                second += 1;
+                flash.power_on();
+                end = S::boot(&mut flash, user, &mut acknowledged);
+            }
+            assert_eq!(end, Ok(expected), "cut at {at}, seed {seed}");
+        }
+        println!(
+            "{}, words of {W}, pages of {E}, {} frames a half, torn: {torn:?}: {operations} operations, \
+             {} erases a save; {} cuts tried, {second} of them in a recovery; lost: 0",
+            S::NAME,
+            wear.saves_per_erase() / 2,
+            wear.erases_per_save(),
+            first + second,
+        );
+        assert!(2 * second > first, "most recoveries are long enough for a cut");
+    }
+}
+
+#[test]
+fn words_of_4_in_a_flash_full_of_zeros() {
+    Cuts { fresh: 0x00, ..EVERYWHERE }.everywhere::<Blocking, 1, 4, 1024>();
+    Cuts { fresh: 0x00, ..EVERYWHERE }.everywhere::<Waiting, 1, 4, 1024>();
+}
+
+#[test]
+fn frames_of_many_pages() {
+    EVERYWHERE.everywhere::<Blocking, 4, 4, 256>();
+    EVERYWHERE.everywhere::<Waiting, 4, 4, 256>();
+}
+
+/// A page for many frames.
+#[test]
+fn words_of_1() {
+    EVERYWHERE.everywhere::<Blocking, 1, 1, 4096>();
+}
+
+#[test]
+fn words_of_8() {
+    for torn in [Torn::Bits, Torn::Blank, Torn::Unreadable] {
+        Cuts { torn, ..EVERYWHERE }.everywhere::<Blocking, 1, 8, 4096>();
+    }
+    Cuts { torn: Torn::Unreadable, ..EVERYWHERE }.everywhere::<Waiting, 1, 8, 4096>();
+}
+
+#[test]
+fn words_of_16() {
+    for torn in [Torn::Bits, Torn::Blank, Torn::Unreadable] {
+        Cuts { torn, ..EVERYWHERE }.everywhere::<Blocking, 16, 16, 2048>();
+    }
+}
+
+#[test]
+fn words_of_32() {
+    for torn in [Torn::Bits, Torn::Blank, Torn::Unreadable] {
+        Cuts { torn, ..EVERYWHERE }.everywhere::<Blocking, 32, 32, 1024>();
+    }
+}
+
+/// A word that reads as erased but is not, where frames are appended to a page that is not erased for them.
+#[test]
+fn torn_words_that_look_blank() {
+    for torn in [Torn::Blank, Torn::Unreadable] {
+        Cuts { torn, ..EVERYWHERE }.everywhere::<Blocking, 1, 4, 2048>();
+        Cuts { torn, ..EVERYWHERE }.everywhere::<Waiting, 4, 4, 2048>();
+    }
+}
+
+/// The sectors of an STM32F4, words of 1 and of 4, with frames so long that a sector holds three.
+#[test]
+fn sectors_of_128_kib() {
+    Cuts { user: 40_000, stride: 9_973, ..EVERYWHERE }.everywhere::<Blocking, 1, 1, 131_072>();
+    Cuts { user: 40_000, stride: 2_099, ..EVERYWHERE }.everywhere::<Blocking, 1, 4, 131_072>();
+    Cuts { user: 40_000, stride: 4_001, ..EVERYWHERE }.everywhere::<Waiting, 1, 4, 131_072>();
+    // Small frames, of which a sector holds 245.
+    Cuts { stride: 41, ..EVERYWHERE }.everywhere::<Blocking, 1, 4, 131_072>();
+}
+
+#[test]
+fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
+    let mut flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
+    for (start, len) in [(0, 1024), (4, 2048), (1024, 2048), (0, 4096)] {
+        assert_eq!(Store::new(&mut flash, start, len, &lengths).unwrap_err(), CheckpointError::RegionTooSmall);
+    }
+    let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
+    assert_eq!(store.saves_per_erase() as usize, 2 * (1024 / lengths.frame_len().next_multiple_of(4)));
+    let (mut saved, mut loaded) = (Board::new(5), Board::new(5));
+    assert_eq!(store.header(), Ok(None));
+    assert_eq!(store.load(&mut loaded.target()), Err(CheckpointError::Missing));
+    saved.after(3, |snapshot| {
+        let header = store.save(snapshot).unwrap();
+        let identity = fit().identity();
+        let (expected, found) = (identity.fingerprint(), header.fingerprint);
+        let foreign = store.load(&mut Target { identity, ..loaded.target() });
+        assert_eq!(foreign, Err(CheckpointError::Foreign { expected, found }));
+        assert!(foreign.unwrap_err().is_of_another());
+        let restored = store.load(&mut loaded.target()).unwrap();
+        assert_eq!((&restored.progress, restored.stopping.as_ref()), (snapshot.progress, snapshot.stopping));
+        assert_eq!((restored.header, header.sequence, header.erases), (header, 0, 1));
+        assert_eq!(store.header(), Ok(Some(header)));
+        let user = &[0; 2000];
+        assert_eq!(store.save(&Snapshot { user, ..*snapshot }), Err(CheckpointError::RegionTooSmall));
+        let again = store.save(snapshot).unwrap();
+        assert_eq!((again.sequence, again.erases), (1, 2), "a half holds one");
+    });
+    assert_eq!(store.release().erases(), [1, 1]);
+}
+
+/// A save reads the place it writes to and what it has written, and a store that has been used nothing else.
+#[test]
+fn a_save_reads_two_frames() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let (mut memory, mut erases) = (vec![0xff; 2 * 16_384], [0; 2]);
+    let flash = SimulatedFlash::<1, 4, 16_384>::new(&mut memory, &mut erases, 0);
+    let mut store = Store::new(flash, 0, 2 * 16_384, &lengths).unwrap();
+    let frames = store.saves_per_erase();
+    assert!(frames > 40);
+    let frame = lengths.frame_len().next_multiple_of(4) as u32;
+    Board::new(5).after(3, |snapshot| {
+        for save in 0..2 * frames {
+            let before = store.flash_ref().bytes_read();
+            store.save(snapshot).unwrap();
+            let read = store.flash_ref().bytes_read() - before;
+            let headers = if save == 0 { 32 * frames } else { 32 };
+            assert!(read <= 2 * (frame + 32) + headers, "save {save}: {read} bytes, frames of {frame}");
+        }
+    });
+}
+
+/// Flash of which a page has worn out: it keeps ones where there should be zeros, and says nothing.
+struct Worn<'a> {
+    flash: SimulatedFlash<'a, 1, 4, 1024>,
+    bad: bool,
+}
+
+impl ErrorType for Worn<'_> {
+    type Error = SimulatedFault;
+}
+
+impl ReadNorFlash for Worn<'_> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimulatedFault> {
+        ReadNorFlash::read(&mut self.flash, offset, bytes)
+    }
+
+    fn capacity(&self) -> usize {
+        ReadNorFlash::capacity(&self.flash)
+    }
+}
+
+impl NorFlash for Worn<'_> {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 1024;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
+        NorFlash::erase(&mut self.flash, from, to)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimulatedFault> {
+        let mut bytes = bytes.to_vec();
+        if self.bad && offset >= 1024 {
+            bytes[0] |= 0x40;
+        }
+        NorFlash::write(&mut self.flash, offset, &bytes)
+    }
+}
+
+#[test]
+fn a_page_that_is_worn_out_is_noticed_before_the_checkpoint_counts() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
+    let flash = Worn { flash: SimulatedFlash::new(&mut memory, &mut erases, 0), bad: true };
+    let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
+    let mut board = Board::new(5);
+    Board::new(5).after(3, |snapshot| {
+        let first = store.save(snapshot).unwrap();
+        for _ in 0..2 {
+            assert_eq!(store.save(snapshot), Err(CheckpointError::ReadBack));
+            assert_eq!(store.load(&mut board.target()).unwrap().header, first);
+        }
+        store.flash().bad = false;
+        assert_eq!(store.save(snapshot).unwrap().sequence, 1);
+    });
+}
+
+/// A number after which there is none: nothing is overwritten.
+#[test]
+fn the_last_sequence_number_is_an_error() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
+    Board::new(5).after(3, |snapshot| {
+        let mut frame = microfit_tests::memory::Memory::default();
+        microfit::checkpoint::save(snapshot, u32::MAX, 0, &mut frame).unwrap();
+        memory[..frame.0.len()].copy_from_slice(&frame.0);
+        let flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
+        let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
+        assert_eq!(store.save(snapshot), Err(CheckpointError::Sequence));
+        assert_eq!(store.load(&mut Board::new(5).target()).unwrap().header.sequence, u32::MAX);
+        assert_eq!(store.release().operations(), 0);
+    });
+}
+
+/// Frames of a later version are kept until ours is whole, and named.
+#[test]
+fn a_later_version_is_named() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
+    Board::new(5).after(3, |snapshot| {
+        let mut frame = microfit_tests::memory::Memory::default();
+        microfit::checkpoint::save(snapshot, 8, 0, &mut frame).unwrap();
+        frame.0[4] = 2;
+        let later = microfit_tests::memory::sealed(frame.0);
+        memory[..later.len()].copy_from_slice(&later);
+        let flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
+        let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
+        assert_eq!(store.load(&mut Board::new(5).target()), Err(CheckpointError::Version { found: 2 }));
+        assert_eq!(store.save(snapshot).unwrap().sequence, 9);
+        assert_eq!(store.load(&mut Board::new(5).target()).unwrap().header.sequence, 9);
+        assert_eq!(store.release().erases(), [0, 1]);
+    });
+}
