@@ -1,5 +1,5 @@
-//! Saving and loading take at most 512 bytes of RAM beside the model: the stack under the call, with all that the caller makes for
-//! it, and the store itself.
+//! Saving and loading take at most 512 bytes of RAM beside the model: the stack under the call, and the store itself. What the caller
+//! has on its own stack for it is printed too.
 
 use microfit_sim::device::{Board, Image, run};
 use microfit_tests::device::available;

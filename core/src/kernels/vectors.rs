@@ -1,19 +1,16 @@
-//! For a computer: vectors of four samples, of eight inputs, or of eight units, which every x86-64 and AArch64 has registers for.
+//! For a computer: vectors of eight inputs or of eight units.
 //!
 //! Each kernel is there twice, for the baseline and for AVX2, and the processor is asked which it can take. A vector's lanes are
-//! sums of their own, and a product is rounded before it is added, so the bits are the same.
+//! sums of their own, and a product is rounded before it is added, so the bits are the same. LLVM makes the vectors: what is
+//! written are short arrays, in the shapes it was seen to take.
 
 use core::ops::{Add, AddAssign, Mul};
-
-use wide::f32x4;
 
 use super::{Below, Slopes, TILE};
 use crate::matrix::{rows, rows_mut};
 
 /// Elements of a row taken together.
 const LANES: usize = 8;
-/// Inputs that are turned round at a time.
-const TURNED: usize = 64;
 
 /// `N` rows of `width`, from column `first` on, `len` long.
 #[inline(always)]
@@ -99,94 +96,69 @@ fn forward_all(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f
     }
 }
 
-/// Four samples, a vector of them for each input.
+/// Four samples, a vector of units each.
 #[inline(always)]
 fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let units_len = biases.len();
-    let mut turned = [f32x4::ZERO; TURNED];
-    let mut start = 0;
-    while start < fan_in {
-        let len = TURNED.min(fan_in - start);
-        let [x0, x1, x2, x3] = columns(x, fan_in, start, len);
-        for nested!(turned x0 x1 x2 x3) in turned.iter_mut().zip(x0).zip(x1).zip(x2).zip(x3) {
-            *turned = f32x4::new([*x0, *x1, *x2, *x3]);
-        }
-        let turned = turned.get(..len).unwrap_or_default();
-        let place = Place { weights, biases, turned, fan_in, start };
-        let mut first = 0;
-        while first < units_len {
-            first += match units_len - first {
-                // Rather than two by themselves, whose sums would wait for each other.
-                10 => units(&place, y, first, dots_of_ten),
-                8.. => units(&place, y, first, dots_of_eight),
-                4.. => units(&place, y, first, dots_of_four),
-                2.. => units(&place, y, first, dots_of_two),
-                _ => units(&place, y, first, dots_of_one),
-            };
-        }
-        start += len;
-    }
-}
-
-/// Where a layer's sums for four samples stand.
-struct Place<'a> {
-    weights: &'a [f32],
-    biases: &'a [f32],
-    /// The samples' inputs from `start` on, a vector for each input.
-    turned: &'a [f32x4],
-    fan_in: usize,
-    start: usize,
-}
-
-/// Makes a function that adds to the sums of as many units as rows are named, for four samples.
-macro_rules! dots {
-    ($name:ident, $n:literal, [$($w:ident $sum:ident),*], $w0:ident $($rest:ident)*) => {
-        #[inline(always)]
-        fn $name(w: [&[f32]; $n], turned: &[f32x4], sums: [f32x4; $n]) -> [f32x4; $n] {
-            let [$($w),*] = w;
-            let [$(mut $sum),*] = sums;
-            let turns = turned.iter().zip($w0);
-            $( let turns = turns.zip($rest); )*
-            for nested!(x $($w)*) in turns {
-                $( $sum += f32x4::splat(*$w) * *x; )*
-            }
-            [$($sum),*]
-        }
-    };
-}
-dots!(dots_of_ten, 10, [w0 s0, w1 s1, w2 s2, w3 s3, w4 s4, w5 s5, w6 s6, w7 s7, w8 s8, w9 s9], w0 w1 w2 w3 w4 w5 w6 w7 w8 w9);
-dots!(dots_of_eight, 8, [w0 s0, w1 s1, w2 s2, w3 s3, w4 s4, w5 s5, w6 s6, w7 s7], w0 w1 w2 w3 w4 w5 w6 w7);
-dots!(dots_of_four, 4, [w0 s0, w1 s1, w2 s2, w3 s3], w0 w1 w2 w3);
-dots!(dots_of_two, 2, [w0 s0, w1 s1], w0 w1);
-dots!(dots_of_one, 1, [w0 s0], w0);
-
-/// Adds the turned inputs' part to the sums of `N` units, from `first` on, and returns `N`.
-#[inline(always)]
-fn units<const N: usize>(
-    place: &Place<'_>,
-    y: &mut [f32],
-    first: usize,
-    dots: impl Fn([&[f32]; N], &[f32x4], [f32x4; N]) -> [f32x4; N],
-) -> usize {
-    let Place { weights, biases, turned, fan_in, start } = *place;
     let units = biases.len();
-    let rows = columns(weights.get(first * fan_in..).unwrap_or_default(), fan_in, start, turned.len());
-    let mut sums = [f32x4::ZERO; N];
-    if start == 0 {
-        let biases = biases.get(first..).and_then(<[f32]>::first_chunk::<N>).unwrap_or(&[0.0; N]);
-        sums = biases.map(f32x4::splat);
-    } else {
-        for (unit, sums) in (first..).zip(&mut sums) {
-            *sums = f32x4::new([0, 1, 2, 3].map(|s| at(y, s * units + unit)));
+    let x = columns(x, fan_in, 0, fan_in);
+    let mut first = 0;
+    while first < units {
+        // The last eight units may be some of those before them again.
+        let from = if units < LANES { first } else { first.min(units - LANES) };
+        let (w, b) = (weights.get(from * fan_in..).unwrap_or_default(), biases.get(from..).unwrap_or_default());
+        let n = if let Some(b) = b.first_chunk() {
+            set(y, units, from, dots_of_eight(columns(w, fan_in, 0, fan_in), x, *b).map(|sums| sums.0));
+            LANES
+        } else {
+            let row = w.get(..fan_in).unwrap_or_default();
+            set(y, units, from, dots_of_one(row, x, at(b, 0)).map(|sum| [sum]));
+            1
+        };
+        first = from + n;
+    }
+}
+
+/// Sets the columns from `first` on of four rows.
+#[inline(always)]
+fn set<const N: usize>(y: &mut [f32], width: usize, first: usize, values: [[f32; N]; TILE]) {
+    for (s, values) in values.into_iter().enumerate() {
+        if let Some(y) = y.get_mut(s * width + first..).and_then(<[f32]>::first_chunk_mut) {
+            *y = values;
         }
     }
-    let sums = dots(rows, turned, sums).map(f32x4::to_array);
-    for s in 0..TILE {
-        if let Some(row) = y.get_mut(s * units + first..).and_then(<[f32]>::first_chunk_mut::<N>) {
-            *row = sums.map(|sums| at(&sums, s));
-        }
+}
+
+/// `b + w . x` for eight units and four samples.
+#[inline(always)]
+fn dots_of_eight(w: [&[f32]; LANES], x: [&[f32]; TILE], b: [f32; LANES]) -> [Eight; TILE] {
+    let [w0, w1, w2, w3, w4, w5, w6, w7] = w;
+    let [x0, x1, x2, x3] = x;
+    let [mut s0, mut s1, mut s2, mut s3] = [Eight(b); TILE];
+    let inputs = x0.iter().zip(x1).zip(x2).zip(x3);
+    for nested!(x0 x1 x2 x3 w0 w1 w2 w3 w4 w5 w6 w7) in
+        inputs.zip(w0).zip(w1).zip(w2).zip(w3).zip(w4).zip(w5).zip(w6).zip(w7)
+    {
+        let w = Eight([*w0, *w1, *w2, *w3, *w4, *w5, *w6, *w7]);
+        s0 += w * Eight::splat(*x0);
+        s1 += w * Eight::splat(*x1);
+        s2 += w * Eight::splat(*x2);
+        s3 += w * Eight::splat(*x3);
     }
-    N
+    [s0, s1, s2, s3]
+}
+
+/// [`dots_of_eight`] for one unit.
+#[inline(always)]
+fn dots_of_one(w: &[f32], x: [&[f32]; TILE], b: f32) -> [f32; TILE] {
+    let [x0, x1, x2, x3] = x;
+    let [mut s0, mut s1, mut s2, mut s3] = [b; TILE];
+    for nested!(w x0 x1 x2 x3) in w.iter().zip(x0).zip(x1).zip(x2).zip(x3) {
+        s0 += w * x0;
+        s1 += w * x1;
+        s2 += w * x2;
+        s3 += w * x3;
+    }
+    [s0, s1, s2, s3]
 }
 
 /// One sample, a vector of units.
