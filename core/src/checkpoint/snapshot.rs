@@ -82,21 +82,12 @@ impl Target<'_> {
             user: self.user.len(),
         }
     }
-}
 
-impl Target<'_> {
     /// Whether the buffers fit the run.
     #[inline(never)]
     pub(crate) const fn check<E>(&self) -> Result<(), CheckpointError<E>> {
         let topology = &self.identity.topology;
         self.lengths().check(topology.param_len(), topology.inputs(), Some(self.identity.state))
-    }
-}
-
-impl Restored {
-    /// To be filled in: a `Restored` is on the stack once.
-    pub(crate) fn blank() -> Self {
-        Self { progress: Progress::default(), stopping: None, header: Header::BLANK }
     }
 }
 
@@ -110,4 +101,11 @@ pub struct Restored {
     pub stopping: Option<EarlyStoppingState>,
     /// The frame's own.
     pub header: Header,
+}
+
+impl Restored {
+    /// To be filled in: a `Restored` is on the stack once.
+    pub(crate) fn blank() -> Self {
+        Self { progress: Progress::default(), stopping: None, header: Header::BLANK }
+    }
 }

@@ -67,3 +67,17 @@ pub(crate) enum Below<'a> {
     /// Deltas: this makes derivatives of them.
     Any(Differentiate<'a>),
 }
+
+impl Below<'_> {
+    /// Makes derivatives of the inputs from `column` on, unless they are a gate's, and says which they hold.
+    #[inline(always)]
+    pub(super) fn differentiate(&mut self, column: usize, inputs: &mut [f32]) -> Slopes {
+        match self {
+            Self::Any(differentiate) => {
+                differentiate(column, inputs);
+                Slopes::Any
+            }
+            Self::Gate | Self::Nothing => Slopes::OfGate,
+        }
+    }
+}

@@ -456,13 +456,7 @@ pub(crate) fn backward_online(
     let mut column = 0;
     for tile in tiles {
         let sums = sum_and_update(columns, deltas, tile, fan_in);
-        match &mut below {
-            Below::Any(differentiate) => {
-                differentiate(column, tile);
-                Slopes::Any.scale(tile, sums);
-            }
-            Below::Gate | Below::Nothing => Slopes::OfGate.scale(tile, sums),
-        }
+        below.differentiate(column, tile).scale(tile, sums);
         column += TILE;
         columns = columns.get_mut(TILE..).unwrap_or_default();
     }
@@ -473,13 +467,7 @@ pub(crate) fn backward_online(
                 *w = multiply_add(*w, *input, *delta);
             }
         }
-        match &mut below {
-            Below::Any(differentiate) => {
-                differentiate(column, core::slice::from_mut(input));
-                Slopes::Any.scale_one(input, sum);
-            }
-            Below::Gate | Below::Nothing => Slopes::OfGate.scale_one(input, sum),
-        }
+        below.differentiate(column, core::slice::from_mut(input)).scale_one(input, sum);
         column += 1;
         columns = columns.get_mut(1..).unwrap_or_default();
     }

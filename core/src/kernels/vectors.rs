@@ -440,7 +440,7 @@ fn backward_online_all(
     for block in blocks {
         let sums = column_sums(columns, deltas, fan_in);
         update(columns, deltas, block, fan_in);
-        let slopes = differentiate(&mut below, column, block);
+        let slopes = below.differentiate(column, block);
         *block = scaled(slopes, Eight(*block), sums).0;
         columns = columns.get_mut(LANES..).unwrap_or_default();
         column += LANES;
@@ -452,21 +452,9 @@ fn backward_online_all(
                 *w += *input * delta;
             }
         }
-        differentiate(&mut below, column, core::slice::from_mut(input)).scale_one(input, sum);
+        below.differentiate(column, core::slice::from_mut(input)).scale_one(input, sum);
         columns = columns.get_mut(1..).unwrap_or_default();
         column += 1;
-    }
-}
-
-/// Makes derivatives of the inputs from `column` on, unless they are a gate's.
-#[inline(always)]
-fn differentiate(below: &mut Below<'_>, column: usize, inputs: &mut [f32]) -> Slopes {
-    match below {
-        Below::Any(differentiate) => {
-            differentiate(column, inputs);
-            Slopes::Any
-        }
-        Below::Gate | Below::Nothing => Slopes::OfGate,
     }
 }
 

@@ -119,25 +119,9 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
     random_data(x34, y1, 2);
     random_data(x64, y10, 10);
     let rows = Rows { features: &x64[..], targets: &y10[..] };
-    let w1 = Run {
-        name: "W1",
-        net: W1,
-        loss: BinaryCrossEntropy,
-        optimizer: checked!(Sgd::keras(0.8)),
-        batch: W1_BATCH,
-        data: Rows { features: &x34[..], targets: &y1[..] },
-    };
-    w1.measure(&mut params[..W1.param_len()], workspace)?;
+    two("W1", x34, y1).measure(&mut params[..W1.param_len()], workspace)?;
     read(&Ionosphere, x34, y1)?;
-    let w1 = Run {
-        name: "W1-ionosphere",
-        net: W1,
-        loss: BinaryCrossEntropy,
-        optimizer: checked!(Sgd::keras(0.8)),
-        batch: W1_BATCH,
-        data: Rows { features: &x34[..], targets: &y1[..] },
-    };
-    w1.measure(&mut params[..W1.param_len()], workspace)?;
+    two("W1-ionosphere", x34, y1).measure(&mut params[..W1.param_len()], workspace)?;
     ten("W2", W2, rows).measure(&mut params[..W2.param_len()], workspace)?;
     online("W3", rows).measure(&mut params[..W2.param_len()], workspace)?;
     ten("deep", DEEP, rows).measure(&mut params[..DEEP.param_len()], workspace)?;
@@ -148,6 +132,13 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
     random_data(x196, y10, 10);
     let rows = Rows { features: &x196[..], targets: &y10[..] };
     ten("wide", WIDE, rows).measure(params, workspace)
+}
+
+/// Two classes, in batches.
+fn two<'a>(name: &'a str, x: &'a [[f32; 34]], y: &'a [[f32; 1]]) -> Run<'a, BinaryCrossEntropy, Sgd, 34> {
+    let optimizer = const { checked!(Sgd::keras(0.8)) };
+    let data = Rows { features: x, targets: y };
+    Run { name, net: W1, loss: BinaryCrossEntropy, optimizer, batch: W1_BATCH, data }
 }
 
 /// Ten classes, in batches.

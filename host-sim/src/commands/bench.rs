@@ -95,8 +95,13 @@ impl Bench {
 
 fn measure(board: Board, features: &str) -> Result<(Counts, u64), DeviceError> {
     let image = Image::build(board, "bench", features)?;
+    Ok((counts(board, &image)?, image.flash()?))
+}
+
+/// Runs an image and reads what it has counted.
+fn counts(board: Board, image: &Image) -> Result<Counts, DeviceError> {
     let mut counts = Counts::new();
-    run(board, &image, &COUNTING, |line| {
+    run(board, image, &COUNTING, |line| {
         if let Some(pairs) = line.strip_prefix("bench ") {
             let fields = Fields::parse(line, pairs.split_whitespace())?;
             let (instructions, per): (f64, f64) = (fields.take("instructions")?, fields.take("per")?);
@@ -104,5 +109,5 @@ fn measure(board: Board, features: &str) -> Result<(Counts, u64), DeviceError> {
         }
         Ok(())
     })?;
-    Ok((counts, image.flash()?))
+    Ok(counts)
 }

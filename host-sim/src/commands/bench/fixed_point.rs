@@ -1,8 +1,8 @@
 //! `microfit bench --fixed-point`.
 
 use super::training::{M0, M3};
-use super::{COUNTING, Counts};
-use crate::device::{DeviceError, Fields, Image, run};
+use super::{Counts, counts};
+use crate::device::Image;
 use crate::error::Error;
 use crate::output;
 use crate::table::table;
@@ -20,16 +20,7 @@ pub(super) fn bench() -> Result<(), Error> {
     let mut measured = Vec::new();
     for board in [M0, M3] {
         let image = Image::build(board, "bench_fixed_point", "bench")?;
-        let mut counts = Counts::new();
-        run(board, &image, &COUNTING, |line| -> Result<(), DeviceError> {
-            if let Some(pairs) = line.strip_prefix("bench ") {
-                let fields = Fields::parse(line, pairs.split_whitespace())?;
-                let (instructions, per): (f64, f64) = (fields.take("instructions")?, fields.take("per")?);
-                counts.insert(fields.text("name")?.to_owned(), instructions / per);
-            }
-            Ok(())
-        })?;
-        measured.push(counts);
+        measured.push(counts(board, &image)?);
     }
     let mut table = table(&["instructions, Q1.15", "Cortex-M0", "Cortex-M3"]);
     let row = |title: &str, text: &dyn Fn(&Counts) -> f64, digits: usize| {
