@@ -4,10 +4,15 @@
 //! sums of their own, and a product is rounded before it is added, so the bits are the same. LLVM makes the vectors: what is
 //! written are short arrays, in the shapes it was seen to take.
 
+mod forward;
+mod octets;
+
 use core::ops::{Add, AddAssign, Mul};
 
 use super::{Below, Slopes, TILE};
 use crate::matrix::{rows, rows_mut};
+
+pub(crate) use forward::forward;
 
 /// Elements of a row taken together.
 const LANES: usize = 8;
@@ -71,121 +76,6 @@ fn at(values: &[f32], index: usize) -> f32 {
     values.get(index).copied().unwrap_or_default()
 }
 
-/// `y = W x + b` for every sample.
-pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
-    widest(
-        #[inline(always)]
-        || forward_all(weights, biases, inputs, outputs, fan_in),
-    );
-}
-
-#[inline(always)]
-fn forward_all(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
-    let units = biases.len();
-    let (mut x, mut y) = (inputs, outputs);
-    while fan_in > 0
-        && y.len() >= TILE * units
-        && let Some((four, rest)) = x.split_at_checked(TILE * fan_in)
-    {
-        let (results, y_rest) = y.split_at_mut_checked(TILE * units).unwrap_or_default();
-        forward_four(weights, biases, four, results, fan_in);
-        (x, y) = (rest, y_rest);
-    }
-    for (x, y) in rows(x, fan_in).zip(rows_mut(y, units)) {
-        forward_one(weights, biases, x, y, fan_in);
-    }
-}
-
-/// Four samples, a vector of units each.
-#[inline(always)]
-fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let units = biases.len();
-    let x = columns(x, fan_in, 0, fan_in);
-    let mut first = 0;
-    while first < units {
-        // The last eight units may be some of those before them again.
-        let from = if units < LANES { first } else { first.min(units - LANES) };
-        let (w, b) = (weights.get(from * fan_in..).unwrap_or_default(), biases.get(from..).unwrap_or_default());
-        let n = if let Some(b) = b.first_chunk() {
-            set(y, units, from, dots_of_eight(columns(w, fan_in, 0, fan_in), x, *b).map(|sums| sums.0));
-            LANES
-        } else {
-            let row = w.get(..fan_in).unwrap_or_default();
-            set(y, units, from, dots_of_one(row, x, at(b, 0)).map(|sum| [sum]));
-            1
-        };
-        first = from + n;
-    }
-}
-
-/// Sets the columns from `first` on of four rows.
-#[inline(always)]
-fn set<const N: usize>(y: &mut [f32], width: usize, first: usize, values: [[f32; N]; TILE]) {
-    for (s, values) in values.into_iter().enumerate() {
-        if let Some(y) = y.get_mut(s * width + first..).and_then(<[f32]>::first_chunk_mut) {
-            *y = values;
-        }
-    }
-}
-
-/// `b + w . x` for eight units and four samples.
-#[inline(always)]
-fn dots_of_eight(w: [&[f32]; LANES], x: [&[f32]; TILE], b: [f32; LANES]) -> [Eight; TILE] {
-    let [w0, w1, w2, w3, w4, w5, w6, w7] = w;
-    let [x0, x1, x2, x3] = x;
-    let [mut s0, mut s1, mut s2, mut s3] = [Eight(b); TILE];
-    let inputs = x0.iter().zip(x1).zip(x2).zip(x3);
-    for nested!(x0 x1 x2 x3 w0 w1 w2 w3 w4 w5 w6 w7) in
-        inputs.zip(w0).zip(w1).zip(w2).zip(w3).zip(w4).zip(w5).zip(w6).zip(w7)
-    {
-        let w = Eight([*w0, *w1, *w2, *w3, *w4, *w5, *w6, *w7]);
-        s0 += w * Eight::splat(*x0);
-        s1 += w * Eight::splat(*x1);
-        s2 += w * Eight::splat(*x2);
-        s3 += w * Eight::splat(*x3);
-    }
-    [s0, s1, s2, s3]
-}
-
-/// [`dots_of_eight`] for one unit.
-#[inline(always)]
-fn dots_of_one(w: &[f32], x: [&[f32]; TILE], b: f32) -> [f32; TILE] {
-    let [x0, x1, x2, x3] = x;
-    let [mut s0, mut s1, mut s2, mut s3] = [b; TILE];
-    for nested!(w x0 x1 x2 x3) in w.iter().zip(x0).zip(x1).zip(x2).zip(x3) {
-        s0 += w * x0;
-        s1 += w * x1;
-        s2 += w * x2;
-        s3 += w * x3;
-    }
-    [s0, s1, s2, s3]
-}
-
-/// One sample, a vector of units.
-#[inline(always)]
-fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let mut rest = weights;
-    let (y_tiles, y_rest) = y.as_chunks_mut::<LANES>();
-    let (b_tiles, b_rest) = biases.as_chunks::<LANES>();
-    for (y, b) in y_tiles.iter_mut().zip(b_tiles) {
-        let [w0, w1, w2, w3, w4, w5, w6, w7] = columns(rest, fan_in, 0, fan_in);
-        let mut sums = Eight(*b);
-        let turns = x.iter().zip(w0).zip(w1).zip(w2).zip(w3).zip(w4).zip(w5).zip(w6).zip(w7);
-        for nested!(x w0 w1 w2 w3 w4 w5 w6 w7) in turns {
-            sums += Eight([*w0, *w1, *w2, *w3, *w4, *w5, *w6, *w7]) * Eight::splat(*x);
-        }
-        *y = sums.0;
-        rest = rest.get(LANES * fan_in..).unwrap_or_default();
-    }
-    for ((y, b), w) in y_rest.iter_mut().zip(b_rest).zip(rows(rest, fan_in)) {
-        let mut sum = *b;
-        for (w, x) in w.iter().zip(x) {
-            sum += w * x;
-        }
-        *y = sum;
-    }
-}
-
 /// Adds every sample's `d x` to the weights' gradient and `d` to the biases'.
 pub(crate) fn gradient(
     weight_gradient: &mut [f32],
@@ -210,21 +100,19 @@ fn gradient_all(weight_gradient: &mut [f32], bias_gradient: &mut [f32], inputs: 
         && !four_deltas.is_empty()
     {
         (x, d) = (x_rest, d_rest);
-        let x = columns::<TILE>(four, fan_in, 0, fan_in);
-        let d = columns::<TILE>(four_deltas, units, 0, units);
-        let mut unit = 0;
+        let x = columns(four, fan_in, 0, fan_in);
+        let [(d0, r0), (d1, r1), (d2, r2), (d3, r3)] = columns(four_deltas, units, 0, units).map(<[f32]>::as_chunks);
         let mut gradients = rows_mut(weight_gradient, fan_in);
-        while let Some(g) = gradients.next() {
-            let a = d.map(|row| at(row, unit));
-            let b = d.map(|row| at(row, unit + 1));
-            for (bias, d) in bias_gradient.get_mut(unit..).unwrap_or_default().iter_mut().zip([a, b]) {
-                *bias = *bias + d[0] + d[1] + d[2] + d[3];
-            }
-            match gradients.next() {
-                Some(h) => add_to_two(g, h, [a, b], x),
-                None => add_to_one(g, a, x),
-            }
-            unit += 2;
+        let (pairs, rest) = bias_gradient.as_chunks_mut();
+        for nested!(b d0 d1 d2 d3) in pairs.iter_mut().zip(d0).zip(d1).zip(d2).zip(d3) {
+            let ([b, c], [d0, e0], [d1, e1], [d2, e2], [d3, e3]) = (b, d0, d1, d2, d3);
+            let (Some(g), Some(h)) = (gradients.next(), gradients.next()) else { return };
+            (*b, *c) = (*b + d0 + d1 + d2 + d3, *c + e0 + e1 + e2 + e3);
+            add_to_two(g, h, [[*d0, *d1, *d2, *d3], [*e0, *e1, *e2, *e3]], x);
+        }
+        if let ([b], [d0], [d1], [d2], [d3], Some(g)) = (rest, r0, r1, r2, r3, gradients.next()) {
+            *b = *b + d0 + d1 + d2 + d3;
+            add_to_one(g, [*d0, *d1, *d2, *d3], x);
         }
     }
     for (x, d) in rows(x, fan_in).zip(rows(d, units)) {
