@@ -1,7 +1,7 @@
 //! The sums of units.
 
 use super::octets::{Arrays, Octets};
-use super::{Eight, LANES, TILE, at, columns, widest};
+use super::{LANES, TILE, at, columns, widest};
 use crate::matrix::{rows, rows_mut};
 
 /// `y = W x + b` for every sample.
@@ -39,7 +39,7 @@ fn forward_all(
         (x, y) = (rest, y_rest);
     }
     for (x, y) in rows(x, fan_in).zip(rows_mut(y, units)) {
-        forward_one(weights, biases, x, y, fan_in);
+        forward_one(octets, weights, biases, x, y, fan_in);
     }
 }
 
@@ -54,11 +54,11 @@ fn forward_four(octets: impl Octets, weights: &[f32], biases: &[f32], x: &[f32],
         let from = if units < LANES { first } else { first.min(units - LANES) };
         let (w, b) = (weights.get(from * fan_in..).unwrap_or_default(), biases.get(from..).unwrap_or_default());
         let n = if let Some(b) = b.first_chunk() {
-            set(y, units, from, dots_of_eight(octets, columns(w, fan_in, 0, fan_in), x, *b));
+            set(y, units, from, dots_of_four(octets, columns(w, fan_in, 0, fan_in), x, *b));
             LANES
         } else {
             let row = w.get(..fan_in).unwrap_or_default();
-            set(y, units, from, dots_of_one(row, x, at(b, 0)).map(|sum| [sum]));
+            set(y, units, from, dots_of_unit(row, x, at(b, 0)).map(|sum| [sum]));
             1
         };
         first = from + n;
@@ -75,49 +75,56 @@ fn set<const N: usize>(y: &mut [f32], width: usize, first: usize, values: [[f32;
     }
 }
 
-/// `b + w . x` for eight units and four samples.
-#[inline(always)]
-fn dots_of_eight(octets: impl Octets, w: [&[f32]; LANES], x: [&[f32]; TILE], b: [f32; LANES]) -> [[f32; LANES]; TILE] {
-    let [mut s0, mut s1, mut s2, mut s3] = [octets.of(b); TILE];
-    macro_rules! add {
-        ($w:expr, $x0:expr, $x1:expr, $x2:expr, $x3:expr) => {
-            let w = $w;
-            s0 = octets.multiply_add(s0, w, octets.splat($x0));
-            s1 = octets.multiply_add(s1, w, octets.splat($x1));
-            s2 = octets.multiply_add(s2, w, octets.splat($x2));
-            s3 = octets.multiply_add(s3, w, octets.splat($x3));
-        };
-    }
-    let [(x0, r0), (x1, r1), (x2, r2), (x3, r3)] = x.map(<[f32]>::as_chunks::<LANES>);
-    let w_blocks = w.map(<[f32]>::as_chunks::<LANES>);
-    let [w0, w1, w2, w3, w4, w5, w6, w7] = w_blocks.map(|(blocks, _)| blocks);
-    let inputs = x0.iter().zip(x1).zip(x2).zip(x3);
-    for nested!(x0 x1 x2 x3 w0 w1 w2 w3 w4 w5 w6 w7) in
-        inputs.zip(w0).zip(w1).zip(w2).zip(w3).zip(w4).zip(w5).zip(w6).zip(w7)
-    {
-        let [w0, w1, w2, w3, w4, w5, w6, w7] = octets.columns([w0, w1, w2, w3, w4, w5, w6, w7]);
-        add!(w0, x0[0], x1[0], x2[0], x3[0]);
-        add!(w1, x0[1], x1[1], x2[1], x3[1]);
-        add!(w2, x0[2], x1[2], x2[2], x3[2]);
-        add!(w3, x0[3], x1[3], x2[3], x3[3]);
-        add!(w4, x0[4], x1[4], x2[4], x3[4]);
-        add!(w5, x0[5], x1[5], x2[5], x3[5]);
-        add!(w6, x0[6], x1[6], x2[6], x3[6]);
-        add!(w7, x0[7], x1[7], x2[7], x3[7]);
-    }
-    let [w0, w1, w2, w3, w4, w5, w6, w7] = w_blocks.map(|(_, rest)| rest);
-    let inputs = r0.iter().zip(r1).zip(r2).zip(r3);
-    for nested!(x0 x1 x2 x3 w0 w1 w2 w3 w4 w5 w6 w7) in
-        inputs.zip(w0).zip(w1).zip(w2).zip(w3).zip(w4).zip(w5).zip(w6).zip(w7)
-    {
-        add!(octets.of([*w0, *w1, *w2, *w3, *w4, *w5, *w6, *w7]), *x0, *x1, *x2, *x3);
-    }
-    [s0, s1, s2, s3].map(|sums| octets.values(sums))
+/// Makes a function for `b + w . x` of eight units, as many samples as are named.
+macro_rules! dots {
+    ($(#[$doc:meta])* $name:ident, $samples:literal, $($x:ident $blocks:ident $rest:ident $sum:ident),*) => {
+        $(#[$doc])*
+        #[inline(always)]
+        fn $name(
+            octets: impl Octets,
+            w: [&[f32]; LANES],
+            x: [&[f32]; $samples],
+            b: [f32; LANES],
+        ) -> [[f32; LANES]; $samples] {
+            let ([$($x),*], [$(mut $sum),*]) = (x, [octets.of(b); $samples]);
+            $( let ($blocks, $rest) = $x.as_chunks::<LANES>(); )*
+            let [w0, w1, w2, w3, w4, w5, w6, w7] = w.map(<[f32]>::as_chunks::<LANES>);
+            let turns = w0.0.iter().zip(w1.0).zip(w2.0).zip(w3.0).zip(w4.0).zip(w5.0).zip(w6.0).zip(w7.0);
+            $( let turns = turns.zip($blocks); )*
+            for nested!(w0 w1 w2 w3 w4 w5 w6 w7 $($x)*) in turns {
+                let [w0, w1, w2, w3, w4, w5, w6, w7] = octets.columns([w0, w1, w2, w3, w4, w5, w6, w7]);
+                $( $sum = octets.multiply_add($sum, w0, octets.splat($x[0])); )*
+                $( $sum = octets.multiply_add($sum, w1, octets.splat($x[1])); )*
+                $( $sum = octets.multiply_add($sum, w2, octets.splat($x[2])); )*
+                $( $sum = octets.multiply_add($sum, w3, octets.splat($x[3])); )*
+                $( $sum = octets.multiply_add($sum, w4, octets.splat($x[4])); )*
+                $( $sum = octets.multiply_add($sum, w5, octets.splat($x[5])); )*
+                $( $sum = octets.multiply_add($sum, w6, octets.splat($x[6])); )*
+                $( $sum = octets.multiply_add($sum, w7, octets.splat($x[7])); )*
+            }
+            let turns = w0.1.iter().zip(w1.1).zip(w2.1).zip(w3.1).zip(w4.1).zip(w5.1).zip(w6.1).zip(w7.1);
+            $( let turns = turns.zip($rest); )*
+            for nested!(w0 w1 w2 w3 w4 w5 w6 w7 $($x)*) in turns {
+                let w = octets.of([*w0, *w1, *w2, *w3, *w4, *w5, *w6, *w7]);
+                $( $sum = octets.multiply_add($sum, w, octets.splat(*$x)); )*
+            }
+            [$(octets.values($sum)),*]
+        }
+    };
 }
 
-/// [`dots_of_eight`] for one unit.
+dots!(
+    /// Four samples.
+    dots_of_four, 4, x0 b0 r0 s0, x1 b1 r1 s1, x2 b2 r2 s2, x3 b3 r3 s3
+);
+dots!(
+    /// One sample.
+    dots_of_one, 1, x0 b0 r0 s0
+);
+
+/// One unit, four samples.
 #[inline(always)]
-fn dots_of_one(w: &[f32], x: [&[f32]; TILE], b: f32) -> [f32; TILE] {
+fn dots_of_unit(w: &[f32], x: [&[f32]; TILE], b: f32) -> [f32; TILE] {
     let [x0, x1, x2, x3] = x;
     let [mut s0, mut s1, mut s2, mut s3] = [b; TILE];
     for nested!(w x0 x1 x2 x3) in w.iter().zip(x0).zip(x1).zip(x2).zip(x3) {
@@ -131,18 +138,12 @@ fn dots_of_one(w: &[f32], x: [&[f32]; TILE], b: f32) -> [f32; TILE] {
 
 /// One sample, a vector of units.
 #[inline(always)]
-fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
+fn forward_one(octets: impl Octets, weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
     let mut rest = weights;
     let (y_tiles, y_rest) = y.as_chunks_mut::<LANES>();
     let (b_tiles, b_rest) = biases.as_chunks::<LANES>();
     for (y, b) in y_tiles.iter_mut().zip(b_tiles) {
-        let [w0, w1, w2, w3, w4, w5, w6, w7] = columns(rest, fan_in, 0, fan_in);
-        let mut sums = Eight(*b);
-        let turns = x.iter().zip(w0).zip(w1).zip(w2).zip(w3).zip(w4).zip(w5).zip(w6).zip(w7);
-        for nested!(x w0 w1 w2 w3 w4 w5 w6 w7) in turns {
-            sums += Eight([*w0, *w1, *w2, *w3, *w4, *w5, *w6, *w7]) * Eight::splat(*x);
-        }
-        *y = sums.0;
+        [*y] = dots_of_one(octets, columns(rest, fan_in, 0, fan_in), [x], *b);
         rest = rest.get(LANES * fan_in..).unwrap_or_default();
     }
     for ((y, b), w) in y_rest.iter_mut().zip(b_rest).zip(rows(rest, fan_in)) {
