@@ -73,9 +73,13 @@ pub(crate) fn largest(sums: &[f32]) -> f32 {
 pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
     let largest = largest(sums);
     let mut total = 0.0;
-    for value in sums {
+    // The total by itself: a computer takes exponentials that wait for no sum side by side.
+    for value in &mut *sums {
         *value = math::exp(*value - largest);
+    }
+    for value in sums {
         total += *value;
+        one_turn_at_a_time();
     }
     (total, largest)
 }

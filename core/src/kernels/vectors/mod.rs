@@ -67,7 +67,7 @@ impl Mul for Eight {
 
 /// Does `work` in the instructions this processor has.
 #[inline(always)]
-fn widest<R>(work: impl FnOnce() -> R) -> R {
+pub(super) fn widest<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
