@@ -154,3 +154,24 @@ fn forward_one(octets: impl Octets, weights: &[f32], biases: &[f32], x: &[f32], 
         *y = sum;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::rng::Rng;
+
+    /// The other tests see only what this processor takes.
+    #[test]
+    fn arrays_and_instructions_agree_to_the_bit() {
+        let mut rng = Rng::new(8);
+        for (fan_in, units, n) in [(1, 8, 4), (7, 9, 5), (8, 10, 4), (34, 34, 7), (67, 16, 1), (64, 7, 3)] {
+            let mut values = |len: usize| -> std::vec::Vec<f32> { (0..len).map(|_| 2.0 * rng.unit() - 1.0).collect() };
+            let (w, b, x) = (values(units * fan_in), values(units), values(n * fan_in));
+            let (mut dispatched, mut arrays) = (std::vec![0.0; n * units], std::vec![1.0; n * units]);
+            forward(&w, &b, &x, &mut dispatched, fan_in);
+            forward_all(Arrays, &w, &b, &x, &mut arrays, fan_in);
+            assert_eq!(dispatched, arrays, "{fan_in} {units} {n}");
+        }
+    }
+}
