@@ -2,7 +2,7 @@
 //!
 //! Each kernel is there twice, for the baseline and for AVX2, and the processor is asked which it can take. A vector's lanes are
 //! sums of their own, and a product is rounded before it is added, so the bits are the same. LLVM makes the vectors: what is
-//! written are short arrays, in the shapes it was seen to take; only [`forward`] names instructions, for its transposition.
+//! written are short arrays, in the shapes it was seen to take; only `forward` names instructions, for its transposition.
 
 mod forward;
 mod octets;
