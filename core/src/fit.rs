@@ -1,15 +1,15 @@
 //! What to train, how, and for how long.
 
 use crate::data::Order;
-use crate::error::{Buffer, Error, Requirement, require};
+use crate::error::{Error, Requirement, require};
 use crate::kernels;
 use crate::loss::Loss;
 use crate::network::{check_layers, last_activation};
 use crate::optimizer::{Gather, Optimizer};
 use crate::progress::Progress;
 use crate::schedule::Schedule;
-use crate::topology::{Topology, check_len};
-use crate::trainer::Trainer;
+use crate::topology::Topology;
+use crate::trainer::{Lanes, Trainer};
 
 /// What a schedule's step counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +64,8 @@ pub struct Fit<'a, L, O, S, R> {
 impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     /// Begins a run from the given parameters, with the optimizer's state cleared.
     ///
-    /// `params` has to have [`Topology::param_len`] floats, `workspace` at least
-    /// [`Topology::workspace_len`]`::<O>()`.
+    /// `params` has to have [`Topology::param_len`] floats. As many samples are taken together as `workspace` has room for:
+    /// [`Topology::workspace_len`]`::<O>()` is the usual length, [`Topology::workspace_len_for`] tells others.
     ///
     /// # Errors
     /// [`Error::BufferLength`]; [`Error::Parameter`] for a batch or a number of epochs of 0, or a batch other than 1
@@ -101,14 +101,10 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         check_layers(&self.topology, O::GATHER)?;
         let input = self.loss.input(last_activation(&self.topology))?;
         self.topology.check_params(params.len())?;
-        check_len(Buffer::Workspace, self.topology.workspace_len::<O>(), workspace.len())?;
+        let (state, lanes) = Lanes::split::<O>(&self.topology, self.loss.targets(self.topology.outputs()), workspace)?;
         // No sum may begin at -0.0; see `kernels`.
         kernels::canonical(params);
-        let state_len = self.topology.state_len::<O>();
-        let too_short = Error::BufferLength { buffer: Buffer::Workspace, expected: state_len, found: workspace.len() };
-        let (state, workspace) = workspace.split_at_mut_checked(state_len).ok_or(too_short)?;
         kernels::canonical(state);
-        let (targets, tape) = workspace.split_at_mut_checked(O::LANES * self.topology.outputs()).ok_or(too_short)?;
-        Ok(Trainer::new(self, input, progress, params, state, targets, tape))
+        Ok(Trainer::new(self, input, progress, params, state, lanes))
     }
 }

@@ -9,7 +9,7 @@ use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::matrix::rows_mut;
 use crate::metrics::Metrics;
-use crate::optimizer::{Gather, MAX_LANES};
+use crate::optimizer::Gather;
 use crate::pass::{forward, penalty};
 use crate::topology::{Topology, check_len};
 
@@ -190,31 +190,26 @@ fn read_sample<L: Loss>(
     if weight.is_finite() && weight >= 0.0 { Ok(weight) } else { Err(Error::WeightInvalid { index, found: weight }) }
 }
 
-/// Reads the `n` samples at `indices` into the beginning of the tape and their weights into `weights`, and hands out their
-/// targets: rows as wide as the outputs, which begin with a sample's targets.
-#[allow(clippy::too_many_arguments)]
+/// Reads the `n` samples at `indices` into the beginning of the tape, and their targets and weights into the rows of `targets`.
 #[inline(never)]
-pub(crate) fn read_samples<'t, L: Loss>(
+pub(crate) fn read_samples<L: Loss>(
     data: &impl Dataset,
     loss: &L,
     topology: &Topology,
     indices: impl Iterator<Item = u32>,
     tape: &mut [f32],
-    targets: &'t mut [f32],
-    weights: &mut [f32; MAX_LANES],
+    targets: &mut [f32],
     n: usize,
-) -> Result<&'t mut [f32], Error> {
+) -> Result<(), Error> {
     let outputs = topology.outputs();
-    let width = loss.targets(outputs);
-    let targets = targets.get_mut(..n * outputs).unwrap_or_default();
     let features = tape.get_mut(..n * topology.inputs()).unwrap_or_default();
-    let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, outputs)).zip(weights);
+    let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, loss.targets(outputs) + 1));
     // The samples first: the order is not to be asked for one past the last.
-    for (((features, target), weight), index) in samples.zip(indices) {
-        let target = target.get_mut(..width).unwrap_or_default();
+    for ((features, row), index) in samples.zip(indices) {
+        let Some((weight, target)) = row.split_last_mut() else { break };
         *weight = read_sample(data, loss, outputs, index as usize, features, target)?;
     }
-    Ok(targets)
+    Ok(())
 }
 
 pub(crate) fn last_activation<'a>(topology: &Topology<'a>) -> &'a dyn Activation {

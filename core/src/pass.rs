@@ -122,32 +122,37 @@ fn differentiate(
     }
 }
 
-/// The last layer's `[n][units]` after [`forward`].
-pub(crate) fn outputs<'t>(topology: &Topology, tape: &'t [f32], n: usize) -> &'t [f32] {
-    let tape = tape.get(..topology.tape_len(n)).unwrap_or_default();
-    tape.len().checked_sub(n * topology.outputs()).and_then(|first| tape.get(first..)).unwrap_or_default()
+/// The last layer's fan-in, and after [`forward`] its inputs `[n][fan_in]` and outputs `[n][units]`.
+pub(crate) fn last_blocks<'t>(topology: &Topology, tape: &'t mut [f32], n: usize) -> (usize, &'t [f32], &'t mut [f32]) {
+    let below = topology.layers().split_last().map_or(&[][..], |(_, below)| below);
+    let fan_in = width(topology, below);
+    let tape = tape.get_mut(..topology.tape_len(n)).unwrap_or_default();
+    let (_, inputs, outputs) = split_blocks(tape, n * fan_in, n * topology.outputs()).unwrap_or_default();
+    (fan_in, inputs, outputs)
 }
 
-/// Replaces the last layer's outputs by its deltas, `gradient` being the loss's derivative by what [`Input`] says.
-#[inline(never)]
+/// Replaces one sample's outputs of the last layer by its deltas, `gradient` being the loss's derivative by what [`Input`] says.
+#[inline]
 pub(crate) fn begin_backward(
     topology: &Topology,
     params: &[f32],
-    tape: &mut [f32],
+    inputs: &[f32],
+    outputs: &mut [f32],
     gradient: &[f32],
-    n: usize,
     input: Input,
 ) {
-    let Some((layer, below)) = topology.layers().split_last() else { return };
-    let (units, fan_in) = (layer.units(), width(topology, below));
-    let Some(tape) = tape.get_mut(..topology.tape_len(n)) else { return };
-    let Some((_, inputs, outputs)) = split_blocks(tape, n * fan_in, n * units) else { return };
     if input == Input::Logits {
-        for (output, delta) in outputs.iter_mut().zip(gradient) {
-            *output = *delta;
-        }
-        return;
+        kernels::copy(gradient, outputs);
+    } else {
+        chain_last(topology, params, inputs, outputs, gradient);
     }
+}
+
+/// The loss's derivative by the last layer's outputs is taken to its sums.
+#[inline(never)]
+fn chain_last(topology: &Topology, params: &[f32], inputs: &[f32], outputs: &mut [f32], gradient: &[f32]) {
+    let Some(layer) = topology.layers().last() else { return };
+    let (units, fan_in) = (layer.units(), inputs.len());
     if layer.activation().slope() == Slope::OfSum {
         let Some((_, (weights, biases))) = split_last(layer, fan_in, params) else { return };
         kernels::forward(weights, biases, inputs, outputs, fan_in);

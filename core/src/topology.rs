@@ -145,10 +145,41 @@ impl<'a> Topology<'a> {
         lanes.saturating_mul(widths)
     }
 
-    /// Floats training with the optimizer `O` takes beside the parameters: its state, the tape of the samples it
-    /// takes together, and those samples' targets.
+    /// Floats training with the optimizer `O` takes beside the parameters, whatever the loss:
+    /// [`Self::workspace_len_for`]`::<O>(`[`O::LANES`](Optimizer::LANES)`, `[`self.outputs()`](Self::outputs)`)`.
     pub const fn workspace_len<O: Optimizer>(&self) -> usize {
-        self.state_len::<O>() + self.tape_len(O::LANES) + O::LANES * self.outputs()
+        self.workspace_len_for::<O>(O::LANES, self.outputs())
+    }
+
+    /// Floats training takes where `samples` of a batch are taken together, each with so many targets:
+    /// `state_len + outputs + samples * (sum(widths) + targets + 1)`.
+    ///
+    /// How many are taken together is what memory buys: the bits do not depend on it, but the more there are, the more often
+    /// each weight that is loaded is used. One is the least; more than a batch has are never used. A sample has
+    /// [`Loss::targets`](crate::loss::Loss::targets) targets: one for labels, else one an output.
+    ///
+    /// ```
+    /// # use microfit::{Topology, activation::{Relu, Softmax}, dense, optimizer::Sgd};
+    /// const NET: Topology = Topology::new(64, &[dense(32, &Relu), dense(10, &Softmax)]);
+    /// // A whole batch of 32 digits with their labels.
+    /// let mut workspace = [0.0; NET.workspace_len_for::<Sgd>(32, 1)];
+    /// assert_eq!(workspace.len(), NET.param_len() + 10 + 32 * (64 + 32 + 10 + 1 + 1));
+    /// ```
+    pub const fn workspace_len_for<O: Optimizer>(&self, samples: usize, targets: usize) -> usize {
+        (self.state_len::<O>() + self.outputs()).saturating_add(samples.saturating_mul(self.sample_len(targets)))
+    }
+
+    /// Floats of one sample that is taken together with others: its activations, its targets, its weight.
+    const fn sample_len(&self, targets: usize) -> usize {
+        self.tape_len(1) + targets + 1
+    }
+
+    /// Samples that `len` floats beside the state have room for, [`Self::outputs`] of them being used otherwise.
+    pub(crate) const fn lanes(&self, targets: usize, len: usize) -> usize {
+        match len.saturating_sub(self.outputs()).checked_div(self.sample_len(targets)) {
+            Some(lanes) => lanes,
+            None => 0,
+        }
     }
 
     /// Floats of the optimizer's state: all that has to outlive a step, beside the parameters and the progress.
@@ -191,8 +222,13 @@ mod tests {
         assert_eq!(SEED.param_len(), 1225);
         assert_eq!(SEED.tape_len(1), 69);
         assert_eq!((SEED.inputs(), SEED.outputs()), (34, 1));
-        assert_eq!(SEED.workspace_len::<Sgd>(), 1225 + 4 * 69 + 4);
-        assert_eq!(SEED.workspace_len::<OnlineSgd>(), 69 + 1);
+        assert_eq!(SEED.workspace_len::<Sgd>(), 1225 + 1 + 4 * (69 + 1 + 1));
+        assert_eq!(SEED.workspace_len::<OnlineSgd>(), 1 + 69 + 1 + 1);
+        for lanes in 1..9 {
+            let len = SEED.workspace_len_for::<OnlineSgd>(lanes, 1);
+            assert_eq!((SEED.lanes(1, len), SEED.lanes(1, len - 1)), (lanes, lanes - 1));
+        }
+        assert_eq!(SEED.workspace_len_for::<Sgd>(usize::MAX, 1), usize::MAX);
     }
 
     #[test]

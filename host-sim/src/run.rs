@@ -78,6 +78,9 @@ impl Run {
     }
 }
 
+/// Samples taken together at most.
+const MOST_SAMPLES: u32 = 64;
+
 /// Trains from the given parameters, tells `observe` of every epoch, and asks `guide` after it.
 ///
 /// # Errors
@@ -95,7 +98,9 @@ pub fn train<L: Loss, O: Optimizer, S: Schedule, R: Order>(
     let mut stopping = stopping.map(|stopping| (stopping, stopping.start()));
     // No weights are best before the first epoch.
     let (mut best, mut restored, mut patience) = (Vec::new(), None, None);
-    let mut workspace = vec![0.0; fit.topology.workspace_len::<O>()];
+    // A computer has room for more samples at a time than a board, whose RAM is what is reported; the bits are the same.
+    let (samples, targets) = (fit.batch.min(MOST_SAMPLES) as usize, fit.loss.targets(fit.topology.outputs()));
+    let mut workspace = vec![0.0; fit.topology.workspace_len_for::<O>(samples, targets)];
     let mut ram = fit.topology.train_bytes::<O>();
     if stopping.is_some() {
         ram += size_of_val(params);

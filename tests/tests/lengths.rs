@@ -1,4 +1,5 @@
-//! Every `const` length is the number of floats that are used: one less is refused, one more is left alone, and none is spare.
+//! Every `const` length is the number of floats that are used: one less than a sample needs is refused, what is left over is left
+//! alone, none is spare, and how many samples there is room for changes no bit.
 
 use microfit::activation::{Relu, Softmax, Tanh};
 use microfit::data::{Digits, Nothing, Rows, Sequential};
@@ -46,8 +47,8 @@ impl With for Lengths<'_> {
     fn with<O: Optimizer>(self, optimizer: O) {
         let optimizer = &optimizer;
         for topology in topologies() {
-            let (params_len, len) = (topology.param_len(), topology.workspace_len::<O>());
-            assert_eq!(topology.train_bytes::<O>(), 4 * (params_len + len));
+            let (params_len, least) = (topology.param_len(), topology.workspace_len_for::<O>(1, 1));
+            assert_eq!(topology.train_bytes::<O>(), 4 * (params_len + topology.workspace_len::<O>()));
             let fit = || Fit {
                 topology,
                 loss: SparseCategoricalCrossEntropy,
@@ -65,15 +66,19 @@ impl With for Lengths<'_> {
                 Ok::<_, Error>(weights_hash(&params))
             };
             let name = self.name;
-            let short = Error::BufferLength { buffer: Buffer::Workspace, expected: len, found: len - 1 };
-            assert_eq!(train(&mut unused(len - 1)), Err(short), "{name}");
-            let mut exact = unused(len);
-            let hash = train(&mut exact).unwrap();
-            let spare = exact.iter().filter(|value| value.to_bits() == UNUSED).count();
-            assert_eq!(spare, 0, "{name}, {topology:?}: of {len} floats were not used");
-            let mut long = unused(len + 7);
-            assert_eq!(train(&mut long), Ok(hash), "{name}");
-            assert!(long[len..].iter().all(|value| value.to_bits() == UNUSED), "{name}");
+            let short = Error::BufferLength { buffer: Buffer::Workspace, expected: least, found: least - 1 };
+            assert_eq!(train(&mut unused(least - 1)), Err(short), "{name}");
+            let hash = train(&mut unused(topology.workspace_len::<O>())).unwrap();
+            for samples in 1..=self.batch as usize {
+                let len = topology.workspace_len_for::<O>(samples, 1);
+                let mut exact = unused(len);
+                assert_eq!(train(&mut exact), Ok(hash), "{name}, {samples} samples taken together");
+                let spare = exact.iter().filter(|value| value.to_bits() == UNUSED).count();
+                assert_eq!(spare, 0, "{name}, {topology:?}: of {len} floats were not used");
+                let mut long = unused(len + 7);
+                assert_eq!(train(&mut long), Ok(hash), "{name}");
+                assert!(long[len..].iter().all(|value| value.to_bits() == UNUSED), "{name}");
+            }
         }
     }
 }
@@ -170,7 +175,7 @@ fn of_a_head_on_a_frozen_body() {
 
     let layers = [frozen(32, &Relu, body), dense(10, &Softmax)];
     let topology = Topology::try_new(64, &layers).unwrap();
-    let formula = 10 * 33 + (10 * 33 + 4 * (64 + 32 + 10) + 4 * 10);
+    let formula = 10 * 33 + (10 * 33 + 10 + 4 * (64 + 32 + 10 + 10 + 1));
     assert_eq!(topology.train_bytes::<Sgd>(), 4 * formula);
     assert_eq!(WHOLE.train_bytes::<Sgd>(), 4 * (formula + 2 * 32 * 65));
     let mut params = head.to_vec();

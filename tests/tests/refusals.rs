@@ -70,8 +70,11 @@ fn buffers_one_float_short() {
     let (params, workspace) = (NET.param_len(), NET.workspace_len::<Sgd>());
     let short = |buffer, expected| Some(Error::BufferLength { buffer, expected, found: expected - 1 });
     assert_eq!(start_error(fit(), params - 1, workspace), short(Buffer::Parameters, params));
-    assert_eq!(start_error(fit(), params, workspace - 1), short(Buffer::Workspace, workspace));
     assert_eq!(start_error(fit(), params, workspace + 1), None);
+    // Room for one sample is enough, and no less.
+    let least = NET.workspace_len_for::<Sgd>(1, 1);
+    assert_eq!(start_error(fit(), params, least), None);
+    assert_eq!(start_error(fit(), params, least - 1), short(Buffer::Workspace, least));
     // Parameters are exact: a longer slice is some other network's.
     let long = Error::BufferLength { buffer: Buffer::Parameters, expected: params, found: params + 1 };
     assert_eq!(start_error(fit(), params + 1, workspace), Some(long));

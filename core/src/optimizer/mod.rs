@@ -106,8 +106,9 @@ pub trait Optimizer {
     /// Further floats of state, in all; they stand behind the arrays.
     const STATE_SCALARS: usize = 0;
 
-    /// Samples whose activations are kept at a time, at most [`MAX_LANES`]. More of them reuse each weight loaded more
-    /// often; the bits are the same.
+    /// Samples that [`Topology::workspace_len`](crate::Topology::workspace_len) has room for at a time. With more of them, see
+    /// [`Topology::workspace_len_for`](crate::Topology::workspace_len_for), each weight loaded is used more often; the bits are
+    /// the same.
     const LANES: usize = 4;
 
     /// How this batch's gradient is gathered.
@@ -119,9 +120,6 @@ pub trait Optimizer {
     /// Changes the parameters once the batch's gradient is gathered.
     fn apply(&self, update: &Update, variables: &Variables, params: &mut [f32], state: &mut [f32]);
 }
-
-/// The most samples taken together.
-pub const MAX_LANES: usize = 8;
 
 /// One update from a gradient that is known already, as a program that has its own model takes it: what the trainer does, in
 /// one call. `gradient` is that of the loss by each parameter, the mean over a batch; `state` has

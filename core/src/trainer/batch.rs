@@ -1,6 +1,6 @@
 //! A batch: its samples a few at a time, then its update.
 
-use super::Trainer;
+use super::{Lanes, Trainer};
 use crate::data::{Dataset, Order};
 use crate::dropout::Key;
 use crate::error::Error;
@@ -10,10 +10,11 @@ use crate::loss::Loss;
 use crate::matrix::{rows, rows_mut};
 use crate::metrics::Metrics;
 use crate::network::read_samples;
-use crate::optimizer::{Accumulation, Gather, MAX_LANES, Optimizer, Update, Variables};
-use crate::pass::{add_penalties, backward, backward_online, begin_backward, forward, outputs, penalty};
+use crate::optimizer::{Accumulation, Gather, Optimizer, Update, Variables};
+use crate::pass::{add_penalties, backward, backward_online, begin_backward, forward, last_blocks, penalty};
 use crate::progress::{Event, Phase};
 use crate::schedule::Schedule;
+use crate::unroll::one_turn_at_a_time;
 
 /// Samples of a batch that are taken together.
 struct Group {
@@ -54,50 +55,56 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
     pub(super) fn train_samples(&mut self, data: &impl Dataset, begins: bool) -> Result<Event, Error> {
         let (position, len) = if begins { (0, data.len() as u32) } else { (self.progress.position, self.progress.len) };
         let update = self.next_update(position, len);
-        let n = update.samples.saturating_sub(self.progress.in_batch).min(O::LANES as u32) as usize;
+        let n = update.samples.saturating_sub(self.progress.in_batch).min(self.lanes.count as u32) as usize;
         let into = self.fit.optimizer.accumulation(&update);
         let group = Group { update, into, len, position, n };
-        let mut weights = [1.0; MAX_LANES];
-        self.read(&group, data, &mut weights)?;
-        self.judge(&group, &weights, begins)?;
+        self.read(&group, data)?;
+        self.judge(&group, begins)?;
         self.learn(&group);
         Ok(Event::Samples { done: self.progress.position, of: len })
     }
 
     /// Reads the samples and takes them forward.
     #[inline(never)]
-    fn read(&mut self, group: &Group, data: &impl Dataset, weights: &mut [f32; MAX_LANES]) -> Result<(), Error> {
+    fn read(&mut self, group: &Group, data: &impl Dataset) -> Result<(), Error> {
         let Group { len, position, n, .. } = group;
         let (topology, epoch) = (&self.fit.topology, self.progress.epoch);
         let indices = (*position..).map(|position| self.fit.order.index(epoch, position, *len));
-        read_samples(data, &self.fit.loss, topology, indices, self.tape, self.targets, weights, *n)?;
+        let Lanes { tape, targets, .. } = &mut self.lanes;
+        read_samples(data, &self.fit.loss, topology, indices, tape, targets, *n)?;
         let key = Some(Key { epoch, position: *position });
-        forward(topology, self.params, self.tape, *n, self.input, key);
+        forward(topology, self.params, tape, *n, self.input, key);
         Ok(())
     }
 
-    /// The losses and their derivatives. `self.progress` takes them in only if nothing has failed.
+    /// The losses, and the last layer's deltas in place of its outputs. `self.progress` takes them in only if nothing has failed.
     #[inline(never)]
-    fn judge(&mut self, group: &Group, weights: &[f32; MAX_LANES], begins: bool) -> Result<(), Error> {
+    fn judge(&mut self, group: &Group, begins: bool) -> Result<(), Error> {
         let Group { update, into, len, position, n } = group;
         let (topology, loss, epoch) = (&self.fit.topology, &self.fit.loss, self.progress.epoch);
         let outputs_len = topology.outputs();
-        let outputs = outputs(topology, self.tape, *n);
-        let targets = self.targets.get_mut(..n * outputs_len).unwrap_or_default();
+        let Lanes { tape, targets, gradient, .. } = &mut self.lanes;
+        let (fan_in, inputs, outputs) = last_blocks(topology, tape, *n);
         let mut metrics = if begins { Metrics::default() } else { self.progress.train };
         let mut batch_loss = self.progress.batch_loss;
         let scale_of_one = into.scale / update.samples as f32;
-        let samples = rows(outputs, outputs_len).zip(rows_mut(targets, outputs_len)).zip(weights);
-        for (position, ((outputs, target), weight)) in (*position..).zip(samples) {
-            let known = target.get(..loss.targets(outputs_len)).unwrap_or_default();
-            let (weight, accuracy) = (weight * loss.weight(known), loss.accuracy(outputs, known));
-            let value = weight * loss.differentiate(outputs, target, weight * scale_of_one);
+        let targets = rows(targets, loss.targets(outputs_len) + 1);
+        let samples = rows(inputs, fan_in).zip(rows_mut(outputs, outputs_len)).zip(targets);
+        for (position, ((inputs, outputs), row)) in (*position..).zip(samples) {
+            let Some((weight, target)) = row.split_last() else { break };
+            let (weight, accuracy) = (weight * loss.weight(target), loss.accuracy(outputs, target));
+            for (to, from) in gradient.iter_mut().zip(target) {
+                *to = *from;
+                one_turn_at_a_time();
+            }
+            let value = weight * loss.differentiate(outputs, gradient, weight * scale_of_one);
             if !value.is_finite() {
                 let index = self.fit.order.index(epoch, position, *len) as usize;
                 return Err(Error::Diverged { step: update.step, index });
             }
             metrics.record(value, accuracy);
             batch_loss += value;
+            begin_backward(topology, self.params, inputs, outputs, gradient, self.input);
         }
 
         let progress = &mut self.progress;
@@ -114,16 +121,16 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         let Group { update, into, position, n, .. } = group;
         let key = Some(Key { epoch: self.progress.epoch, position: *position });
         let topology = &self.fit.topology;
-        begin_backward(topology, self.params, self.tape, self.targets, *n, self.input);
+        let tape = &mut *self.lanes.tape;
         if O::GATHER == Gather::InParameters {
-            backward_online(topology, self.params, self.tape, key);
+            backward_online(topology, self.params, tape, key);
         } else {
             let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
             if self.progress.in_batch == 0 {
                 kernels::begin(gradient, self.params, into.keep, into.decay);
                 add_penalties(topology, self.params, gradient, into.scale);
             }
-            backward(topology, self.params, gradient, self.tape, *n, key);
+            backward(topology, self.params, gradient, tape, *n, key);
         }
 
         let progress = &mut self.progress;

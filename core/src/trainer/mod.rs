@@ -1,7 +1,10 @@
 //! Training as a series of bounded steps, driven by the caller.
 
 mod batch;
+mod lanes;
 mod validation;
+
+pub(crate) use lanes::Lanes;
 
 use crate::data::{Dataset, Order};
 use crate::error::Error;
@@ -9,7 +12,7 @@ use crate::fit::Fit;
 use crate::kernels;
 use crate::loss::{Input, Loss};
 use crate::network::{Network, check_data};
-use crate::optimizer::{MAX_LANES, Optimizer};
+use crate::optimizer::Optimizer;
 use crate::progress::{Event, Phase, Progress};
 use crate::schedule::Schedule;
 
@@ -23,26 +26,26 @@ pub struct Trainer<'a, 'b, L, O, S, R> {
     progress: Progress,
     params: &'b mut [f32],
     state: &'b mut [f32],
-    targets: &'b mut [f32],
-    tape: &'b mut [f32],
+    lanes: Lanes<'b>,
 }
 
 impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O, S, R> {
-    /// The most samples one call of [`Self::step`] takes forward or backward: the bound on a call's work. A batch's
-    /// first samples also scale the optimizer's state; every other call does one pass over the parameters or less.
-    pub const SAMPLES_PER_STEP: usize = O::LANES;
-
-    pub(crate) fn new(
+    pub(crate) const fn new(
         fit: Fit<'a, L, O, S, R>,
         input: Input,
         progress: Progress,
         params: &'b mut [f32],
         state: &'b mut [f32],
-        targets: &'b mut [f32],
-        tape: &'b mut [f32],
+        lanes: Lanes<'b>,
     ) -> Self {
-        const { assert!(O::LANES > 0 && O::LANES <= MAX_LANES, "an optimizer takes 1 to 8 samples at a time") };
-        Self { fit, input, progress, params, state, targets, tape }
+        Self { fit, input, progress, params, state, lanes }
+    }
+
+    /// The most samples one call of [`Self::step`] takes forward or backward, which the workspace has room for: the bound on
+    /// a call's work. A batch's first samples also scale the optimizer's state; every other call does one pass over the
+    /// parameters or less.
+    pub const fn samples_per_step(&self) -> usize {
+        self.lanes.count
     }
 
     pub(crate) fn clear_state(&mut self) {

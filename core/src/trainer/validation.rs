@@ -1,13 +1,13 @@
 //! What follows an epoch's last update: validation, and the report.
 
-use super::Trainer;
+use super::{Lanes, Trainer};
 use crate::data::{Dataset, Order};
 use crate::error::Error;
 use crate::kernels;
 use crate::loss::Loss;
 use crate::matrix::rows;
 use crate::network::read_samples;
-use crate::optimizer::{MAX_LANES, Optimizer};
+use crate::optimizer::Optimizer;
 use crate::pass::{forward, penalty};
 use crate::progress::{Epoch, Event, Phase};
 use crate::schedule::Schedule;
@@ -18,16 +18,16 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
     pub(super) fn validate(&mut self, data: &impl Dataset) -> Result<Event, Error> {
         let (topology, loss) = (&self.fit.topology, &self.fit.loss);
         let (position, len) = (self.progress.position, data.len() as u32);
-        let n = len.saturating_sub(position).min(O::LANES as u32) as usize;
+        let n = len.saturating_sub(position).min(self.lanes.count as u32) as usize;
         let outputs_len = topology.outputs();
 
-        let mut weights = [1.0; MAX_LANES];
-        let targets = read_samples(data, loss, topology, position.., self.tape, self.targets, &mut weights, n)?;
-        let outputs = forward(topology, self.params, self.tape, n, self.input, None);
+        let Lanes { tape, targets, .. } = &mut self.lanes;
+        read_samples(data, loss, topology, position.., tape, targets, n)?;
+        let outputs = forward(topology, self.params, tape, n, self.input, None);
         let mut metrics = self.progress.validation;
-        let samples = rows(outputs, outputs_len).zip(rows(targets, outputs_len)).zip(weights);
-        for (index, ((outputs, target), weight)) in (position as usize..).zip(samples) {
-            let target = target.get(..loss.targets(outputs_len)).unwrap_or_default();
+        let samples = rows(outputs, outputs_len).zip(rows(targets, loss.targets(outputs_len) + 1));
+        for (index, (outputs, row)) in (position as usize..).zip(samples) {
+            let Some((weight, target)) = row.split_last() else { break };
             let value = weight * loss.value(outputs, target);
             if !value.is_finite() {
                 return Err(Error::Diverged { step: self.progress.step, index });

@@ -41,7 +41,8 @@ impl Training {
         let mut initial = vec![0.0; topology.param_len()];
         Init::GlorotUniform.fill(&topology, SEED, &mut initial)?;
         let mut params = initial.clone();
-        let mut workspace = vec![0.0; workspace_len(&topology, &optimizer)];
+        let targets = loss.targets(topology.outputs());
+        let mut workspace = vec![0.0; workspace_len(&topology, &optimizer, batch, targets)];
         let fit = Fit {
             topology,
             loss,
@@ -79,8 +80,9 @@ impl Training {
     }
 }
 
-fn workspace_len<O: Optimizer>(topology: &Topology, _: &O) -> usize {
-    topology.workspace_len::<O>()
+/// Room for a whole batch.
+fn workspace_len<O: Optimizer>(topology: &Topology, _: &O, batch: u32, targets: usize) -> usize {
+    topology.workspace_len_for::<O>(batch as usize, targets)
 }
 
 /// All of them, warmed up.
