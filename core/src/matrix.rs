@@ -23,9 +23,9 @@ pub(crate) fn rows_mut(matrix: &mut [f32], width: usize) -> RowsMut<'_> {
     RowsMut { rest: matrix, width }
 }
 
-#[cfg(any(target_os = "none", test))]
 impl<'a> Rows<'a> {
     /// The next six rows, or `None` without taking any if fewer are left.
+    #[cfg(any(target_os = "none", test))]
     pub(crate) fn next_six(&mut self) -> Option<[&'a [f32]; 6]> {
         let mut ahead = Rows { rest: self.rest, width: self.width };
         let six = [ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?];
@@ -42,9 +42,9 @@ impl<'a> Rows<'a> {
     }
 }
 
-#[cfg(any(target_os = "none", test))]
 impl<'a> RowsMut<'a> {
     /// The next six rows, or `None` without taking any if fewer are left.
+    #[cfg(any(target_os = "none", test))]
     pub(crate) fn next_six(&mut self) -> Option<[&'a mut [f32]; 6]> {
         if self.width == 0 || self.rest.len() < 6 * self.width {
             return None;

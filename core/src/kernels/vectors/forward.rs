@@ -1,177 +1,233 @@
 //! The sums of units.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::octets::{Arrays, Octets};
-use super::{LANES, TILE, at, columns, widest};
+use super::{multiply_add, online};
+use crate::kernels::TILE;
 use crate::matrix::{rows, rows_mut};
+
+/// Inputs transposed at a time.
+const BLOCK: usize = 64;
+
+/// Samples transposed at a time, at most: two of the widest vectors.
+const MOST: usize = 32;
+
+/// Fewer samples than this are taken one by one.
+const FEW: usize = TILE;
+
+/// Samples and inputs, or units, that are transposed together.
+const EIGHT: usize = 8;
 
 /// `y = W x + b` for every sample.
 pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let pulp::Arch::V3(v3) = pulp::Arch::new() {
-        return v3.vectorize(
-            #[inline(always)]
-            || forward_all(v3, weights, biases, inputs, outputs, fan_in),
-        );
+    let layer = Layer { weights, biases, fan_in };
+    match inputs.len().checked_div(fan_in) {
+        None | Some(0) => {}
+        Some(..FEW) => {
+            for (x, y) in rows(inputs, fan_in).zip(rows_mut(outputs, biases.len())) {
+                online::forward(weights, biases, x, y);
+            }
+        }
+        Some(_) => match Arch::new() {
+            #[cfg(target_arch = "x86_64")]
+            Arch::V4(v4) => Simd::vectorize(v4, Forward { octets: *v4, layer, inputs, outputs }),
+            #[cfg(target_arch = "x86_64")]
+            Arch::V3(v3) => Simd::vectorize(v3, Forward { octets: v3, layer, inputs, outputs }),
+            #[cfg(target_arch = "x86_64")]
+            Arch::Scalar => pulp::Scalar256b.vectorize(Forward { octets: Arrays, layer, inputs, outputs }),
+            arch => arch.dispatch(Forward { octets: Arrays, layer, inputs, outputs }),
+        },
     }
-    widest(
-        #[inline(always)]
-        || forward_all(Arrays, weights, biases, inputs, outputs, fan_in),
-    );
 }
 
-#[inline(always)]
-fn forward_all(
-    octets: impl Octets,
-    weights: &[f32],
-    biases: &[f32],
-    inputs: &[f32],
-    outputs: &mut [f32],
+#[derive(Clone, Copy)]
+struct Layer<'a> {
+    weights: &'a [f32],
+    biases: &'a [f32],
     fan_in: usize,
-) {
-    let units = biases.len();
-    let (mut x, mut y) = (inputs, outputs);
-    while fan_in > 0
-        && y.len() >= TILE * units
-        && let Some((four, rest)) = x.split_at_checked(TILE * fan_in)
-    {
-        let (results, y_rest) = y.split_at_mut_checked(TILE * units).unwrap_or_default();
-        forward_four(octets, weights, biases, four, results, fan_in);
-        (x, y) = (rest, y_rest);
-    }
-    for (x, y) in rows(x, fan_in).zip(rows_mut(y, units)) {
-        forward_one(octets, weights, biases, x, y, fan_in);
+}
+
+struct Forward<'a, O> {
+    octets: O,
+    layer: Layer<'a>,
+    inputs: &'a [f32],
+    outputs: &'a mut [f32],
+}
+
+/// Rows of some samples' values: an input of each, or a unit's sum of each. On a cache line's boundary.
+#[repr(align(64))]
+struct OfSamples<const ROWS: usize>([[f32; MOST]; ROWS]);
+
+impl<O: Octets> WithSimd for Forward<'_, O> {
+    type Output = ();
+
+    /// Vectors of samples: their inputs are transposed once, and serve all units.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { octets, layer, inputs, outputs } = self;
+        let mut transposed = OfSamples([[0.0; MOST]; BLOCK]);
+        let (mut x, mut y) = (inputs, outputs);
+        while !x.is_empty() {
+            let n = (2 * S::F32_LANES).min(MOST).min(x.len() / layer.fan_in.max(1));
+            let (Some((group, x_rest)), Some((results, y_rest))) =
+                (x.split_at_checked(n * layer.fan_in), y.split_at_mut_checked(n * layer.biases.len()))
+            else {
+                return;
+            };
+            if n == 0 {
+                return;
+            }
+            for first in (0..layer.fan_in).step_by(BLOCK) {
+                let inputs = BLOCK.min(layer.fan_in - first);
+                transpose(octets, layer, group, first, n, &mut transposed);
+                let block = Block { layer, first, inputs: transposed.0.get(..inputs).unwrap_or_default() };
+                if n > S::F32_LANES {
+                    add_block::<S, 2>(simd, octets, &block, results, n);
+                } else {
+                    add_block::<S, 1>(simd, octets, &block, results, n);
+                }
+            }
+            (x, y) = (x_rest, y_rest);
+        }
     }
 }
 
-/// Four samples, a vector of units each.
+/// Inputs from `first` on of `n` samples. What stands behind the last sample is one of theirs again.
 #[inline(always)]
-fn forward_four(octets: impl Octets, weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let units = biases.len();
-    let x = columns(x, fan_in, 0, fan_in);
-    let mut first = 0;
-    while first < units {
-        // The last eight units may be some of those before them again.
-        let from = if units < LANES { first } else { first.min(units - LANES) };
-        let (w, b) = (weights.get(from * fan_in..).unwrap_or_default(), biases.get(from..).unwrap_or_default());
-        let n = if let Some(b) = b.first_chunk() {
-            set(y, units, from, dots_of_four(octets, columns(w, fan_in, 0, fan_in), x, *b));
-            LANES
+fn transpose(octets: impl Octets, layer: Layer, x: &[f32], first: usize, n: usize, transposed: &mut OfSamples<BLOCK>) {
+    let inputs = BLOCK.min(layer.fan_in - first);
+    for sample in (0..n).step_by(EIGHT) {
+        let mut samples = [&[][..]; EIGHT];
+        for (k, row) in samples.iter_mut().enumerate() {
+            let from = (sample + k).min(n - 1) * layer.fan_in + first;
+            let Some(x) = x.get(from..).and_then(|x| x.get(..inputs)) else { return };
+            *row = x;
+        }
+        let (blocks, _) = transposed.0.as_chunks_mut::<EIGHT>();
+        let [a, b, c, d, e, f, g, h] = samples.map(<[f32]>::as_chunks::<EIGHT>);
+        let turns = a.0.iter().zip(b.0).zip(c.0).zip(d.0).zip(e.0).zip(f.0).zip(g.0).zip(h.0);
+        let mut done = 0;
+        for (nested!(a b c d e f g h), block) in turns.zip(blocks) {
+            for (row, column) in block.iter_mut().zip(octets.columns([a, b, c, d, e, f, g, h])) {
+                put(row, sample, octets.values(column));
+            }
+            done += EIGHT;
+        }
+        for (i, row) in transposed.0.iter_mut().enumerate().take(inputs).skip(done) {
+            put(row, sample, samples.map(|x| x.get(i).copied().unwrap_or_default()));
+        }
+    }
+}
+
+#[inline(always)]
+fn put(row: &mut [f32], first: usize, values: [f32; EIGHT]) {
+    if let Some(place) = row.get_mut(first..).and_then(<[f32]>::first_chunk_mut) {
+        *place = values;
+    }
+}
+
+/// A block of transposed inputs, of which the first is input `first`.
+struct Block<'a> {
+    layer: Layer<'a>,
+    first: usize,
+    inputs: &'a [[f32; MOST]],
+}
+
+/// What the block adds to all units of `n` samples.
+#[inline(always)]
+fn add_block<S: Simd, const V: usize>(simd: S, octets: impl Octets, block: &Block, y: &mut [f32], n: usize) {
+    let units = block.layer.biases.len();
+    let mut sums = OfSamples([[0.0; MOST]; EIGHT]);
+    for first in (0..units).step_by(EIGHT) {
+        let some = EIGHT.min(units - first);
+        start(block, y, first, some, &mut sums);
+        let mut unit = 0;
+        while some - unit >= 4 {
+            add_to_units::<S, 4, V>(simd, block, first, &mut sums, unit);
+            unit += 4;
+        }
+        if some - unit >= 2 {
+            add_to_units::<S, 2, V>(simd, block, first, &mut sums, unit);
+            unit += 2;
+        }
+        if some > unit {
+            add_to_units::<S, 1, V>(simd, block, first, &mut sums, unit);
+        }
+        hand_out(octets, &sums, y, units, first, n);
+    }
+}
+
+/// The sums so far of `some` units from `first` on: their biases, or what the block before has come to.
+#[inline(always)]
+fn start(block: &Block, y: &[f32], first: usize, some: usize, sums: &mut OfSamples<EIGHT>) {
+    let biases = block.layer.biases;
+    for (unit, sums) in (first..first + some).zip(&mut sums.0) {
+        if block.first == 0 {
+            *sums = [biases.get(unit).copied().unwrap_or_default(); MOST];
         } else {
-            let row = w.get(..fan_in).unwrap_or_default();
-            set(y, units, from, dots_of_unit(row, x, at(b, 0)).map(|sum| [sum]));
-            1
-        };
-        first = from + n;
-    }
-}
-
-/// Sets the columns from `first` on of four rows.
-#[inline(always)]
-fn set<const N: usize>(y: &mut [f32], width: usize, first: usize, values: [[f32; N]; TILE]) {
-    for (s, values) in values.into_iter().enumerate() {
-        if let Some(y) = y.get_mut(s * width + first..).and_then(<[f32]>::first_chunk_mut) {
-            *y = values;
-        }
-    }
-}
-
-/// Makes a function for `b + w . x` of eight units, as many samples as are named.
-macro_rules! dots {
-    ($(#[$doc:meta])* $name:ident, $samples:literal, $($x:ident $blocks:ident $rest:ident $sum:ident),*) => {
-        $(#[$doc])*
-        #[inline(always)]
-        fn $name(
-            octets: impl Octets,
-            w: [&[f32]; LANES],
-            x: [&[f32]; $samples],
-            b: [f32; LANES],
-        ) -> [[f32; LANES]; $samples] {
-            let ([$($x),*], [$(mut $sum),*]) = (x, [octets.of(b); $samples]);
-            $( let ($blocks, $rest) = $x.as_chunks::<LANES>(); )*
-            let [w0, w1, w2, w3, w4, w5, w6, w7] = w.map(<[f32]>::as_chunks::<LANES>);
-            let turns = w0.0.iter().zip(w1.0).zip(w2.0).zip(w3.0).zip(w4.0).zip(w5.0).zip(w6.0).zip(w7.0);
-            $( let turns = turns.zip($blocks); )*
-            for nested!(w0 w1 w2 w3 w4 w5 w6 w7 $($x)*) in turns {
-                let [w0, w1, w2, w3, w4, w5, w6, w7] = octets.columns([w0, w1, w2, w3, w4, w5, w6, w7]);
-                $( $sum = octets.multiply_add($sum, w0, octets.splat($x[0])); )*
-                $( $sum = octets.multiply_add($sum, w1, octets.splat($x[1])); )*
-                $( $sum = octets.multiply_add($sum, w2, octets.splat($x[2])); )*
-                $( $sum = octets.multiply_add($sum, w3, octets.splat($x[3])); )*
-                $( $sum = octets.multiply_add($sum, w4, octets.splat($x[4])); )*
-                $( $sum = octets.multiply_add($sum, w5, octets.splat($x[5])); )*
-                $( $sum = octets.multiply_add($sum, w6, octets.splat($x[6])); )*
-                $( $sum = octets.multiply_add($sum, w7, octets.splat($x[7])); )*
+            for (sum, y) in sums.iter_mut().zip(rows(y, biases.len())) {
+                *sum = y.get(unit).copied().unwrap_or_default();
             }
-            let turns = w0.1.iter().zip(w1.1).zip(w2.1).zip(w3.1).zip(w4.1).zip(w5.1).zip(w6.1).zip(w7.1);
-            $( let turns = turns.zip($rest); )*
-            for nested!(w0 w1 w2 w3 w4 w5 w6 w7 $($x)*) in turns {
-                let w = octets.of([*w0, *w1, *w2, *w3, *w4, *w5, *w6, *w7]);
-                $( $sum = octets.multiply_add($sum, w, octets.splat(*$x)); )*
+        }
+    }
+}
+
+/// `U` of the sums' units from `unit` on, the first of which is unit `first` of the layer.
+#[inline(always)]
+fn add_to_units<S: Simd, const U: usize, const V: usize>(
+    simd: S,
+    block: &Block,
+    first: usize,
+    sums: &mut OfSamples<EIGHT>,
+    unit: usize,
+) {
+    let Block { layer: Layer { weights, fan_in, .. }, first: input, inputs } = *block;
+    let len = inputs.len();
+    let mut w = [&[][..]; U];
+    for (k, w) in w.iter_mut().enumerate() {
+        let from = (first + unit + k) * fan_in + input;
+        let Some(row) = weights.get(from..).and_then(|row| row.get(..len)) else { return };
+        *w = row;
+    }
+    let Some(sums) = sums.0.get_mut(unit..).and_then(|sums| sums.first_chunk_mut::<U>()) else { return };
+    let mut vectors = [[simd.splat_f32s(0.0); V]; U];
+    for (vectors, sums) in vectors.iter_mut().zip(&*sums) {
+        let Some(sums) = S::as_simd_f32s(sums).0.first_chunk() else { return };
+        *vectors = *sums;
+    }
+    for i in 0..len {
+        let Some(x) = inputs.get(i).and_then(|x| S::as_simd_f32s(x).0.first_chunk::<V>()) else { return };
+        for (vectors, w) in vectors.iter_mut().zip(w) {
+            let Some(w) = w.get(i) else { return };
+            let w = simd.splat_f32s(*w);
+            for (vector, x) in vectors.iter_mut().zip(x) {
+                *vector = multiply_add(simd, *vector, w, *x);
             }
-            [$(octets.values($sum)),*]
         }
-    };
+    }
+    for (vectors, sums) in vectors.iter().zip(sums) {
+        let Some(sums) = S::as_mut_simd_f32s(sums).0.first_chunk_mut() else { return };
+        *sums = *vectors;
+    }
 }
 
-dots!(
-    /// Four samples.
-    dots_of_four, 4, x0 b0 r0 s0, x1 b1 r1 s1, x2 b2 r2 s2, x3 b3 r3 s3
-);
-dots!(
-    /// One sample.
-    dots_of_one, 1, x0 b0 r0 s0
-);
-
-/// One unit, four samples.
+/// The sums of the units from `first` on go to each sample's row.
 #[inline(always)]
-fn dots_of_unit(w: &[f32], x: [&[f32]; TILE], b: f32) -> [f32; TILE] {
-    let [x0, x1, x2, x3] = x;
-    let [mut s0, mut s1, mut s2, mut s3] = [b; TILE];
-    for nested!(w x0 x1 x2 x3) in w.iter().zip(x0).zip(x1).zip(x2).zip(x3) {
-        s0 += w * x0;
-        s1 += w * x1;
-        s2 += w * x2;
-        s3 += w * x3;
-    }
-    [s0, s1, s2, s3]
-}
-
-/// One sample, a vector of units.
-#[inline(always)]
-fn forward_one(octets: impl Octets, weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let mut rest = weights;
-    let (y_tiles, y_rest) = y.as_chunks_mut::<LANES>();
-    let (b_tiles, b_rest) = biases.as_chunks::<LANES>();
-    for (y, b) in y_tiles.iter_mut().zip(b_tiles) {
-        [*y] = dots_of_one(octets, columns(rest, fan_in, 0, fan_in), [x], *b);
-        rest = rest.get(LANES * fan_in..).unwrap_or_default();
-    }
-    for ((y, b), w) in y_rest.iter_mut().zip(b_rest).zip(rows(rest, fan_in)) {
-        let mut sum = *b;
-        for (w, x) in w.iter().zip(x) {
-            sum += w * x;
-        }
-        *y = sum;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-    use super::*;
-    use crate::rng::Rng;
-
-    /// The other tests see only what this processor takes.
-    #[test]
-    fn arrays_and_instructions_agree_to_the_bit() {
-        let mut rng = Rng::new(8);
-        for (fan_in, units, n) in [(1, 8, 4), (7, 9, 5), (8, 10, 4), (34, 34, 7), (67, 16, 1), (64, 7, 3)] {
-            let mut values = |len: usize| -> std::vec::Vec<f32> { (0..len).map(|_| 2.0 * rng.unit() - 1.0).collect() };
-            let (w, b, x) = (values(units * fan_in), values(units), values(n * fan_in));
-            let (mut dispatched, mut arrays) = (std::vec![0.0; n * units], std::vec![1.0; n * units]);
-            forward(&w, &b, &x, &mut dispatched, fan_in);
-            forward_all(Arrays, &w, &b, &x, &mut arrays, fan_in);
-            assert_eq!(dispatched, arrays, "{fan_in} {units} {n}");
+fn hand_out(octets: impl Octets, sums: &OfSamples<EIGHT>, y: &mut [f32], units: usize, first: usize, n: usize) {
+    let mut results = rows_mut(y, units);
+    for sample in (0..n).step_by(EIGHT) {
+        let blocks = sums.0.each_ref().map(|sums| sums.get(sample..).and_then(<[f32]>::first_chunk::<EIGHT>));
+        let [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f), Some(g), Some(h)] = blocks else { return };
+        for (column, y) in octets.columns([a, b, c, d, e, f, g, h]).into_iter().zip(&mut results) {
+            let (values, y) = (octets.values(column), y.get_mut(first..).unwrap_or_default());
+            if let Some(y) = y.first_chunk_mut() {
+                *y = values;
+            } else {
+                for (y, value) in y.iter_mut().zip(values) {
+                    *y = value;
+                }
+            }
         }
     }
 }

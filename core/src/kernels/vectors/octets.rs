@@ -1,9 +1,7 @@
-//! Vectors of eight sums, as the forward pass wants them: with a transposition.
+//! Vectors of eight sums, as one sample's forward pass wants them: with a transposition.
 //!
-//! [`Eight`] leaves the vectors to LLVM, which takes a column of eight rows for eight loads of a float each. With the
+//! [`Arrays`] leave the vectors to LLVM, which takes a column of eight rows for eight loads of a float each. With the
 //! instructions of AVX2 by name the same takes eight loads of a row and three shuffles a row.
-
-use super::Eight;
 
 /// What a processor does with eight floats at once.
 pub(super) trait Octets: Copy {
@@ -23,31 +21,32 @@ pub(super) trait Octets: Copy {
 pub(super) struct Arrays;
 
 impl Octets for Arrays {
-    type Octet = Eight;
+    type Octet = [f32; 8];
 
     #[inline(always)]
-    fn of(self, values: [f32; 8]) -> Eight {
-        Eight(values)
+    fn of(self, values: [f32; 8]) -> [f32; 8] {
+        values
     }
 
     #[inline(always)]
-    fn splat(self, value: f32) -> Eight {
-        Eight::splat(value)
+    fn splat(self, value: f32) -> [f32; 8] {
+        [value; 8]
     }
 
     #[inline(always)]
-    fn values(self, octet: Eight) -> [f32; 8] {
-        octet.0
+    fn values(self, octet: [f32; 8]) -> [f32; 8] {
+        octet
     }
 
     #[inline(always)]
-    fn multiply_add(self, sum: Eight, a: Eight, b: Eight) -> Eight {
-        sum + a * b
+    fn multiply_add(self, sum: [f32; 8], a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
+        let ([s, t, u, v, w, x, y, z], [a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p]) = (sum, a, b);
+        [s + a * i, t + b * j, u + c * k, v + d * l, w + e * m, x + f * n, y + g * o, z + h * p]
     }
 
     #[inline(always)]
-    fn columns(self, rows: [&[f32; 8]; 8]) -> [Eight; 8] {
-        [0, 1, 2, 3, 4, 5, 6, 7].map(|i| Eight(rows.map(|row| row[i])))
+    fn columns(self, rows: [&[f32; 8]; 8]) -> [[f32; 8]; 8] {
+        [0, 1, 2, 3, 4, 5, 6, 7].map(|i| rows.map(|row| row[i]))
     }
 }
 
@@ -118,7 +117,7 @@ mod tests {
     fn columns_are_those_of_the_rows() {
         check(Arrays);
         #[cfg(target_arch = "x86_64")]
-        if let pulp::Arch::V3(v3) = pulp::Arch::new() {
+        if let Some(v3) = pulp::x86::V3::try_new() {
             v3.vectorize(|| check(v3));
         }
     }
