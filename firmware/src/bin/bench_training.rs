@@ -50,7 +50,10 @@ impl<L: Loss, O: Optimizer, const F: usize> Run<'_, L, O, F> {
     #[inline(never)]
     fn measure(self, params: &mut [f32], workspace: &mut [f32]) -> Result<(), Error> {
         Init::GlorotUniform.fill(&self.net, SEED, params)?;
-        let ram = size_of::<f32>() * (self.net.param_len() + self.net.workspace_len::<O>());
+        // Room for a whole batch, whose samples have one target each.
+        let len = self.net.workspace_len_for::<O>(self.batch as usize, 1);
+        let workspace = workspace.get_mut(..len).unwrap_or_default();
+        let ram = size_of::<f32>() * (self.net.param_len() + len);
         let fit = Fit {
             topology: self.net,
             loss: self.loss,
@@ -102,7 +105,7 @@ fn epoch<L: Loss, O: Optimizer, const F: usize>(
 
 /// The longest parameters and workspace among the networks.
 const PARAMS: usize = WIDE.param_len();
-const WORKSPACE: usize = WIDE.workspace_len::<Sgd>();
+const WORKSPACE: usize = WIDE.workspace_len_for::<Sgd>(BATCH as usize, 1);
 
 struct Buffers {
     x34: [[f32; 34]; SAMPLES],
