@@ -106,7 +106,7 @@ mod tests {
                         let (x, d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
                         let (mut w, mut b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
                         let (mut naive_w, mut naive_b) = (w.clone(), b.clone());
-                        gradient(&mut w, &mut b, &x, &mut d.clone(), fan_in);
+                        gradient(&mut w, &mut b, &x, &d, fan_in);
                         for s in 0..n {
                             for u in 0..units {
                                 naive_b[u] += d[s * units + u];
@@ -138,7 +138,7 @@ mod tests {
                         let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
                         let (x, d) = (sparse(fan_in, &mut rng), sparse(units, &mut rng));
                         let (mut expected_w, mut expected_b, mut slopes) = (w.clone(), b.clone(), x.clone());
-                        gradient(&mut expected_w, &mut expected_b, &x, &mut d.clone(), fan_in);
+                        gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in);
                         Relu.differentiate(&mut slopes);
                         let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
                         for first in [true, false] {

@@ -10,8 +10,9 @@ use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
 
-/// Rows of a large tile.
+/// Rows of a large tile, and of the least.
 const WIDE: usize = 6;
+const ONE: usize = 1;
 
 /// A number of turns no loop takes, which the compiler does not know.
 ///
@@ -51,74 +52,103 @@ macro_rules! accumulate {
     };
 }
 
-/// Four rows of a tile's results or deltas, a sample each.
-type FourOf<'a, const N: usize> = [&'a mut [f32; N]; 4];
-
-/// The next `N` values of each of four rows, or `None` without taking any if fewer are left.
-#[inline(always)]
-fn next<'a, const N: usize>(samples: &mut [&'a mut [f32]; 4]) -> Option<FourOf<'a, N>> {
-    let [a, b, c, d] = samples;
-    Some([take(a)?, take(b)?, take(c)?, take(d)?])
+/// What a tile has to know of its layer.
+#[derive(Clone, Copy)]
+struct Shape {
+    fan_in: usize,
+    units: usize,
 }
 
-/// Takes the first `N` values off a row.
-#[allow(clippy::mut_mut)] // the row is what changes
+/// The first `N` rows. All are as long as LLVM sees, which saves the comparison of their lengths.
 #[inline(always)]
-fn take<'a, const N: usize>(row: &mut &'a mut [f32]) -> Option<&'a mut [f32; N]> {
-    if row.len() < N {
-        return None;
+fn split<const N: usize>(matrix: &[f32], width: usize) -> Option<[&[f32]; N]> {
+    let (mut rows, mut rest) = ([&[][..]; N], matrix);
+    for row in &mut rows {
+        (*row, rest) = rest.split_at_checked(width)?;
     }
-    let (first, rest) = core::mem::take(row).split_first_chunk_mut()?;
-    *row = rest;
-    Some(first)
+    Some(rows)
+}
+
+/// The first `N` rows, to be changed.
+#[inline(always)]
+fn split_mut<const N: usize>(matrix: &mut [f32], width: usize) -> Option<[&mut [f32]; N]> {
+    let (mut rows, mut rest) = (core::array::from_fn(|_| <&mut [f32]>::default()), matrix);
+    for row in &mut rows {
+        (*row, rest) = core::mem::take(&mut rest).split_at_mut_checked(width)?;
+    }
+    Some(rows)
+}
+
+/// The first `N` elements of four rows.
+#[inline(always)]
+fn columns<const N: usize>(matrix: &[f32], width: usize) -> Option<[&[f32; N]; 4]> {
+    let [a, b, c] = split(matrix, width)?;
+    let d = matrix.get(3 * width..)?;
+    Some([a.first_chunk()?, b.first_chunk()?, c.first_chunk()?, d.first_chunk()?])
+}
+
+/// The first `N` elements of four rows, to be changed.
+#[inline(always)]
+fn columns_mut<const N: usize>(matrix: &mut [f32], width: usize) -> Option<[&mut [f32; N]; 4]> {
+    let (three, d) = matrix.split_at_mut_checked(3 * width)?;
+    let [a, b, c] = split_mut(three, width)?;
+    Some([a.first_chunk_mut()?, b.first_chunk_mut()?, c.first_chunk_mut()?, d.first_chunk_mut()?])
 }
 
 /// `y = W x + b` for every sample.
 #[inline(never)]
 pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
-    let mut samples = rows(inputs, fan_in);
-    let mut results = rows_mut(outputs, biases.len());
-    while let (Some(x), Some(y)) = (samples.next_four(), results.next_four()) {
-        forward_four(weights, biases, &x, y, fan_in);
+    let shape = Shape { fan_in, units: biases.len() };
+    let (mut x, mut y) = (inputs, outputs);
+    while let (Some((four, x_rest)), true) = (x.split_at_checked(TILE * fan_in), y.len() >= TILE * shape.units)
+        && !four.is_empty()
+    {
+        let Some((results, y_rest)) = y.split_at_mut_checked(TILE * shape.units) else { return };
+        forward_four(weights, biases, four, results, &shape);
+        (x, y) = (x_rest, y_rest);
     }
-    for (x, y) in samples.zip(results) {
+    for (x, y) in rows(x, fan_in).zip(rows_mut(y, shape.units)) {
         forward_one(weights, biases, x, y, fan_in);
     }
 }
 
 /// Four samples: every weight loaded serves four sums, every input those of a tile of units.
 #[inline(always)]
-fn forward_four(weights: &[f32], biases: &[f32], x: &[&[f32]; 4], mut y: [&mut [f32]; 4], fan_in: usize) {
-    let mut weights = rows(weights, fan_in);
-    let mut biases = biases;
-    let never = never();
+fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) {
+    let (mut w, mut b, mut y) = (weights, biases, y);
+    let Some(samples) = split(x, shape.fan_in) else { return };
     loop {
         // Two small tiles rather than a large one and two units by themselves.
-        if biases.len() != 2 * TILE
-            && let Some((b, rest)) = biases.split_first_chunk()
+        let units = if b.len() != 2 * TILE
+            && let (Some(b), Some(w)) = (b.first_chunk(), split(w, shape.fan_in))
         {
-            let (Some(w), Some(y)) = (weights.next_six(), next(&mut y)) else { return };
-            dots_of_six(&w, x, b, y, never);
-            biases = rest;
-        } else if let Some((b, rest)) = biases.split_first_chunk() {
-            let (Some(w), Some(y)) = (weights.next_four(), next(&mut y)) else { return };
-            dots_of_four(&w, x, b, y);
-            biases = rest;
-        } else if let Some(([b], rest)) = biases.split_first_chunk() {
-            let (Some(w), Some([[y0], [y1], [y2], [y3]])) = (weights.next(), next(&mut y)) else { return };
+            dots_of_six(&w, &samples, b, y, shape.units);
+            WIDE
+        } else if let Some(b) = b.first_chunk() {
+            dots_of_four(w, x, b, y, shape);
+            TILE
+        } else if let (Some(b), Some(w)) = (b.first(), w.get(..shape.fan_in)) {
             // One unit, four samples: by symmetry of the product also four units, one sample.
+            let Some([[y0], [y1], [y2], [y3]]) = columns_mut(y, shape.units) else { return };
             [*y0, *y1, *y2, *y3] = dot_four([*b; 4], x, w);
-            biases = rest;
+            1
         } else {
             return;
-        }
+        };
+        let (Some(w_rest), Some(b_rest), Some(y_rest)) =
+            (w.get(units * shape.fan_in..), b.get(units..), y.get_mut(units..))
+        else {
+            return;
+        };
+        (w, b, y) = (w_rest, b_rest, y_rest);
     }
 }
 
 /// `y[s][u] = b[u] + w[u] . x[s]` for six units and four samples.
 #[inline(never)]
-fn dots_of_six(w: &[&[f32]; 6], x: &[&[f32]; 4], b: &[f32; 6], y: FourOf<'_, 6>, never: usize) {
+fn dots_of_six(w: &[&[f32]; WIDE], x: &[&[f32]; TILE], b: &[f32; WIDE], y: &mut [f32], units: usize) {
     let [mut a, mut b, mut c, mut d, mut e, mut f] = b.map(Four::new);
+    let never = never();
     let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]).zip(w[4]).zip(w[5]);
     let turns = weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
     for (turn, nested!(w0 w1 w2 w3 w4 w5 x0 x1 x2 x3)) in turns {
@@ -128,7 +158,7 @@ fn dots_of_six(w: &[&[f32]; 6], x: &[&[f32]; 4], b: &[f32; 6], y: FourOf<'_, 6>,
         accumulate!([w0 a, w1 b, w2 c, w3 d, w4 e, w5 f], x0, x1, x2, x3);
         one_turn_at_a_time();
     }
-    let [y0, y1, y2, y3] = y;
+    let Some([y0, y1, y2, y3]) = columns_mut(y, units) else { return };
     *y0 = [a.s0, b.s0, c.s0, d.s0, e.s0, f.s0];
     *y1 = [a.s1, b.s1, c.s1, d.s1, e.s1, f.s1];
     *y2 = [a.s2, b.s2, c.s2, d.s2, e.s2, f.s2];
@@ -137,7 +167,8 @@ fn dots_of_six(w: &[&[f32]; 6], x: &[&[f32]; 4], b: &[f32; 6], y: FourOf<'_, 6>,
 
 /// Four units, four samples, two inputs a turn.
 #[inline(never)]
-fn dots_of_four(w: &[&[f32]; 4], x: &[&[f32]; 4], b: &[f32; 4], y: FourOf<'_, 4>) {
+fn dots_of_four(w: &[f32], x: &[f32], b: &[f32; TILE], y: &mut [f32], shape: &Shape) {
+    let (Some(w), Some(x)) = (split::<TILE>(w, shape.fan_in), split::<TILE>(x, shape.fan_in)) else { return };
     let [mut a, mut b, mut c, mut d] = b.map(Four::new);
     let (w, w_rest) = in_twos(w);
     let (x, x_rest) = in_twos(x);
@@ -151,7 +182,7 @@ fn dots_of_four(w: &[&[f32]; 4], x: &[&[f32]; 4], b: &[f32; 4], y: FourOf<'_, 4>
     if let ([[w0], [w1], [w2], [w3]], [[x0], [x1], [x2], [x3]]) = (w_rest, x_rest) {
         accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
     }
-    let [y0, y1, y2, y3] = y;
+    let Some([y0, y1, y2, y3]) = columns_mut(y, shape.units) else { return };
     *y0 = [a.s0, b.s0, c.s0, d.s0];
     *y1 = [a.s1, b.s1, c.s1, d.s1];
     *y2 = [a.s2, b.s2, c.s2, d.s2];
@@ -160,15 +191,16 @@ fn dots_of_four(w: &[&[f32]; 4], x: &[&[f32]; 4], b: &[f32; 4], y: FourOf<'_, 4>
 
 /// Each row as pairs, and what is left of an odd one.
 #[inline(always)]
-fn in_twos<'a>(rows: &[&'a [f32]; 4]) -> ([&'a [[f32; 2]]; 4], [&'a [f32]; 4]) {
+fn in_twos(rows: [&[f32]; 4]) -> ([&[[f32; 2]]; 4], [&[f32]; 4]) {
     let pairs = rows.map(<[f32]>::as_chunks::<2>);
     (pairs.map(|(pairs, _)| pairs), pairs.map(|(_, rest)| rest))
 }
 
-/// Four sums that share one factor: `start[k] + rows[k] . shared`.
+/// Four sums that share one factor: `start[k] + rows[k] . shared`, the rows being as long as that.
 #[inline(never)]
-fn dot_four(start: [f32; 4], rows: &[&[f32]; 4], shared: &[f32]) -> [f32; 4] {
+fn dot_four(start: [f32; 4], rows: &[f32], shared: &[f32]) -> [f32; 4] {
     let [mut s0, mut s1, mut s2, mut s3] = start;
+    let Some(rows) = split::<4>(rows, shared.len()) else { return start };
     let (v, v_rest) = shared.as_chunks::<UNROLL>();
     let [(r0, r0_rest), (r1, r1_rest), (r2, r2_rest), (r3, r3_rest)] = rows.map(<[f32]>::as_chunks::<UNROLL>);
     macro_rules! add {
@@ -199,26 +231,22 @@ fn dot_four(start: [f32; 4], rows: &[&[f32]; 4], shared: &[f32]) -> [f32; 4] {
 /// One sample: every input loaded serves four sums. The last four units may be some of those before them again.
 #[inline(never)]
 fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let mut units = rows(weights, fan_in);
+    let mut w = weights;
     let (y_tiles, y_rest) = y.as_chunks_mut::<TILE>();
     let (b_tiles, b_rest) = biases.as_chunks::<TILE>();
     for (y, b) in y_tiles.iter_mut().zip(b_tiles) {
-        let Some(w) = units.next_four() else { return };
-        *y = dot_four(*b, &w, x);
+        *y = dot_four(*b, w, x);
+        w = w.get(TILE * fan_in..).unwrap_or_default();
     }
     if y_rest.is_empty() {
         return;
     }
     if let (Some(b), Some(from)) = (biases.last_chunk(), weights.len().checked_sub(TILE * fan_in)) {
-        let (Some(w), Some(y)) =
-            (rows(weights.get(from..).unwrap_or_default(), fan_in).next_four(), y.last_chunk_mut())
-        else {
-            return;
-        };
-        *y = dot_four(*b, &w, x);
+        let (Some(w), Some(y)) = (weights.get(from..), y.last_chunk_mut()) else { return };
+        *y = dot_four(*b, w, x);
         return;
     }
-    for ((y, &b), w) in y_rest.iter_mut().zip(b_rest).zip(units) {
+    for ((y, &b), w) in y_rest.iter_mut().zip(b_rest).zip(rows(w, fan_in)) {
         let mut sum = b;
         for (w, x) in w.iter().zip(x) {
             sum = multiply_add(sum, *w, *x);
@@ -234,43 +262,48 @@ pub(crate) fn gradient(
     weight_gradient: &mut [f32],
     bias_gradient: &mut [f32],
     inputs: &[f32],
-    deltas: &mut [f32],
+    deltas: &[f32],
     fan_in: usize,
 ) {
-    let (mut samples, mut deltas) = (rows(inputs, fan_in), rows_mut(deltas, bias_gradient.len()));
-    while let (Some(x), Some(d)) = (samples.next_four(), deltas.next_four()) {
-        gradient_four(weight_gradient, bias_gradient, &x, d, fan_in);
+    let shape = Shape { fan_in, units: bias_gradient.len() };
+    let (mut x, mut d) = (inputs, deltas);
+    while let (Some((four, x_rest)), Some((four_deltas, d_rest))) =
+        (x.split_at_checked(TILE * fan_in), d.split_at_checked(TILE * shape.units))
+        && !four.is_empty()
+    {
+        gradient_four(weight_gradient, bias_gradient, four, four_deltas, &shape);
+        (x, d) = (x_rest, d_rest);
     }
-    for (x, d) in samples.zip(deltas) {
+    for (x, d) in rows(x, fan_in).zip(rows(d, shape.units)) {
         gradient_one(weight_gradient, bias_gradient, x, d, fan_in);
     }
 }
 
 /// Four samples: every input loaded serves a tile of units, every element of the gradient four samples.
 #[inline(always)]
-fn gradient_four(
-    weight_gradient: &mut [f32],
-    mut biases: &mut [f32],
-    x: &[&[f32]; 4],
-    mut d: [&mut [f32]; 4],
-    fan_in: usize,
-) {
-    let never = never();
-    let mut weights = rows_mut(weight_gradient, fan_in);
-    loop {
-        if biases.len() != 2 * TILE
-            && let Some(b) = take::<WIDE>(&mut biases)
-        {
-            let (Some(g), Some(d)) = (weights.next_six(), next(&mut d)) else { return };
-            add_to_six(g, b, x, &d, never);
-        } else if let Some(b) = take::<TILE>(&mut biases) {
-            let (Some(g), Some(d)) = (weights.next_four(), next(&mut d)) else { return };
-            add_to_four(g, b, x, &d, never);
-        } else if let Some(b) = take::<1>(&mut biases) {
-            let (Some(g), Some(d)) = (weights.next(), next(&mut d)) else { return };
-            add_to_one([g], b, x, &d, never);
+fn gradient_four(weight_gradient: &mut [f32], bias_gradient: &mut [f32], x: &[f32], d: &[f32], shape: &Shape) {
+    let (mut g, mut b, mut d) = (weight_gradient, bias_gradient, d);
+    let Some(x) = split(x, shape.fan_in) else { return };
+    macro_rules! add {
+        ($units:ident, $add:ident) => {{
+            let ((Some((rows, g_rest)), Some((biases, b_rest))), Some(d_rest)) =
+                ((g.split_at_mut_checked($units * shape.fan_in), b.split_first_chunk_mut()), d.get($units..))
+            else {
+                return;
+            };
+            let Some(rows) = split_mut(rows, shape.fan_in) else { return };
+            $add(rows, biases, &x, d, shape.units);
+            (g, b, d) = (g_rest, b_rest, d_rest);
+        }};
+    }
+    while !b.is_empty() {
+        // As in `forward_four`.
+        if b.len() >= WIDE && b.len() != 2 * TILE {
+            add!(WIDE, add_to_six);
+        } else if b.len() >= TILE {
+            add!(TILE, add_to_four);
         } else {
-            return;
+            add!(ONE, add_to_one);
         }
     }
 }
@@ -280,13 +313,9 @@ macro_rules! adds {
     ($(#[$doc:meta])* $name:ident, $units:literal, [$($g:ident $d:ident $u:literal),*], $g0:ident $($rest:ident)*) => {
         $(#[$doc])*
         #[inline(never)]
-        fn $name(
-            g: [&mut [f32]; $units],
-            b: &mut [f32; $units],
-            x: &[&[f32]; 4],
-            d: &FourOf<'_, $units>,
-            never: usize,
-        ) {
+        fn $name(g: [&mut [f32]; $units], b: &mut [f32; $units], x: &[&[f32]; TILE], d: &[f32], units: usize) {
+            let Some(d) = columns::<$units>(d, units) else { return };
+            let never = never();
             $(
                 let $d = Four { s0: d[0][$u], s1: d[1][$u], s2: d[2][$u], s3: d[3][$u] };
                 b[$u] = b[$u] + $d.s0 + $d.s1 + $d.s2 + $d.s3;
@@ -325,32 +354,53 @@ adds!(
 /// One sample. A unit whose delta is 0, such as a ReLU that was off, is skipped.
 #[inline(never)]
 fn gradient_one(weights: &mut [f32], biases: &mut [f32], x: &[f32], d: &[f32], fan_in: usize) {
+    let mut waiting = None;
     for ((row, bias), &delta) in rows_mut(weights, fan_in).zip(biases).zip(d) {
-        if delta != 0.0 {
-            *bias += delta;
-            add_products(row, delta, x);
+        // An integer's comparison is the shorter one. What -0.0 adds changes no bit.
+        if delta.to_bits() == 0 {
+            continue;
         }
+        *bias += delta;
+        if let Some((first, first_delta)) = waiting.take() {
+            add_products_to_two(first, row, first_delta, delta, x);
+        } else {
+            waiting = Some((row, delta));
+        }
+    }
+    if let Some((row, delta)) = waiting {
+        add_products(row, delta, x);
+    }
+}
+
+/// `g += d x` and `h += e x`: every input loaded serves two units.
+#[inline(never)]
+fn add_products_to_two(g: &mut [f32], h: &mut [f32], d: f32, e: f32, x: &[f32]) {
+    let ((g, g_rest), (h, h_rest)) = (g.as_chunks_mut::<UNROLL>(), h.as_chunks_mut::<UNROLL>());
+    let (x, x_rest) = x.as_chunks::<UNROLL>();
+    for ((g, h), x) in g.iter_mut().zip(h).zip(x) {
+        macro_rules! add {
+            ($($k:literal)*) => {
+                $(
+                    g[$k] = multiply_add(g[$k], x[$k], d);
+                    h[$k] = multiply_add(h[$k], x[$k], e);
+                )*
+                one_turn_at_a_time();
+            };
+        }
+        add!(0 1 2 3 4 5 6 7);
+    }
+    for ((g, h), x) in g_rest.iter_mut().zip(h_rest).zip(x_rest) {
+        *g = multiply_add(*g, *x, d);
+        *h = multiply_add(*h, *x, e);
+        one_turn_at_a_time();
     }
 }
 
 /// `row += d x`.
 #[inline(never)]
 fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
-    let (row, row_rest) = row.as_chunks_mut::<UNROLL>();
-    let (x, x_rest) = x.as_chunks::<UNROLL>();
-    for (row, x) in row.iter_mut().zip(x) {
-        row[0] = multiply_add(row[0], x[0], d);
-        row[1] = multiply_add(row[1], x[1], d);
-        row[2] = multiply_add(row[2], x[2], d);
-        row[3] = multiply_add(row[3], x[3], d);
-        row[4] = multiply_add(row[4], x[4], d);
-        row[5] = multiply_add(row[5], x[5], d);
-        row[6] = multiply_add(row[6], x[6], d);
-        row[7] = multiply_add(row[7], x[7], d);
-        one_turn_at_a_time();
-    }
-    for (row, x) in row_rest.iter_mut().zip(x_rest) {
-        *row = multiply_add(*row, *x, d);
+    for (w, x) in row.iter_mut().zip(x) {
+        *w = multiply_add(*w, *x, d);
         one_turn_at_a_time();
     }
 }
@@ -366,11 +416,15 @@ pub(crate) fn backward(
     units: usize,
     slopes: Slopes,
 ) {
-    let (mut samples, mut deltas) = (rows_mut(inputs, fan_in), rows(deltas, units));
-    while let (Some(d), Some(x)) = (deltas.next_four(), samples.next_four()) {
-        backward_four(weights, &d, x, fan_in, slopes);
+    let (shape, mut x, mut d) = (Shape { fan_in, units }, inputs, deltas);
+    while let (Some((four, d_rest)), true) = (d.split_at_checked(TILE * units), x.len() >= TILE * fan_in)
+        && !four.is_empty()
+    {
+        let Some((four_inputs, x_rest)) = x.split_at_mut_checked(TILE * fan_in) else { return };
+        backward_four(weights, four, four_inputs, &shape, slopes);
+        (x, d) = (x_rest, d_rest);
     }
-    for (inputs, deltas) in samples.zip(deltas) {
+    for (inputs, deltas) in rows_mut(x, fan_in).zip(rows(d, units)) {
         let mut columns = weights;
         for input in inputs {
             slopes.scale_one(input, column_sum(columns, deltas, fan_in));
@@ -381,26 +435,26 @@ pub(crate) fn backward(
 
 /// Four samples: every weight loaded serves four sums, every delta those of a tile of inputs.
 #[inline(always)]
-fn backward_four(weights: &[f32], d: &[&[f32]; 4], mut x: [&mut [f32]; 4], fan_in: usize, slopes: Slopes) {
-    let mut columns = weights;
-    loop {
-        if let Some(x) = next::<TILE>(&mut x) {
-            columns_of_four(columns, d, x, fan_in, slopes);
-            columns = columns.get(TILE..).unwrap_or_default();
-        } else if let Some(x) = next::<1>(&mut x) {
-            for ([x], d) in x.into_iter().zip(d) {
-                slopes.scale_one(x, column_sum(columns, d, fan_in));
-            }
-            columns = columns.get(1..).unwrap_or_default();
+fn backward_four(weights: &[f32], d: &[f32], x: &mut [f32], shape: &Shape, slopes: Slopes) {
+    let (mut column, Some(rows)) = (0, split(d, shape.units)) else { return };
+    while column < shape.fan_in {
+        let (Some(weights), Some(x)) = (weights.get(column..), x.get_mut(column..)) else { return };
+        if shape.fan_in - column >= TILE {
+            columns_of_four(weights, &rows, x, shape.fan_in, slopes);
+            column += TILE;
         } else {
-            return;
+            let Some(inputs) = columns_mut::<1>(x, shape.fan_in) else { return };
+            for ([x], d) in inputs.into_iter().zip(rows) {
+                slopes.scale_one(x, column_sum(weights, d, shape.fan_in));
+            }
+            column += 1;
         }
     }
 }
 
 /// `x[s][k] *= sum over u of w[u][k] d[s][u]` for the first four columns `k` and the four samples `s`.
 #[inline(never)]
-fn columns_of_four(columns: &[f32], d: &[&[f32]; 4], x: FourOf<'_, 4>, fan_in: usize, slopes: Slopes) {
+fn columns_of_four(columns: &[f32], d: &[&[f32]; TILE], x: &mut [f32], fan_in: usize, slopes: Slopes) {
     let [mut a, mut b, mut c, mut e] = [Four::new(0.0); 4];
     let mut rest = columns;
     for (((d0, d1), d2), d3) in d[0].iter().zip(d[1]).zip(d[2]).zip(d[3]) {
@@ -410,7 +464,7 @@ fn columns_of_four(columns: &[f32], d: &[&[f32]; 4], x: FourOf<'_, 4>, fan_in: u
         rest = below;
         one_turn_at_a_time();
     }
-    let [x0, x1, x2, x3] = x;
+    let Some([x0, x1, x2, x3]) = columns_mut(x, fan_in) else { return };
     slopes.scale(x0, [a.s0, b.s0, c.s0, e.s0]);
     slopes.scale(x1, [a.s1, b.s1, c.s1, e.s1]);
     slopes.scale(x2, [a.s2, b.s2, c.s2, e.s2]);
