@@ -23,16 +23,8 @@ pub(crate) fn rows_mut(matrix: &mut [f32], width: usize) -> RowsMut<'_> {
     RowsMut { rest: matrix, width }
 }
 
+#[cfg(any(not(target_os = "none"), test))]
 impl<'a> Rows<'a> {
-    /// The next six rows, or `None` without taking any if fewer are left.
-    #[cfg(any(target_os = "none", test))]
-    pub(crate) fn next_six(&mut self) -> Option<[&'a [f32]; 6]> {
-        let mut ahead = Rows { rest: self.rest, width: self.width };
-        let six = [ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?, ahead.next()?];
-        self.rest = ahead.rest;
-        Some(six)
-    }
-
     /// The next four rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_four(&mut self) -> Option<[&'a [f32]; 4]> {
         let mut ahead = Rows { rest: self.rest, width: self.width };
@@ -42,16 +34,8 @@ impl<'a> Rows<'a> {
     }
 }
 
+#[cfg(any(not(target_os = "none"), test))]
 impl<'a> RowsMut<'a> {
-    /// The next six rows, or `None` without taking any if fewer are left.
-    #[cfg(any(target_os = "none", test))]
-    pub(crate) fn next_six(&mut self) -> Option<[&'a mut [f32]; 6]> {
-        if self.width == 0 || self.rest.len() < 6 * self.width {
-            return None;
-        }
-        Some([self.next()?, self.next()?, self.next()?, self.next()?, self.next()?, self.next()?])
-    }
-
     /// The next four rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_four(&mut self) -> Option<[&'a mut [f32]; 4]> {
         if self.width == 0 || self.rest.len() < 4 * self.width {
@@ -104,11 +88,6 @@ mod tests {
         assert_eq!(five.next_four().map(|four| four[3][0]), Some(3.0));
         assert_eq!(five.next_four(), None);
         assert_eq!(five.next(), Some(&[4.0][..]));
-        assert_eq!(rows(&matrix, 1).next_six(), None);
-        let seven = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let mut seven = rows(&seven, 1);
-        assert_eq!(seven.next_six().map(|six| six[5][0]), Some(5.0));
-        assert_eq!(seven.next(), Some(&[6.0][..]));
         let mut five = rows_mut(&mut matrix, 1);
         assert_eq!(five.next_four().map(|four| four[3][0]), Some(3.0));
         assert!(five.next_four().is_none());
