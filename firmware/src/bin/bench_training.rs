@@ -26,6 +26,9 @@ mod stack;
 
 const RATE: Constant = checked!(Constant::new(0.01));
 
+/// Samples taken together, as a rule: the usual number.
+const TOGETHER: u32 = Sgd::LANES as u32;
+
 /// Marks where a QEMU plugin begins and ends to count: hints that do nothing on a Cortex-M.
 fn marked(work: impl FnOnce()) {
     // SAFETY: `nop`s by another name.
@@ -42,6 +45,8 @@ struct Run<'a, L, O, const F: usize> {
     loss: L,
     optimizer: O,
     batch: u32,
+    /// Samples taken together: what the workspace has room for.
+    together: u32,
     data: Rows<'a, F, 1>,
 }
 
@@ -50,8 +55,8 @@ impl<L: Loss, O: Optimizer, const F: usize> Run<'_, L, O, F> {
     #[inline(never)]
     fn measure(self, params: &mut [f32], workspace: &mut [f32]) -> Result<(), Error> {
         Init::GlorotUniform.fill(&self.net, SEED, params)?;
-        // Room for a whole batch, whose samples have one target each.
-        let len = self.net.workspace_len_for::<O>(self.batch as usize, 1);
+        // Each sample has one target.
+        let len = self.net.workspace_len_for::<O>(self.together as usize, 1);
         let workspace = workspace.get_mut(..len).unwrap_or_default();
         let ram = size_of::<f32>() * (self.net.param_len() + len);
         let fit = Fit {
@@ -126,6 +131,9 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
     read(&Ionosphere, x34, y1)?;
     two("W1-ionosphere", x34, y1).measure(&mut params[..W1.param_len()], workspace)?;
     ten("W2", W2, rows).measure(&mut params[..W2.param_len()], workspace)?;
+    for (name, together) in [("W2-by-1", 1), ("W2-by-32", 32)] {
+        Run { name, together, ..ten("", W2, rows) }.measure(&mut params[..W2.param_len()], workspace)?;
+    }
     online("W3", rows).measure(&mut params[..W2.param_len()], workspace)?;
     ten("deep", DEEP, rows).measure(&mut params[..DEEP.param_len()], workspace)?;
     read(&Digits, x64, y10)?;
@@ -141,7 +149,7 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
 fn two<'a>(name: &'a str, x: &'a [[f32; 34]], y: &'a [[f32; 1]]) -> Run<'a, BinaryCrossEntropy, Sgd, 34> {
     let optimizer = const { checked!(Sgd::keras(0.8)) };
     let data = Rows { features: x, targets: y };
-    Run { name, net: W1, loss: BinaryCrossEntropy, optimizer, batch: W1_BATCH, data }
+    Run { name, net: W1, loss: BinaryCrossEntropy, optimizer, batch: W1_BATCH, together: TOGETHER, data }
 }
 
 /// Ten classes, in batches.
@@ -151,12 +159,12 @@ fn ten<'a, const F: usize>(
     data: Rows<'a, F, 1>,
 ) -> Run<'a, SparseCategoricalCrossEntropy, Sgd, F> {
     let optimizer = const { checked!(Sgd::keras(0.9)) };
-    Run { name, net, loss: SparseCategoricalCrossEntropy, optimizer, batch: BATCH, data }
+    Run { name, net, loss: SparseCategoricalCrossEntropy, optimizer, batch: BATCH, together: TOGETHER, data }
 }
 
 /// The same of W2, one sample at a time.
 fn online<'a>(name: &'a str, data: Rows<'a, 64, 1>) -> Run<'a, SparseCategoricalCrossEntropy, OnlineSgd, 64> {
-    Run { name, net: W2, loss: SparseCategoricalCrossEntropy, optimizer: OnlineSgd, batch: 1, data }
+    Run { name, net: W2, loss: SparseCategoricalCrossEntropy, optimizer: OnlineSgd, batch: 1, together: 1, data }
 }
 
 /// Real data, a good part of which are zeros.
