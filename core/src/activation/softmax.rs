@@ -1,7 +1,6 @@
 //! Softmax.
 
 use super::{Activation, Kind, Slope};
-use crate::math;
 use crate::matrix::{rows, rows_mut};
 use crate::unroll::one_turn_at_a_time;
 
@@ -73,15 +72,24 @@ pub(crate) fn largest(sums: &[f32]) -> f32 {
 pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
     let largest = largest(sums);
     let mut total = 0.0;
-    // The total by itself: a computer takes exponentials that wait for no sum side by side.
-    for value in &mut *sums {
-        *value = math::exp(*value - largest);
-    }
+    exponentials_below(sums, largest);
     for value in sums {
         total += *value;
         one_turn_at_a_time();
     }
     (total, largest)
+}
+
+/// On a computer they are taken side by side.
+#[cfg(all(not(target_os = "none"), not(feature = "fast-math")))]
+use crate::kernels::exponentials as exponentials_below;
+
+/// Replaces each value by `exp(value - largest)`.
+#[cfg(any(target_os = "none", feature = "fast-math"))]
+fn exponentials_below(values: &mut [f32], largest: f32) {
+    for value in values {
+        *value = crate::math::exp(*value - largest);
+    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub(crate) use elements::{add, add_scaled, all_finite, begin, canonical, copy, s
 pub(crate) use slopes::{Below, Slopes, scale_by};
 #[cfg(target_os = "none")]
 pub(crate) use tiles::{backward, backward_online, forward, gradient};
+#[cfg(all(not(target_os = "none"), not(feature = "fast-math")))]
+pub(crate) use vectors::exponentials;
 #[cfg(not(target_os = "none"))]
 pub(crate) use vectors::{backward, backward_online, forward, gradient};
 

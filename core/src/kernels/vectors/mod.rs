@@ -4,6 +4,8 @@
 //! sums of their own, and a product is rounded before it is added, so the bits are the same whatever it answers.
 
 mod backward;
+#[cfg(not(feature = "fast-math"))]
+mod exponentials;
 mod forward;
 mod gradient;
 mod octets;
@@ -14,6 +16,8 @@ use pulp::{Arch, Simd, WithSimd};
 use super::{Below, Slopes};
 
 pub(crate) use backward::backward;
+#[cfg(not(feature = "fast-math"))]
+pub(crate) use exponentials::exponentials;
 pub(crate) use forward::forward;
 pub(crate) use gradient::gradient;
 pub(crate) use online::backward_online;
