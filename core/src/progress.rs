@@ -132,6 +132,44 @@ impl Progress {
 
     /// Whether a run of these settings can have come here.
     pub(crate) fn fits(&self, batch: u32, epochs: u32) -> bool {
+        self.standing().fits(batch, epochs)
+    }
+
+    pub(crate) const fn standing(&self) -> Standing {
+        let Self { phase, epoch, step, position, len, in_batch, cleared, train, validation, .. } = self;
+        Standing {
+            phase: *phase,
+            epoch: *epoch,
+            step: *step,
+            position: *position,
+            len: *len,
+            in_batch: *in_batch,
+            cleared: *cleared,
+            train: train.samples(),
+            validation: validation.samples(),
+        }
+    }
+}
+
+/// What of a [`Progress`] tells whether a run can have come there: all but sums and rates.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    pub(crate) phase: Phase,
+    pub(crate) epoch: u32,
+    pub(crate) step: u32,
+    pub(crate) position: u32,
+    pub(crate) len: u32,
+    pub(crate) in_batch: u32,
+    pub(crate) cleared: u32,
+    /// Training samples in the means.
+    pub(crate) train: u32,
+    /// Validation samples in the means.
+    pub(crate) validation: u32,
+}
+
+impl Standing {
+    /// Whether a run of these settings can have come here.
+    pub(crate) fn fits(&self, batch: u32, epochs: u32) -> bool {
         let begin = self.position.saturating_sub(self.in_batch);
         let (aligned, samples) = (begin.checked_rem(batch) == Some(0), batch.min(self.len.saturating_sub(begin)));
         let batches = match self.phase {
@@ -148,9 +186,9 @@ impl Progress {
         let Self { phase, position, len, in_batch, train, validation, .. } = *self;
         let positions = match phase {
             Phase::EpochBegin | Phase::Done => position == 0 && in_batch == 0,
-            Phase::Samples => 0 < position && position < len && in_batch <= position && train.samples() == position,
-            Phase::Update => 0 < in_batch && in_batch <= position && position <= len && train.samples() == position,
-            Phase::Validation | Phase::EpochEnd => in_batch == 0 && validation.samples() == position,
+            Phase::Samples => 0 < position && position < len && in_batch <= position && train == position,
+            Phase::Update => 0 < in_batch && in_batch <= position && position <= len && train == position,
+            Phase::Validation | Phase::EpochEnd => in_batch == 0 && validation == position,
         };
         positions && self.cleared <= self.step
     }

@@ -6,13 +6,13 @@ use core::num::NonZeroU32;
 use embedded_hal::delay::DelayNs;
 use embedded_hal::digital::OutputPin;
 use embedded_storage::nor_flash::NorFlash;
-use microfit::checkpoint::{CheckpointError, Header, Lengths, Snapshot, Target};
+use microfit::checkpoint::{CheckpointError, Header, Identity, Lengths};
 use microfit::data::{Dataset, Order};
 use microfit::loss::Loss;
 use microfit::optimizer::Optimizer;
 use microfit::schedule::Schedule;
 use microfit::storage::Store;
-use microfit::{Event, Fit, Init, Progress, Topology, weights_hash};
+use microfit::{Event, Fit, Init, Progress, Topology, Trainer, weights_hash};
 
 use crate::app::{App, Failure, Outcome};
 use crate::record::Record;
@@ -118,6 +118,33 @@ const fn saved(header: &Header, progress: &Progress) -> Saved {
     Saved { sequence: header.sequence, epoch: progress.epochs(), step: progress.updates(), erases: header.erases }
 }
 
+/// Not inlined, like [`save`]: its bytes are not on the stack while the run is trained.
+#[inline(never)]
+fn load<C: Loss, O: Optimizer, S: Schedule, I: Order, F: NorFlash>(
+    trainer: &mut Trainer<'_, '_, C, O, S, I>,
+    identity: &Identity<'_>,
+    store: &mut Store<F>,
+) -> Result<(Header, Memory), CheckpointError<F::Error>> {
+    let mut user = [0; USER_BYTES];
+    let mut target = trainer.target(identity);
+    target.user = &mut user;
+    let header = store.load(&mut target)?;
+    Ok((header, Memory::from_bytes(user)))
+}
+
+#[inline(never)]
+fn save<C: Loss, O: Optimizer, S: Schedule, I: Order, F: NorFlash>(
+    trainer: &Trainer<'_, '_, C, O, S, I>,
+    identity: &Identity<'_>,
+    memory: &Memory,
+    store: &mut Store<F>,
+) -> Result<Header, CheckpointError<F::Error>> {
+    let user = memory.to_bytes();
+    let mut snapshot = trainer.snapshot(identity);
+    snapshot.user = &user;
+    store.save(&snapshot)
+}
+
 impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
     /// Goes on with the run in the store, or begins it, and saves as it goes: call it at every boot. Whenever the power
     /// fails, the bits at the end are those of a run it did not fail in. A run that is over is not trained again.
@@ -139,29 +166,19 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
         let Run { experiment, init, seed, fit, every } = run;
         self.report.begin(experiment);
         self.history.clear();
-        let mut user = [0; USER_BYTES];
-        let mut target = Target {
-            identity: fit.identity(),
-            feedback: &mut [],
-            params: &mut *params,
-            // Of a workspace that is too short nothing is taken; starting says so.
-            state: workspace.get_mut(..fit.topology.state_len::<O>()).unwrap_or_default(),
-            best: &mut [],
-            shift: &mut [],
-            factor: &mut [],
-            user: &mut user,
-        };
-        let (mut memory, mut trainer, mut has_changed) = match store.load(&mut target) {
-            Ok(restored) => {
-                let from = saved(&restored.header, &restored.progress);
-                self.report.checkpoint(experiment, Checkpoint::Resumed(from));
-                (Memory::from_bytes(user), fit.resume(restored.progress, params, workspace)?, false)
+        // Begun first, and loaded into: what is not loaded has begun.
+        init.fill(&fit.topology, seed, params)?;
+        let identity = fit.identity();
+        let mut trainer = fit.start(params, workspace)?;
+        let (mut memory, mut has_changed) = match load(&mut trainer, &identity, store) {
+            Ok((header, memory)) => {
+                self.report.checkpoint(experiment, Checkpoint::Resumed(saved(&header, &trainer.progress())));
+                (memory, false)
             }
             Err(error @ (CheckpointError::Medium(_) | CheckpointError::Incomplete(_))) => return Err(error.into()),
             Err(_) => {
                 self.report.checkpoint(experiment, Checkpoint::Missing);
-                init.fill(&fit.topology, seed, params)?;
-                (Memory::default(), fit.start(params, workspace)?, true)
+                (Memory::default(), true)
             }
         };
         loop {
@@ -185,7 +202,7 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
             if is_due {
                 let progress = trainer.progress();
                 self.report.checkpoint(experiment, Checkpoint::Saving { step: progress.updates() });
-                let header = store.save(&Snapshot { user: &memory.to_bytes(), ..trainer.snapshot() })?;
+                let header = save(&trainer, &identity, &memory, store)?;
                 self.report.checkpoint(experiment, Checkpoint::Saved(saved(&header, &progress)));
             }
             if event == Event::Done {

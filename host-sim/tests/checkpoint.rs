@@ -70,7 +70,7 @@ fn run_frame(sequence: u32) -> Vec<u8> {
     plateau.observe(&mut driven, 0.75);
     let mut feedback = [0; PlateauState::WORDS];
     driven.to_words(&mut feedback).unwrap();
-    let (shift, factor) = ([0.5; 34], [2.0; 34]);
+    let (shift, factor, identity) = ([0.5; 34], [2.0; 34], fit.identity());
     let snapshot = Snapshot {
         stopping: Some(&state),
         feedback: &feedback,
@@ -78,7 +78,7 @@ fn run_frame(sequence: u32) -> Vec<u8> {
         shift: &shift,
         factor: &factor,
         user: b"field",
-        ..trainer.snapshot()
+        ..trainer.snapshot(&identity)
     };
     let mut sink = Growing(Vec::new());
     save(&snapshot, sequence, 7, &mut sink).unwrap();
@@ -201,7 +201,8 @@ fn a_store_and_the_desk_agree_on_the_newest() {
     let mut workspace = [0.0; NET.workspace_len::<Sgd>()];
     let fit = tutorial::time_based(1);
     let trainer = fit.start(&mut params, &mut workspace).unwrap();
-    let snapshot = trainer.snapshot();
+    let identity = fit.identity();
+    let snapshot = trainer.snapshot(&identity);
     let lengths = snapshot.lengths();
     let (mut memory, mut erases) = (vec![0xff; 32 * 1024], [0; 32]);
     let (mut torn, mut agreed) = (0, 0);

@@ -2,14 +2,17 @@
 
 use embedded_storage::nor_flash::NorFlash;
 use microfit::activation::{Sigmoid, Tanh};
-use microfit::checkpoint::{CheckpointError, Header, Identity, Lengths, Restored, Snapshot, Target};
+use microfit::checkpoint::{CheckpointError, Header, Identity, Lengths, Snapshot, Target};
 use microfit::data::{Rows, Shuffle};
 use microfit::loss::BinaryCrossEntropy;
 use microfit::optimizer::Adam;
 use microfit::schedule::keras::{ReduceLrOnPlateauOptions, reduce_lr_on_plateau};
 use microfit::schedule::{Feedback, Plateau, PlateauState, TimeBased, Words};
 use microfit::storage::{Store, asynchronous};
-use microfit::{Clock, EarlyStopping, Event, Fit, Goal, Init, Topology, Verdict, checked, dense, weights_hash};
+use microfit::{
+    Clock, EarlyStopping, EarlyStoppingState, Event, Fit, Goal, Init, Progress, Topology, Verdict, checked, dense,
+    weights_hash,
+};
 use pollster::block_on;
 
 /// The network.
@@ -56,6 +59,10 @@ pub struct Board {
     pub params: [f32; NET.param_len()],
     /// Optimizer state and tape.
     pub workspace: [f32; NET.workspace_len::<Adam>()],
+    /// Where the run stands.
+    pub progress: Progress,
+    /// Early stopping.
+    pub stopping: EarlyStoppingState,
     best: [f32; NET.param_len()],
     shift: [f32; 2],
     factor: [f32; 2],
@@ -74,13 +81,16 @@ impl Board {
         Init::GlorotUniform.fill(&NET, 2, &mut params).unwrap();
         let user = (0..user).map(|byte| (byte * 7) as u8).collect();
         let (shift, factor, feedback) = ([0.5; _], [2.0; _], [0; _]);
-        Self { params, workspace: [f32::NAN; _], best: [0.0; _], shift, factor, user, feedback }
+        let (progress, stopping) = (Progress::default(), STOPPING.start());
+        Self { params, workspace: [f32::NAN; _], progress, stopping, best: [0.0; _], shift, factor, user, feedback }
     }
 
     /// Where a checkpoint is loaded to.
-    pub fn target(&mut self) -> Target<'_> {
+    pub fn target<'a>(&'a mut self, identity: &'a Identity<'a>) -> Target<'a> {
         Target {
-            identity: identity(),
+            identity,
+            progress: &mut self.progress,
+            stopping: Some(&mut self.stopping),
             feedback: &mut self.feedback,
             params: &mut self.params,
             state: &mut self.workspace[..STATE],
@@ -103,14 +113,13 @@ impl Board {
             trainer.step(&XOR, &XOR).unwrap();
         }
         take(&Snapshot {
-            identity: identity(),
             stopping: Some(&STOPPING.start()),
             feedback: &self.feedback,
             best: &self.best,
             shift: &self.shift,
             factor: &self.factor,
             user: &self.user,
-            ..trainer.snapshot()
+            ..trainer.snapshot(&identity())
         });
     }
 }
@@ -131,7 +140,7 @@ pub trait AnyStore<F: NorFlash>: Sized {
     ///
     /// # Errors
     /// As `Store::load`.
-    fn load(&mut self, target: &mut Target) -> Result<Restored, CheckpointError<F::Error>>;
+    fn load(&mut self, target: &mut Target) -> Result<Header, CheckpointError<F::Error>>;
 }
 
 impl<F: NorFlash> AnyStore<F> for Store<F> {
@@ -144,7 +153,7 @@ impl<F: NorFlash> AnyStore<F> for Store<F> {
         self.save(snapshot)
     }
 
-    fn load(&mut self, target: &mut Target) -> Result<Restored, CheckpointError<F::Error>> {
+    fn load(&mut self, target: &mut Target) -> Result<Header, CheckpointError<F::Error>> {
         self.load(target)
     }
 }
@@ -159,7 +168,7 @@ impl<F: NorFlash + embedded_storage_async::nor_flash::NorFlash> AnyStore<F> for 
         block_on(self.save(snapshot))
     }
 
-    fn load(&mut self, target: &mut Target) -> Result<Restored, CheckpointError<F::Error>> {
+    fn load(&mut self, target: &mut Target) -> Result<Header, CheckpointError<F::Error>> {
         block_on(self.load(target))
     }
 }
@@ -178,22 +187,24 @@ pub fn boot<F: NorFlash, S: AnyStore<F>>(
     acknowledged: &mut Option<u32>,
 ) -> Result<(u64, u64), CheckpointError<F::Error>> {
     let mut store = S::open(flash, &Lengths { user, ..LENGTHS })?;
-    let (mut board, fresh) = (Board::new(user), Board::new(user));
-    let (mut trainer, mut stopping, mut plateau);
-    match store.load(&mut board.target()) {
-        Ok(restored) => {
-            assert!(Some(restored.header.sequence) >= *acknowledged, "an acknowledged checkpoint was lost");
-            assert_eq!((&board.user, board.shift, board.factor), (&fresh.user, fresh.shift, fresh.factor));
-            stopping = restored.stopping.unwrap();
-            plateau = PlateauState::from_words(&board.feedback).unwrap();
-            trainer = fit().resume(restored.progress, &mut board.params, &mut board.workspace).unwrap();
+    let (mut board, fresh, identity) = (Board::new(user), Board::new(user), identity());
+    let Board { params, workspace, stopping, best, shift, factor, user, feedback, .. } = &mut board;
+    let mut plateau = PLATEAU.start();
+    let mut trainer = fit().start(params, workspace).unwrap();
+    let mut target = trainer.target(&identity);
+    target.stopping = Some(stopping);
+    target.feedback = feedback;
+    target.best = best;
+    target.shift = shift;
+    target.factor = factor;
+    target.user = user;
+    match store.load(&mut target) {
+        Ok(header) => {
+            assert!(Some(header.sequence) >= *acknowledged, "an acknowledged checkpoint was lost");
+            assert_eq!((&*user, *shift, *factor), (&fresh.user, fresh.shift, fresh.factor));
+            plateau = PlateauState::from_words(feedback).unwrap();
         }
-        Err(CheckpointError::Missing) => {
-            assert_eq!(*acknowledged, None, "every checkpoint was lost");
-            stopping = STOPPING.start();
-            plateau = PLATEAU.start();
-            trainer = fit().start(&mut board.params, &mut board.workspace).unwrap();
-        }
+        Err(CheckpointError::Missing) => assert_eq!(*acknowledged, None, "every checkpoint was lost"),
         Err(error) => return Err(error),
     }
     loop {
@@ -202,29 +213,26 @@ pub fn boot<F: NorFlash, S: AnyStore<F>>(
             Event::Samples { .. } | Event::Validation { .. } => continue,
             Event::Epoch(epoch) => {
                 let loss = epoch.validation.unwrap().loss();
-                if STOPPING.observe(&mut stopping, loss) == Verdict::Improved {
-                    board.best.copy_from_slice(trainer.params());
+                if STOPPING.observe(stopping, loss) == Verdict::Improved {
+                    best.copy_from_slice(trainer.params());
                 }
                 PLATEAU.observe(&mut plateau, loss.into());
                 trainer.force_rate(Some(PLATEAU.rate(&plateau)));
             }
             Event::Update { .. } => {}
         }
-        plateau.to_words(&mut board.feedback).unwrap();
-        let snapshot = Snapshot {
-            identity: identity(),
-            stopping: Some(&stopping),
-            feedback: &board.feedback,
-            best: &board.best,
-            shift: &board.shift,
-            factor: &board.factor,
-            user: &board.user,
-            ..trainer.snapshot()
-        };
+        plateau.to_words(feedback).unwrap();
+        let mut snapshot = trainer.snapshot(&identity);
+        snapshot.stopping = Some(stopping);
+        snapshot.feedback = feedback;
+        snapshot.best = best;
+        snapshot.shift = shift;
+        snapshot.factor = factor;
+        snapshot.user = user;
         *acknowledged = Some(store.save(&snapshot)?.sequence);
     }
     assert!(plateau.lr < 0.05, "the rate was cut: its state matters");
-    Ok((weights_hash(trainer.params()), weights_hash(&board.best)))
+    Ok((weights_hash(trainer.params()), weights_hash(best)))
 }
 
 /// Which of the two stores: they are one body of code, and pass the same tests.

@@ -4,7 +4,7 @@ use microfit::Error;
 use microfit::checkpoint::{self, CheckpointError, Frame, Kind, Model, ModelTarget, Section, Snapshot, Target};
 
 use crate::board::{Board, NET, fit, identity};
-use crate::memory::{Memory, PastTheEnd};
+use crate::memory::{Memory, PastTheEnd, sealed};
 
 /// The board's own bytes in the frames that are fuzzed.
 pub const USER: usize = 5;
@@ -94,19 +94,20 @@ fn load(bytes: &[u8]) -> bool {
     let mut board = Board::new(USER);
     board.workspace.fill(7.0);
     let fresh = format!("{board:?}");
-    let restored = match checkpoint::load(&mut Memory(bytes.to_vec()), &mut board.target()) {
-        Ok(restored) => restored,
+    let identity = identity();
+    let header = match checkpoint::load(&mut Memory(bytes.to_vec()), &mut board.target(&identity)) {
+        Ok(header) => header,
         Err(error) => {
             assert!(!error.is_incomplete() && format!("{board:?}") == fresh, "a refused frame changed the target");
             return false;
         }
     };
-    let target = board.target();
-    let Target { feedback, params, state, best, shift, factor, user, .. } = &target;
+    let target = board.target(&identity);
+    let Target { progress, stopping, feedback, params, state, best, shift, factor, user, .. } = &target;
     let snapshot = Snapshot {
-        identity: identity(),
-        progress: &restored.progress,
-        stopping: restored.stopping.as_ref(),
+        identity: &identity,
+        progress,
+        stopping: stopping.as_deref(),
         feedback,
         params,
         state,
@@ -116,12 +117,30 @@ fn load(bytes: &[u8]) -> bool {
         user,
     };
     let mut again = Memory::default();
-    checkpoint::save(&snapshot, restored.header.sequence, restored.header.erases, &mut again).unwrap();
-    assert_eq!(again.0, bytes[..restored.header.len as usize], "accepted, but not what a writer makes of it");
-    let resumed = fit().resume(restored.progress, &mut board.params, &mut board.workspace);
+    checkpoint::save(&snapshot, header.sequence, header.erases, &mut again).unwrap();
+    assert_eq!(again.0, canonical(&bytes[..header.len as usize]), "accepted, but not what a writer makes of it");
+    let resumed = fit().resume(board.progress, &mut board.params, &mut board.workspace);
     // What it does with numbers no run has is its own affair, but it takes them.
     let _: Result<_, Error> = resumed.unwrap().step(&crate::board::XOR, &crate::board::XOR);
     true
+}
+
+/// What a trainer has instead of the parameters and the optimizer's state in a run's frame: no -0.0.
+fn canonical(bytes: &[u8]) -> Vec<u8> {
+    let mut memory = Memory(bytes.to_vec());
+    let frame = Frame::open(&mut memory).unwrap();
+    let lengths = frame.lengths();
+    // Header, shape, progress, early stopping and feedback, each with its tag and its length.
+    let params = 28 + (8 + 4 + 8 * lengths.layers) + (8 + 88) + (8 + 20) + (8 + 4 * lengths.feedback) + 8;
+    let state = params + 4 * lengths.params + 8;
+    let mut bytes = memory.0;
+    for (at, floats) in [(params, lengths.params), (state, lengths.state)] {
+        for float in bytes[at..][..4 * floats].chunks_exact_mut(4) {
+            let value = f32::from_le_bytes([float[0], float[1], float[2], float[3]]);
+            float.copy_from_slice(&(value + 0.0).to_le_bytes());
+        }
+    }
+    sealed(bytes)
 }
 
 fn load_model(bytes: &[u8]) -> bool {

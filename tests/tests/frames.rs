@@ -10,7 +10,9 @@ use microfit::data::{Rows, Sequential};
 use microfit::loss::MeanSquaredError;
 use microfit::optimizer::Sgd;
 use microfit::schedule::{Feedback, PlateauState, Schedule, Words, torch};
-use microfit::{Clock, EarlyStopping, Error, Event, Fit, Goal, Topology, checked, dense, frozen};
+use microfit::{
+    Clock, EarlyStopping, EarlyStoppingState, Error, Event, Fit, Goal, Progress, Topology, checked, dense, frozen,
+};
 use microfit_tests::memory::{Memory, PastTheEnd, sealed};
 
 /// Powers of two, so that every number below is exact.
@@ -76,15 +78,15 @@ fn run() -> (Memory, [f32; 9], [f32; 9]) {
     trainer.force_rate(Some(0.25));
     trainer.scale_rate(0.5);
     assert_eq!(trainer.step(&DATA, &DATA), Ok(Event::Samples { done: 2, of: 3 }));
+    let identity = identity();
     let snapshot = Snapshot {
-        identity: identity(),
         stopping: Some(&stopping_state),
         feedback: &feedback,
         best: &PARAMS,
         shift: &[0.5, -0.5],
         factor: &[2.0, 4.0],
         user: b"board",
-        ..trainer.snapshot()
+        ..trainer.snapshot(&identity)
     };
     assert_eq!(snapshot.lengths(), LENGTHS);
     let mut frame = Memory::default();
@@ -125,34 +127,34 @@ fn the_run_in_the_file_is_the_one_that_was_written() {
     let (_, params, state) = run();
     let (mut found_params, mut workspace, mut best) = ([9.0; 9], [9.0; NET.workspace_len::<Sgd>()], [9.0; 9]);
     let (mut feedback, mut shift, mut factor, mut user) = ([9; PlateauState::WORDS], [9.0; 2], [9.0; 2], [9; 5]);
-    let mut target = Target {
-        identity: identity(),
-        feedback: &mut feedback,
-        params: &mut found_params,
-        state: &mut workspace[..9],
-        best: &mut best,
-        shift: &mut shift,
-        factor: &mut factor,
-        user: &mut user,
-    };
-    let restored = checkpoint::load(&mut file, &mut target).unwrap();
-    assert_eq!((restored.header.sequence, restored.header.erases), (7, 9));
-    assert_eq!(restored.header.fingerprint, identity().fingerprint());
-    assert_eq!((restored.progress.epochs(), restored.progress.updates()), (1, 2));
-    let stopping = restored.stopping.unwrap();
+    let (identity, mut stopping) = (identity(), checked!(EarlyStopping::new(Goal::Minimize, 3, 0.0)).start());
+    let mut trainer = fit().start(&mut found_params, &mut workspace).unwrap();
+    let mut target = trainer.target(&identity);
+    target.stopping = Some(&mut stopping);
+    target.feedback = &mut feedback;
+    target.best = &mut best;
+    target.shift = &mut shift;
+    target.factor = &mut factor;
+    target.user = &mut user;
+    let header = checkpoint::load(&mut file, &mut target).unwrap();
+    assert_eq!(target.state, state);
+    assert_eq!((header.sequence, header.erases, header.fingerprint), (7, 9, identity.fingerprint()));
+    let progress = trainer.progress();
+    assert_eq!((progress.epochs(), progress.updates()), (1, 2));
     assert_eq!((stopping.epochs(), stopping.best(), stopping.best_epoch()), (1, 0.5, 0));
     let plateau = PlateauState::from_words(&feedback).unwrap();
     assert_eq!((plateau.lr, plateau.best, plateau.bad, plateau.cooldown), (0.1, 0.7, 1, 0));
     assert_eq!((plateau.average, plateau.count), (0.0, 0));
-    assert_eq!((found_params, best, shift, factor, &user), (params, PARAMS, [0.5, -0.5], [2.0, 4.0], b"board"));
-    assert_eq!(workspace[..9], state);
+    assert_eq!(
+        (trainer.params(), best, shift, factor, &user),
+        (&params[..], PARAMS, [0.5, -0.5], [2.0, 4.0], b"board")
+    );
 
     // And goes on as if nothing had been.
-    let (mut straight, mut straight_workspace) = (params, [0.0; NET.workspace_len::<Sgd>()]);
-    straight_workspace[..9].copy_from_slice(&state);
-    for (params, workspace) in [(&mut straight, &mut straight_workspace), (&mut found_params, &mut workspace)] {
-        fit().resume(restored.progress, params, workspace).unwrap().run(&DATA, &DATA).unwrap();
-    }
+    trainer.run(&DATA, &DATA).unwrap();
+    let (mut straight, mut workspace) = (params, [0.0; NET.workspace_len::<Sgd>()]);
+    workspace[..9].copy_from_slice(&state);
+    fit().resume(progress, &mut straight, &mut workspace).unwrap().run(&DATA, &DATA).unwrap();
     assert_eq!(straight, found_params);
 }
 
@@ -234,26 +236,64 @@ fn a_frame_of_something_else_is_named() {
     assert!(matches!(error, CheckpointError::Foreign { .. }), "other frozen weights: {error}");
 }
 
+/// What a run is loaded into, all of it, and whether a refused frame has left it as it was.
+struct Loaded {
+    progress: Progress,
+    stopping: EarlyStoppingState,
+    feedback: [u32; PlateauState::WORDS],
+    params: [f32; 9],
+    state: [f32; 9],
+    best: [f32; 9],
+    shift: [f32; 2],
+    factor: [f32; 2],
+    user: [u8; 5],
+}
+
+impl Loaded {
+    fn new() -> Self {
+        let stopping = checked!(EarlyStopping::new(Goal::Minimize, 3, 0.0)).start();
+        let (params, state, best, shift, factor) = ([7.0; 9], [7.0; 9], [7.0; 9], [7.0; 2], [7.0; 2]);
+        let (progress, feedback, user) = (Progress::default(), [7; _], [7; _]);
+        Self { progress, stopping, feedback, params, state, best, shift, factor, user }
+    }
+
+    fn target<'a>(&'a mut self, identity: &'a Identity<'a>) -> Target<'a> {
+        Target {
+            identity,
+            progress: &mut self.progress,
+            stopping: Some(&mut self.stopping),
+            feedback: &mut self.feedback,
+            params: &mut self.params,
+            state: &mut self.state,
+            best: &mut self.best,
+            shift: &mut self.shift,
+            factor: &mut self.factor,
+            user: &mut self.user,
+        }
+    }
+
+    fn is_untouched(&self) -> bool {
+        let nines = [self.params, self.state, self.best];
+        let floats = nines.as_flattened().iter().chain(&self.shift).chain(&self.factor);
+        (self.progress, self.stopping) == (Progress::default(), Self::new().stopping)
+            && (self.feedback, self.user) == ([7; _], [7; _])
+            && floats.copied().all(|float| float == 7.0)
+    }
+}
+
 /// What the reader passes, `Fit::resume` takes.
 #[test]
 fn progress_that_cannot_be_resumed_is_refused_before_anything_is_copied() {
     let frame = run().0;
     for (fit, resumable) in [(fit(), true), (Fit { epochs: 1, ..fit() }, false), (Fit { epochs: 9, ..fit() }, true)] {
-        let (mut params, mut workspace, mut best) = ([7.0; 9], [7.0; NET.workspace_len::<Sgd>()], [7.0; 9]);
-        let mut target = Target {
-            identity: fit.identity().tagged(0x1234_5678_9abc),
-            feedback: &mut [0; PlateauState::WORDS],
-            params: &mut params,
-            state: &mut workspace[..9],
-            best: &mut best,
-            shift: &mut [0.0; 2],
-            factor: &mut [0.0; 2],
-            user: &mut [0; 5],
-        };
-        match checkpoint::load(&mut frame.clone(), &mut target) {
-            Ok(restored) => assert!(resumable && fit.resume(restored.progress, &mut params, &mut workspace).is_ok()),
+        let (mut loaded, identity) = (Loaded::new(), fit.identity().tagged(0x1234_5678_9abc));
+        match checkpoint::load(&mut frame.clone(), &mut loaded.target(&identity)) {
+            Ok(_) => {
+                let mut workspace = [0.0; NET.workspace_len::<Sgd>()];
+                assert!(resumable && fit.resume(loaded.progress, &mut loaded.params, &mut workspace).is_ok());
+            }
             Err(error) => {
-                assert!(!resumable && params == [7.0; 9] && workspace.iter().all(|&float| float == 7.0));
+                assert!(!resumable && loaded.is_untouched());
                 assert_eq!(error, CheckpointError::Content { section: Section::Progress });
             }
         }
@@ -267,18 +307,60 @@ fn progress_that_cannot_be_resumed_is_refused_before_anything_is_copied() {
     bytes[progress + 48] = 3;
     let mut memory = Memory(sealed(bytes));
     assert!(Frame::open(&mut memory).is_ok(), "another batch could have made it");
-    let mut target = Target {
-        identity: identity(),
-        feedback: &mut [0; PlateauState::WORDS],
-        params: &mut [0.0; 9],
-        state: &mut [0.0; 9],
-        best: &mut [0.0; 9],
-        shift: &mut [0.0; 2],
-        factor: &mut [0.0; 2],
-        user: &mut [0; 5],
-    };
-    let error = checkpoint::load(&mut memory, &mut target);
+    let mut loaded = Loaded::new();
+    let error = checkpoint::load(&mut memory, &mut loaded.target(&identity()));
     assert_eq!(error, Err(CheckpointError::Content { section: Section::Progress }));
+    assert!(loaded.is_untouched());
+}
+
+/// As with every other part that one of the two has and the other has not.
+#[test]
+fn early_stopping_is_loaded_where_it_was_saved_and_nowhere_else() {
+    let (mut frame, _, _) = run();
+    let (mut loaded, identity) = (Loaded::new(), identity());
+    let refused = Err(CheckpointError::Content { section: Section::Stopping });
+    let without = |loaded: &mut Loaded, frame: &mut Memory| {
+        let mut target = loaded.target(&identity);
+        target.stopping = None;
+        checkpoint::load(frame, &mut target)
+    };
+    assert_eq!(without(&mut loaded, &mut frame), refused);
+    assert!(loaded.is_untouched());
+    // The same run without it.
+    let stopping = 28 + (8 + 28) + (8 + 88) + 8;
+    assert_eq!(frame.0[stopping - 8..][..9], [3, 0, 0, 0, 20, 0, 0, 0, 1]);
+    let mut bytes = frame.0;
+    bytes[stopping..][..20].fill(0);
+    let mut frame = Memory(sealed(bytes));
+    assert_eq!(checkpoint::load(&mut frame, &mut loaded.target(&identity)), refused);
+    assert!(loaded.is_untouched());
+    assert!(without(&mut loaded, &mut frame).is_ok() && loaded.progress.updates() == 2);
+    assert_eq!(loaded.stopping, Loaded::new().stopping);
+}
+
+/// No trainer has it: a frame that another program wrote may.
+#[test]
+fn negative_zeros_become_zeros_in_parameters_and_state() {
+    let (frame, mut params, mut state) = run();
+    let at = 28 + (8 + 28) + (8 + 88) + (8 + 20) + (8 + 4 * PlateauState::WORDS) + 8;
+    let mut bytes = frame.0;
+    for at in [at, at + 36 + 8] {
+        bytes[at..][..4].copy_from_slice(&(-0.0_f32).to_le_bytes());
+    }
+    (params[0], state[0]) = (0.0, 0.0);
+    let mut loaded = Loaded::new();
+    checkpoint::load(&mut Memory(sealed(bytes)), &mut loaded.target(&identity())).unwrap();
+    let bits = |floats: [f32; 9]| floats.map(f32::to_bits);
+    assert_eq!((bits(loaded.params), bits(loaded.state)), (bits(params), bits(state)));
+}
+
+/// Nothing is read of where they would be.
+#[test]
+fn a_model_has_neither_progress_nor_early_stopping() {
+    let mut memory = model();
+    let mut frame = Frame::open(&mut memory).unwrap();
+    assert_eq!(frame.progress(), Err(CheckpointError::Content { section: Section::Progress }));
+    assert_eq!(frame.stopping(), Err(CheckpointError::Content { section: Section::Stopping }));
 }
 
 #[test]
@@ -315,6 +397,21 @@ fn a_medium_that_fails_while_it_is_copied_says_so() {
             self.0.read(offset, bytes)
         }
     }
+    let frame = run().0;
+    let (mut incomplete, identity) = (0, identity());
+    for reads in 0.. {
+        let mut loaded = Loaded::new();
+        match checkpoint::load(&mut Failing(frame.clone(), reads), &mut loaded.target(&identity)) {
+            Ok(_) => break,
+            Err(CheckpointError::Medium(PastTheEnd)) => {
+                assert!(incomplete == 0 && loaded.is_untouched(), "{reads}");
+            }
+            Err(CheckpointError::Incomplete(PastTheEnd)) => incomplete += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // Progress, feedback, three times nine floats, two shifts, two factors, the user's bytes.
+    assert_eq!(incomplete, 22 + PlateauState::WORDS + 27 + 5);
     let frame = model();
     let mut incomplete = 0;
     for reads in 0.. {

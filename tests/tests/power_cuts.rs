@@ -2,9 +2,9 @@
 //! in the recovery, every board comes back and ends with the weights of the run that was not cut.
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use microfit::checkpoint::{CheckpointError, Lengths, Snapshot, Target};
+use microfit::checkpoint::{CheckpointError, Lengths, Snapshot};
 use microfit::storage::{SimulatedFault, SimulatedFlash, Store, Torn, Wear};
-use microfit_tests::board::{Blocking, Board, LENGTHS, Waiting, Way, fit};
+use microfit_tests::board::{Blocking, Board, LENGTHS, Waiting, Way, fit, identity};
 
 /// What is tried.
 struct Cuts {
@@ -140,17 +140,18 @@ fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
     assert_eq!(store.saves_per_erase() as usize, 2 * (1024 / lengths.frame_len().next_multiple_of(4)));
     let (mut saved, mut loaded) = (Board::new(5), Board::new(5));
     assert_eq!(store.header(), Ok(None));
-    assert_eq!(store.load(&mut loaded.target()), Err(CheckpointError::Missing));
+    let own = identity();
+    assert_eq!(store.load(&mut loaded.target(&own)), Err(CheckpointError::Missing));
     saved.after(3, |snapshot| {
         let header = store.save(snapshot).unwrap();
-        let identity = fit().identity();
-        let (expected, found) = (identity.fingerprint(), header.fingerprint);
-        let foreign = store.load(&mut Target { identity, ..loaded.target() });
+        let other = fit().identity();
+        let (expected, found) = (other.fingerprint(), header.fingerprint);
+        let foreign = store.load(&mut loaded.target(&other));
         assert_eq!(foreign, Err(CheckpointError::Foreign { expected, found }));
         assert!(foreign.unwrap_err().is_of_another());
-        let restored = store.load(&mut loaded.target()).unwrap();
-        assert_eq!((&restored.progress, restored.stopping.as_ref()), (snapshot.progress, snapshot.stopping));
-        assert_eq!((restored.header, header.sequence, header.erases), (header, 0, 1));
+        assert_eq!(store.load(&mut loaded.target(&own)), Ok(header));
+        assert_eq!((&loaded.progress, Some(&loaded.stopping)), (snapshot.progress, snapshot.stopping));
+        assert_eq!((header.sequence, header.erases), (0, 1));
         assert_eq!(store.header(), Ok(Some(header)));
         let user = &[0; 2000];
         assert_eq!(store.save(&Snapshot { user, ..*snapshot }), Err(CheckpointError::RegionTooSmall));
@@ -231,7 +232,7 @@ fn a_page_that_is_worn_out_is_noticed_before_the_checkpoint_counts() {
         let first = store.save(snapshot).unwrap();
         for _ in 0..2 {
             assert_eq!(store.save(snapshot), Err(CheckpointError::ReadBack));
-            assert_eq!(store.load(&mut board.target()).unwrap().header, first);
+            assert_eq!(store.load(&mut board.target(&identity())).unwrap(), first);
         }
         store.flash().bad = false;
         assert_eq!(store.save(snapshot).unwrap().sequence, 1);
@@ -250,7 +251,7 @@ fn the_last_sequence_number_is_an_error() {
         let flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
         let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
         assert_eq!(store.save(snapshot), Err(CheckpointError::Sequence));
-        assert_eq!(store.load(&mut Board::new(5).target()).unwrap().header.sequence, u32::MAX);
+        assert_eq!(store.load(&mut Board::new(5).target(&identity())).unwrap().sequence, u32::MAX);
         assert_eq!(store.release().operations(), 0);
     });
 }
@@ -268,9 +269,9 @@ fn a_later_version_is_named() {
         memory[..later.len()].copy_from_slice(&later);
         let flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
         let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
-        assert_eq!(store.load(&mut Board::new(5).target()), Err(CheckpointError::Version { found: 2 }));
+        assert_eq!(store.load(&mut Board::new(5).target(&identity())), Err(CheckpointError::Version { found: 2 }));
         assert_eq!(store.save(snapshot).unwrap().sequence, 9);
-        assert_eq!(store.load(&mut Board::new(5).target()).unwrap().header.sequence, 9);
+        assert_eq!(store.load(&mut Board::new(5).target(&identity())).unwrap().sequence, 9);
         assert_eq!(store.release().erases(), [0, 1]);
     });
 }

@@ -13,8 +13,8 @@ use super::{Kind, LayerShape, Section, VERSION};
 pub enum CheckpointError<E> {
     /// The medium failed.
     Medium(E),
-    /// The medium failed after the frame had been found good, while it was copied: the buffers are half written and hold nothing
-    /// to go on from. Load again, or begin anew.
+    /// The medium failed after the frame had been found good, while it was copied: the target is half written and holds nothing
+    /// to go on from. Load again, or begin anew with parameters that are set anew and [`Fit::start`](crate::Fit::start).
     Incomplete(E),
     /// There is no frame here.
     Missing,
@@ -103,7 +103,7 @@ pub enum CheckpointError<E> {
 }
 
 impl<E> CheckpointError<E> {
-    /// Whether the medium failed while the buffers were written; see [`Self::Incomplete`].
+    /// Whether the medium failed while the target was written; see [`Self::Incomplete`].
     pub const fn is_incomplete(&self) -> bool {
         matches!(self, Self::Incomplete(_))
     }
@@ -162,7 +162,7 @@ impl<E: fmt::Debug> fmt::Display for CheckpointError<E> {
         match self {
             Self::Medium(error) => write!(f, "checkpoint: the medium failed: {error:?}"),
             Self::Incomplete(error) => {
-                write!(f, "checkpoint: the medium failed while the buffers were written, load again: {error:?}")
+                write!(f, "checkpoint: the medium failed while the target was written, load again: {error:?}")
             }
             Self::Missing => f.write_str("checkpoint: expected a frame, found none"),
             Self::Kind { expected, found } => write!(f, "checkpoint: expected a {expected}, found a {found}"),

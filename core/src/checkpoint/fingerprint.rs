@@ -19,6 +19,8 @@ impl Fnv {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
+    /// Not inlined, so that a caller's frame has no room for its numbers while an activation or an optimizer is tried.
+    #[inline(never)]
     pub(super) fn add(&mut self, word: u32) {
         for byte in word.to_le_bytes() {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
@@ -146,6 +148,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     }
 
     /// That of [`Self::identity`].
+    #[inline(never)]
     pub fn fingerprint(&self) -> u64 {
         let mut hash = Fnv(self.topology.fingerprint());
         for layer in self.topology.layers() {
@@ -153,28 +156,48 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         }
         self.hash_loss(&mut hash);
         self.hash_optimizer(&mut hash);
-        for step in core::iter::once(0).chain((0..=20).map(|power| 1 << power)) {
-            hash.add_float(self.schedule.rate(step));
-            hash.add(self.schedule.momentum(step).map_or(u32::MAX, f32::to_bits));
-        }
-        for position in 0..8 {
-            hash.add(self.order.index(1, position, 97));
-        }
+        self.hash_schedule(&mut hash);
+        self.hash_order(&mut hash);
         hash.add(u32::from(self.clock == Clock::Epoch));
         hash.add(self.batch);
         hash.0
     }
 
     #[inline(never)]
+    fn hash_schedule(&self, hash: &mut Fnv) {
+        for step in core::iter::once(0).chain((0..=20).map(|power| 1 << power)) {
+            hash.add_float(self.schedule.rate(step));
+            hash.add(self.schedule.momentum(step).map_or(u32::MAX, f32::to_bits));
+        }
+    }
+
+    #[inline(never)]
+    fn hash_order(&self, hash: &mut Fnv) {
+        for position in 0..8 {
+            hash.add(self.order.index(1, position, 97));
+        }
+    }
+
     fn hash_optimizer(&self, hash: &mut Fnv) {
-        let (mut params, mut state) = ([0.5, -0.25], [0.0; 20]);
+        // An optimizer's step may go deep: no more of a state is under it than most have.
+        if const { 2 * O::STATE_PER_PARAM + O::STATE_SCALARS <= 8 } {
+            self.hash_updates::<8>(hash);
+        } else {
+            self.hash_updates::<20>(hash);
+        }
+    }
+
+    #[inline(never)]
+    fn hash_updates<const STATE: usize>(&self, hash: &mut Fnv) {
+        const TWO: &Variables<'_> = &Variables::one(2);
+        const FIRST: &Update = &Update { step: 0, age: 0, rate: 0.01, momentum: None, samples: 1 };
+        const SECOND: &Update = &Update { step: 1, age: 1, ..*FIRST };
+        let (mut params, mut state) = ([0.5, -0.25], [0.0; STATE]);
         let len = 2 * O::STATE_PER_PARAM + O::STATE_SCALARS;
         hash.add(len as u32);
         let state = state.get_mut(..len).unwrap_or_default();
-        for (step, gradient) in [(0, [0.125, -0.75]), (1, [0.5, 0.0625])] {
-            let update = Update { step, age: step, rate: 0.01, momentum: None, samples: 1 };
-            descend(&self.optimizer, &update, &Variables::one(2), &mut params, &gradient, state);
-        }
+        descend(&self.optimizer, FIRST, TWO, &mut params, &[0.125, -0.75], state);
+        descend(&self.optimizer, SECOND, TWO, &mut params, &[0.5, 0.0625], state);
         hash.add_floats(&params);
     }
 

@@ -33,12 +33,21 @@ impl Header {
 
     /// Of the first bytes, if they are a frame's; whether that is whole is another question.
     pub(crate) fn of_bytes(bytes: &[u8]) -> Option<Self> {
-        let (words, _) = bytes.as_chunks::<4>();
-        let words: &[[u8; 4]; HEADER_WORDS] = words.first_chunk()?;
-        let [magic, version, len, sequence, low, high, erases] = words.map(u32::from_le_bytes);
-        let kind = Kind::of_magic(magic)?;
-        let fingerprint = u64::from(high) << 32 | u64::from(low);
-        Some(Self { kind, version, len, sequence, fingerprint, erases })
+        let mut header = Self::BLANK;
+        header.take(bytes).then_some(header)
+    }
+
+    /// The same in place, where a second one on the stack would be too much. `false` if they are no frame's.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> bool {
+        let (&[magic, version, len, sequence, low, high, erases, ..], _) = bytes.as_chunks::<4>() else { return false };
+        let Some(kind) = Kind::of_magic(u32::from_le_bytes(magic)) else { return false };
+        self.kind = kind;
+        self.version = u32::from_le_bytes(version);
+        self.len = u32::from_le_bytes(len);
+        self.sequence = u32::from_le_bytes(sequence);
+        self.fingerprint = u64::from(u32::from_le_bytes(high)) << 32 | u64::from(u32::from_le_bytes(low));
+        self.erases = u32::from_le_bytes(erases);
+        true
     }
 
     /// Whether this version can read it, and it has this fingerprint.

@@ -50,7 +50,7 @@
 //! ```
 //! # use microfit::{Clock, Fit, Topology, activation::Linear, data::{Nothing, Rows, Shuffle}, dense};
 //! # use microfit::{loss::MeanSquaredError, optimizer::Sgd, schedule::Constant};
-//! use microfit::checkpoint::{Lengths, Sink, Source, Target, load, save};
+//! use microfit::checkpoint::{Lengths, Sink, Source, load, save};
 //!
 //! /// A frame in RAM; anything that takes bytes in order and gives them back by offset will do.
 //! struct Memory { bytes: [u8; Self::LEN], len: usize }
@@ -83,17 +83,16 @@
 //! #   clock: Clock::Update, order: Shuffle::new(1), batch: 1, epochs: 3 };
 //! # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
 //! let mut memory = Memory { bytes: [0; Memory::LEN], len: 0 };
+//! let identity = fit.identity();
 //! let mut trainer = fit.start(&mut params, &mut workspace)?;
 //! trainer.step(&data, &Nothing)?;
-//! save(&trainer.snapshot(), 0, 0, &mut memory).unwrap();
+//! save(&trainer.snapshot(&identity), 0, 0, &mut memory).unwrap();
 //! trainer.run(&data, &Nothing)?;
 //!
-//! let (mut again, mut state) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
-//! let restored = load(&mut memory, &mut Target {
-//!     identity: fit.identity(), params: &mut again, state: &mut state[..NET.state_len::<Sgd>()],
-//!     feedback: &mut [], best: &mut [], shift: &mut [], factor: &mut [], user: &mut [],
-//! }).unwrap();
-//! fit.resume(restored.progress, &mut again, &mut state)?.run(&data, &Nothing)?;
+//! let (mut again, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
+//! let mut trainer = fit.start(&mut again, &mut workspace)?;
+//! load(&mut memory, &mut trainer.target(&identity)).unwrap();
+//! trainer.run(&data, &Nothing)?;
 //! assert_eq!(again, params);
 //! # Ok::<(), microfit::Error>(())
 //! ```
@@ -112,6 +111,7 @@ mod words;
 mod blocking {
     use maybe_async::must_be_sync as bisync;
 
+    pub(super) mod loading;
     pub(super) mod reader;
     pub(super) mod writer;
 }
@@ -119,9 +119,11 @@ mod blocking {
 /// The same over media that are waited for.
 #[cfg(feature = "storage-async")]
 pub mod asynchronous {
-    pub use super::waiting::reader::{Frame, Source, load, load_model, verify};
+    pub(crate) use super::waiting::loading::{check_whole, compare, copy_model, copy_run};
+    pub use super::waiting::loading::{load, load_model};
+    pub use super::waiting::reader::{Frame, Source, verify};
+    pub(crate) use super::waiting::writer::write;
     pub use super::waiting::writer::{Sink, save, save_model};
-    pub(crate) use super::waiting::{reader::compare, writer::write};
 }
 
 // A medium that is waited for belongs to one task.
@@ -131,13 +133,16 @@ pub mod asynchronous {
 mod waiting {
     use maybe_async::must_be_async as bisync;
 
+    pub(super) mod loading;
     pub(super) mod reader;
     pub(super) mod writer;
 }
 
-pub use blocking::reader::{Frame, Source, load, load_model, verify};
+pub(crate) use blocking::loading::{check_whole, compare, copy_model, copy_run};
+pub use blocking::loading::{load, load_model};
+pub use blocking::reader::{Frame, Source, verify};
+pub(crate) use blocking::writer::write;
 pub use blocking::writer::{Sink, save, save_model};
-pub(crate) use blocking::{reader::compare, writer::write};
 pub use error::CheckpointError;
 pub use fingerprint::Identity;
 pub use header::Header;
@@ -145,7 +150,7 @@ pub use model::{Model, ModelTarget};
 pub(crate) use parts::Parts;
 pub use section::{Kind, Lengths, Section};
 pub use shape::LayerShape;
-pub use snapshot::{Restored, Snapshot, Target};
+pub use snapshot::{Snapshot, Target};
 
 /// The format version this crate writes, and the newest it reads.
 pub const VERSION: u32 = 1;

@@ -1,13 +1,12 @@
-//! Reads a frame: once to see that it is whole and one that could have been written, and only then again to copy. The one body of
-//! code for runs and models, blocking and async.
+//! Reads a frame: whether it is whole and one that could have been written, and what it says. The one body of code for runs and
+//! models, blocking and async.
 
 use super::super::header::{HEADER, Header, SHORTEST};
-use super::super::words::{self, PROGRESS_WORDS, STOPPING_WORDS};
-use super::super::{CRC, CheckpointError, Kind, LayerShape, Lengths, ModelTarget, Restored, Section, Target, VERSION};
+use super::super::words::{self, Check, PROGRESS_WORDS, STOPPING_WORDS};
+use super::super::{CRC, CheckpointError, Identity, Kind, LayerShape, Lengths, Section, VERSION};
 use super::bisync;
 use crate::early_stopping::EarlyStoppingState;
 use crate::progress::Progress;
-use crate::topology::Topology;
 
 /// Where a frame is read from.
 #[bisync(AFIT)]
@@ -33,11 +32,11 @@ pub trait Source {
 /// Bytes read at a time.
 const CHUNK: usize = 32;
 
-type Checked<T, E> = Result<T, CheckpointError<E>>;
+pub(super) type Checked<T, E> = Result<T, CheckpointError<E>>;
 
 #[bisync]
 #[inline(never)]
-async fn word_at<R: Source>(source: &mut R, at: u32) -> Result<u32, R::Error> {
+pub(super) async fn word_at<R: Source>(source: &mut R, at: u32) -> Result<u32, R::Error> {
     let mut bytes = [0; 4];
     source.read(at, &mut bytes).await?;
     Ok(u32::from_le_bytes(bytes))
@@ -66,7 +65,7 @@ pub async fn verify<R: Source>(source: &mut R) -> Checked<Header, R::Error> {
     Ok(header)
 }
 
-const fn check_version<E>(header: &Header) -> Checked<(), E> {
+pub(super) const fn check_version<E>(header: &Header) -> Checked<(), E> {
     if header.version == VERSION { Ok(()) } else { Err(CheckpointError::Version { found: header.version }) }
 }
 
@@ -87,51 +86,14 @@ async fn check_crc<R: Source>(source: &mut R, len: u32) -> Checked<(), R::Error>
     if expected == found { Ok(()) } else { Err(CheckpointError::Crc { expected, found }) }
 }
 
-/// Whether a whole frame is of this kind and of this network, which is what its first section tells.
-#[bisync]
-#[inline(never)]
-pub(crate) async fn compare<R: Source>(source: &mut R, kind: Kind, topology: &Topology<'_>) -> Checked<(), R::Error> {
-    let found = word_at(source, 0).await.map_err(CheckpointError::Medium)?;
-    if let Some(found) = Kind::of_magic(found).filter(|&found| found != kind) {
-        return Err(CheckpointError::Kind { expected: kind, found });
-    }
-    let mut at = HEADER as u32;
-    let found = word_at(source, at).await.map_err(CheckpointError::Medium)?;
-    if found != Section::Shape as u32 {
-        return Err(CheckpointError::Section { expected: Section::Shape, found });
-    }
-    let layers = word_at(source, at + 4).await.map_err(CheckpointError::Medium)?.saturating_sub(4) / 8;
-    let (expected, found) = (topology.inputs() as u32, word_at(source, at + 8).await.map_err(CheckpointError::Medium)?);
-    if expected != found {
-        return Err(CheckpointError::Inputs { expected, found });
-    }
-    let (expected, found) = (topology.layers().len() as u32, layers);
-    if expected != found {
-        return Err(CheckpointError::Layers { expected, found });
-    }
-    at += 12;
-    for (layer, own) in (0..).zip(topology.layers()) {
-        let expected = LayerShape::of(own);
-        let first = word_at(source, at).await.map_err(CheckpointError::Medium)?;
-        let second = word_at(source, at.saturating_add(4)).await.map_err(CheckpointError::Medium)?;
-        let nonsense = CheckpointError::Content { section: Section::Shape };
-        let found = LayerShape::of_words([first, second]).ok_or(nonsense)?;
-        if expected != found {
-            return Err(CheckpointError::Layer { layer, expected, found });
-        }
-        at = at.saturating_add(8);
-    }
-    Ok(())
-}
-
 /// A whole frame whose sections are in order: what a writer of this version can have made. It needs nothing of the run or the model
 /// that it is of.
 #[derive(Debug)]
 pub struct Frame<'s, R> {
-    source: &'s mut R,
-    header: Header,
+    pub(super) source: &'s mut R,
+    pub(super) header: Header,
     /// From which follows where each section is.
-    lengths: Lengths,
+    pub(super) lengths: Lengths,
 }
 
 impl<'s, R: Source> Frame<'s, R> {
@@ -142,73 +104,21 @@ impl<'s, R: Source> Frame<'s, R> {
     /// [`CheckpointError::Content`].
     #[bisync]
     pub async fn open(source: &'s mut R) -> Checked<Self, R::Error> {
-        verify(source).await?;
-        let mut frame = Self::whole(source);
-        frame.find().await?;
+        let mut frame = Self { source, header: Header::BLANK, lengths: Lengths::default() };
+        frame.header = verify(frame.source).await?;
+        let lengths = &mut frame.lengths;
+        let set = |section, len| {
+            lengths.set(section, len);
+            Ok(())
+        };
+        walk(frame.source, &frame.header, set).await?;
         frame.check_shape().await?;
         if frame.header.kind == Kind::Run {
-            frame.progress().await?;
+            let at = frame.place_in_run(Section::Progress)?;
+            check_progress(frame.source, at, None).await?;
             frame.stopping().await?;
         }
         Ok(frame)
-    }
-
-    /// Of bytes that are whole; what is in them is not known yet.
-    pub(crate) const fn whole(source: &'s mut R) -> Self {
-        let lengths = Lengths { layers: 0, feedback: 0, params: 0, state: 0, best: 0, shift: 0, factor: 0, user: 0 };
-        Self { source, header: Header::BLANK, lengths }
-    }
-
-    /// Finds the sections, which have to be in order. What is in them is another question.
-    #[bisync]
-    #[inline]
-    pub(crate) async fn find(&mut self) -> Checked<(), R::Error> {
-        self.read_header().await.map_err(CheckpointError::Medium)?;
-        check_version(&self.header)?;
-        self.find_sections().await
-    }
-
-    #[bisync]
-    #[inline(never)]
-    async fn read_header(&mut self) -> Result<(), R::Error> {
-        let mut bytes = [0; HEADER];
-        self.source.read(0, &mut bytes).await?;
-        self.header = Header::of_bytes(&bytes).unwrap_or(Header::BLANK);
-        Ok(())
-    }
-
-    #[bisync]
-    #[inline(never)]
-    async fn find_sections(&mut self) -> Checked<(), R::Error> {
-        // The frame's last four bytes are no section's.
-        let (mut at, end) = (HEADER as u32, self.header.len.saturating_sub(4));
-        let cut_off = CheckpointError::Length { found: self.header.len };
-        for &section in self.header.kind.sections() {
-            if end.saturating_sub(at) < 8 {
-                return Err(cut_off);
-            }
-            let found = self.word(at).await?;
-            let len = self.word(at.saturating_add(4)).await?;
-            if found != section as u32 {
-                return Err(CheckpointError::Section { expected: section, found });
-            }
-            at = at.saturating_add(8);
-            if len > end.saturating_sub(at) {
-                return Err(cut_off);
-            }
-            let fixed = match section {
-                Section::Progress | Section::Stopping => Lengths::default().section(section) as u32,
-                Section::User => len,
-                Section::Shape => 4 + len.saturating_sub(4) / 8 * 8,
-                _ => len / 4 * 4,
-            };
-            if len != fixed {
-                return Err(CheckpointError::SectionLength { section, expected: fixed, found: len });
-            }
-            self.lengths.set(section, len);
-            at = at.saturating_add(len);
-        }
-        if at == end { Ok(()) } else { Err(cut_off) }
     }
 
     /// Whether the shape is a network's, and the sections are as long as its parts.
@@ -245,16 +155,7 @@ impl<'s, R: Source> Frame<'s, R> {
 
     /// Begin and length in bytes; of 0 bytes for a section it does not have.
     fn place(&self, wanted: Section) -> (u32, u32) {
-        let mut at = HEADER as u32;
-        for &section in self.header.kind.sections() {
-            let len = self.lengths.section(section) as u32;
-            at = at.saturating_add(8);
-            if section == wanted {
-                return (at, len);
-            }
-            at = at.saturating_add(len);
-        }
-        (at, 0)
+        self.lengths.place(self.header.kind, wanted)
     }
 
     #[bisync]
@@ -296,22 +197,10 @@ impl<'s, R: Source> Frame<'s, R> {
     #[bisync]
     pub async fn progress(&mut self) -> Checked<Progress, R::Error> {
         let mut progress = Progress::default();
-        self.read_progress(&mut progress).await?;
+        let at = self.place_in_run(Section::Progress)?;
+        check_progress(self.source, at, None).await?;
+        read_progress(self.source, at, &mut progress).await.map_err(CheckpointError::Medium)?;
         Ok(progress)
-    }
-
-    #[bisync]
-    #[inline(never)]
-    async fn read_progress(&mut self, progress: &mut Progress) -> Checked<(), R::Error> {
-        let (mut at, len) = self.place(Section::Progress);
-        let mut possible = len > 0;
-        for index in 0..PROGRESS_WORDS {
-            let word = self.word(at).await?;
-            possible &= words::to_progress(progress, index, word);
-            at = at.saturating_add(4);
-        }
-        let nonsense = CheckpointError::Content { section: Section::Progress };
-        if possible && progress.is_possible() { Ok(()) } else { Err(nonsense) }
     }
 
     /// Early stopping, if the run has it.
@@ -319,17 +208,17 @@ impl<'s, R: Source> Frame<'s, R> {
     /// # Errors
     /// As [`Self::progress`].
     #[bisync]
-    #[inline(never)]
     pub async fn stopping(&mut self) -> Checked<Option<EarlyStoppingState>, R::Error> {
-        let (mut at, len) = self.place(Section::Stopping);
-        let mut words = [u32::from(len == 0); STOPPING_WORDS];
-        if len > 0 {
-            for word in &mut words {
-                *word = self.word(at).await?;
-                at = at.saturating_add(4);
-            }
+        let at = self.place_in_run(Section::Stopping)?;
+        read_stopping(self.source, at).await
+    }
+
+    /// Where a section begins that a model does not have: nothing is read of what stands there then.
+    fn place_in_run(&self, section: Section) -> Checked<u32, R::Error> {
+        match self.place(section) {
+            (_, 0) => Err(CheckpointError::Content { section }),
+            (at, _) => Ok(at),
         }
-        words::to_stopping(words).ok_or(CheckpointError::Content { section: Section::Stopping })
     }
 
     /// Fills `bytes` with a section's, from byte `offset` of it on.
@@ -362,134 +251,100 @@ impl<'s, R: Source> Frame<'s, R> {
         }
         Ok(())
     }
-
-    /// Loads the run, or leaves the target as it was.
-    ///
-    /// # Errors
-    /// As [`load`], but for those of [`Self::open`].
-    #[bisync]
-    pub async fn load(&mut self, target: &mut Target<'_>) -> Checked<Restored, R::Error> {
-        let mut restored = Restored::blank();
-        target.check()?;
-        compare(self.source, Kind::Run, &target.identity.topology).await?;
-        self.load_into(target, &mut restored).await?;
-        Ok(restored)
-    }
-
-    /// The same once [`compare`] has found the shape to be the network's, and the target to fit it.
-    #[bisync]
-    #[inline(never)]
-    pub(crate) async fn load_into(
-        &mut self,
-        target: &mut Target<'_>,
-        restored: &mut Restored,
-    ) -> Checked<(), R::Error> {
-        self.check_run(target)?;
-        restored.header = self.header;
-        self.read_progress(&mut restored.progress).await?;
-        restored.stopping = self.stopping().await?;
-        if !restored.progress.fits(target.identity.batch, target.identity.epochs) {
-            return Err(CheckpointError::Content { section: Section::Progress });
-        }
-        self.copy_run(target).await.map_err(CheckpointError::Incomplete)
-    }
-
-    #[inline(never)]
-    fn check_run(&self, target: &Target) -> Checked<(), R::Error> {
-        self.check(target.identity.fingerprint, &target.lengths())
-    }
-
-    #[inline(never)]
-    fn check_model(&self, target: &ModelTarget, fingerprint: u64) -> Checked<(), R::Error> {
-        self.check(fingerprint, &target.lengths())
-    }
-
-    /// Whether it has this fingerprint and these lengths, those of the buffers.
-    fn check(&self, expected: u64, lengths: &Lengths) -> Checked<(), R::Error> {
-        let found = self.header.fingerprint;
-        if expected != found {
-            return Err(CheckpointError::Foreign { expected, found });
-        }
-        self.lengths.same_as(lengths)
-    }
-
-    /// Loads the model, or leaves the target as it was.
-    ///
-    /// # Errors
-    /// As [`load_model`], but for those of [`Self::open`].
-    #[bisync]
-    pub async fn load_model(&mut self, target: &mut ModelTarget<'_>) -> Checked<Header, R::Error> {
-        target.check()?;
-        compare(self.source, Kind::Model, &target.topology).await?;
-        let fingerprint = target.topology.fingerprint();
-        self.load_model_into(target, fingerprint).await?;
-        Ok(self.header)
-    }
-
-    /// The same once [`compare`] has found the shape to be the network's, and the target to fit it, of which this is the fingerprint.
-    #[bisync]
-    #[inline(never)]
-    pub(crate) async fn load_model_into(
-        &mut self,
-        target: &mut ModelTarget<'_>,
-        fingerprint: u64,
-    ) -> Checked<(), R::Error> {
-        self.check_model(target, fingerprint)?;
-        self.copy_model(target).await.map_err(CheckpointError::Incomplete)
-    }
-
-    #[bisync]
-    async fn copy_run(&mut self, target: &mut Target<'_>) -> Result<(), R::Error> {
-        let mut at = self.place(Section::Feedback).0;
-        for word in &mut *target.feedback {
-            *word = word_at(self.source, at).await?;
-            at = at.saturating_add(4);
-        }
-        self.copy(Section::Params, target.params).await?;
-        self.copy(Section::State, target.state).await?;
-        self.copy(Section::Best, target.best).await?;
-        self.copy(Section::Shift, target.shift).await?;
-        self.copy(Section::Factor, target.factor).await?;
-        self.source.read(self.place(Section::User).0, target.user).await
-    }
-
-    #[bisync]
-    async fn copy_model(&mut self, target: &mut ModelTarget<'_>) -> Result<(), R::Error> {
-        self.copy(Section::Params, target.params).await?;
-        self.copy(Section::Shift, target.shift).await?;
-        self.copy(Section::Factor, target.factor).await?;
-        self.source.read(self.place(Section::User).0, target.user).await
-    }
-
-    #[bisync]
-    #[inline(never)]
-    async fn copy(&mut self, section: Section, values: &mut [f32]) -> Result<(), R::Error> {
-        let mut at = self.place(section).0;
-        for value in values {
-            *value = f32::from_bits(word_at(self.source, at).await?);
-            at = at.saturating_add(4);
-        }
-        Ok(())
-    }
 }
 
-/// Loads a run's frame, or leaves the target as it was: what is loaded, [`Fit::resume`](crate::Fit::resume) goes on from.
-///
-/// # Errors
-/// As [`Frame::open`]; for a frame of something else [`CheckpointError::Kind`], [`CheckpointError::Inputs`], [`CheckpointError::Layers`],
-/// [`CheckpointError::Layer`] or [`CheckpointError::Foreign`]; [`CheckpointError::SectionLength`] for buffers of other lengths;
-/// [`CheckpointError::Content`] for progress that batch and epochs do not allow. [`CheckpointError::Incomplete`] alone leaves
-/// the buffers half written.
+/// The header of bytes that are whole.
 #[bisync]
-pub async fn load<R: Source>(source: &mut R, target: &mut Target<'_>) -> Checked<Restored, R::Error> {
-    Frame::open(source).await?.load(target).await
+#[inline(never)]
+pub(super) async fn read_header<R: Source>(source: &mut R, header: &mut Header) -> Result<(), R::Error> {
+    // A header and more, which every frame has: whole words wherever it is read from.
+    let mut bytes = [0; CHUNK];
+    source.read(0, &mut bytes).await?;
+    header.take(&bytes);
+    Ok(())
 }
 
-/// Loads a model's frame, or leaves the target as it was.
-///
-/// # Errors
-/// As [`load`].
+/// Goes through the sections, which have to be in order, and tells of each how long it is. What is in them is another question.
 #[bisync]
-pub async fn load_model<R: Source>(source: &mut R, target: &mut ModelTarget<'_>) -> Checked<Header, R::Error> {
-    Frame::open(source).await?.load_model(target).await
+pub(super) async fn walk<R: Source>(
+    source: &mut R,
+    header: &Header,
+    mut tell: impl FnMut(Section, u32) -> Checked<(), R::Error>,
+) -> Checked<(), R::Error> {
+    // The frame's last four bytes are no section's.
+    let (mut at, end) = (HEADER as u32, header.len.saturating_sub(4));
+    let cut_off = CheckpointError::Length { found: header.len };
+    for &section in header.kind.sections() {
+        if end.saturating_sub(at) < 8 {
+            return Err(cut_off);
+        }
+        let found = word_at(source, at).await.map_err(CheckpointError::Medium)?;
+        let len = word_at(source, at.saturating_add(4)).await.map_err(CheckpointError::Medium)?;
+        if found != section as u32 {
+            return Err(CheckpointError::Section { expected: section, found });
+        }
+        at = at.saturating_add(8);
+        if len > end.saturating_sub(at) {
+            return Err(cut_off);
+        }
+        let fixed = match section {
+            Section::Progress | Section::Stopping => Lengths::default().section(section) as u32,
+            Section::User => len,
+            Section::Shape => 4 + len.saturating_sub(4) / 8 * 8,
+            _ => len / 4 * 4,
+        };
+        if len != fixed {
+            return Err(CheckpointError::SectionLength { section, expected: fixed, found: len });
+        }
+        tell(section, len)?;
+        at = at.saturating_add(len);
+    }
+    if at == end { Ok(()) } else { Err(cut_off) }
+}
+
+/// Whether the words at `at` are a progress that a run can have made: one of this identity, if that is given.
+#[bisync]
+#[inline(never)]
+pub(super) async fn check_progress<R: Source>(
+    source: &mut R,
+    mut at: u32,
+    identity: Option<&Identity<'_>>,
+) -> Checked<(), R::Error> {
+    let (mut check, mut possible) = (Check::new(), true);
+    for index in 0..PROGRESS_WORDS {
+        possible &= check.add(index, word_at(source, at).await.map_err(CheckpointError::Medium)?);
+        at = at.saturating_add(4);
+    }
+    possible &= match identity {
+        Some(own) => check.standing.fits(own.batch, own.epochs),
+        None => check.standing.is_possible(),
+    };
+    if possible { Ok(()) } else { Err(CheckpointError::Content { section: Section::Progress }) }
+}
+
+/// Reads a progress that was found good.
+#[bisync]
+#[inline(never)]
+pub(super) async fn read_progress<R: Source>(
+    source: &mut R,
+    mut at: u32,
+    progress: &mut Progress,
+) -> Result<(), R::Error> {
+    for index in 0..PROGRESS_WORDS {
+        words::to_progress(progress, index, word_at(source, at).await?);
+        at = at.saturating_add(4);
+    }
+    Ok(())
+}
+
+/// Early stopping, of which the words are at `at`.
+#[bisync]
+#[inline(never)]
+pub(super) async fn read_stopping<R: Source>(source: &mut R, at: u32) -> Checked<Option<EarlyStoppingState>, R::Error> {
+    let (mut at, mut words) = (at, [0; STOPPING_WORDS]);
+    for word in &mut words {
+        *word = word_at(source, at).await.map_err(CheckpointError::Medium)?;
+        at = at.saturating_add(4);
+    }
+    words::to_stopping(words).ok_or(CheckpointError::Content { section: Section::Stopping })
 }

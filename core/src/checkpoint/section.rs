@@ -123,6 +123,20 @@ impl Lengths {
         len
     }
 
+    /// Where a section's bytes begin in a frame, and how many there are: 0 for a section it does not have.
+    pub(super) fn place(&self, kind: Kind, wanted: Section) -> (u32, u32) {
+        let mut at = super::header::HEADER as u32;
+        for &section in kind.sections() {
+            let len = self.section(section) as u32;
+            at = at.saturating_add(8);
+            if section == wanted {
+                return (at, len);
+            }
+            at = at.saturating_add(len);
+        }
+        (at, 0)
+    }
+
     /// Takes a section's length in bytes.
     pub(super) const fn set(&mut self, section: Section, bytes: u32) {
         let words = (bytes / 4) as usize;

@@ -51,10 +51,27 @@ impl LayerShape {
         }
     }
 
-    pub(super) fn words(self) -> [u32; 2] {
+    /// All but the behaviour.
+    fn word(self) -> u32 {
         let code = KINDS.iter().position(|&kind| kind == self.activation).map_or(OTHER, |code| code as u32);
         let frozen = if self.frozen { FROZEN } else { 0 };
-        [u32::from(self.units) | frozen | code << 24, self.behaviour]
+        u32::from(self.units) | frozen | code << 24
+    }
+
+    pub(super) fn words(self) -> [u32; 2] {
+        [self.word(), self.behaviour]
+    }
+
+    /// The first of the words of a layer. Not inlined: nothing of it is on the stack when its activation is tried for the second.
+    #[inline(never)]
+    pub(super) fn first_word(layer: &Layer) -> u32 {
+        let (units, frozen, activation) = (layer.units, layer.is_frozen(), layer.activation().kind());
+        Self { units, frozen, activation, behaviour: 0 }.word()
+    }
+
+    /// The second one.
+    pub(super) fn second_word(layer: &Layer) -> u32 {
+        behaviour(layer.activation())
     }
 
     /// `None` for words no layer has.
@@ -66,10 +83,23 @@ impl LayerShape {
     }
 }
 
+/// Nothing of it is inlined: while the activation is tried, the six values are on the stack and no more.
+#[inline(never)]
 fn behaviour(activation: &dyn Activation) -> u32 {
-    let (mut hash, mut values) = (Fnv::new(), PROBES);
+    let mut values = probes();
     activation.apply(&mut values, PROBES.len());
-    for value in &values {
+    folded(&values)
+}
+
+#[inline(never)]
+const fn probes() -> [f32; PROBES.len()] {
+    PROBES
+}
+
+#[inline(never)]
+fn folded(values: &[f32; PROBES.len()]) -> u32 {
+    let mut hash = Fnv::new();
+    for value in values {
         // To the nearest 1/64, if it is positive; a cast is total.
         hash.add((*value * 64.0 + 0.5) as i32 as u32);
     }

@@ -1,14 +1,30 @@
 //! What is saved of a run, and where it is loaded to.
 
-use super::{CheckpointError, Header, Identity, Lengths};
+use super::{CheckpointError, Identity, Lengths};
 use crate::early_stopping::EarlyStoppingState;
 use crate::progress::Progress;
 
-/// A run, as it is saved. [`Trainer::snapshot`](crate::Trainer::snapshot) makes one of what it has; the caller fills in the rest.
+/// A run, as it is saved. [`Trainer::snapshot`](crate::Trainer::snapshot) makes one of what it has; the caller fills in the rest. It refers to
+/// everything, so it is small; filled in field by field there is one of it on the stack:
+///
+/// ```
+/// # use microfit::{Clock, Fit, Topology, activation::Linear, dense, data::Sequential, loss::MeanSquaredError};
+/// # use microfit::{optimizer::Sgd, schedule::Constant};
+/// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+/// # let fit = Fit { topology: NET, loss: MeanSquaredError, optimizer: Sgd::keras(0.9)?, schedule: Constant::new(0.1)?,
+/// #   clock: Clock::Update, order: Sequential, batch: 1, epochs: 3 };
+/// # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
+/// # let (identity, best) = (fit.identity(), [0.0; NET.param_len()]);
+/// # let trainer = fit.start(&mut params, &mut workspace)?;
+/// let mut snapshot = trainer.snapshot(&identity);
+/// snapshot.best = &best;
+/// # assert_eq!(snapshot.lengths().best, 2);
+/// # Ok::<(), microfit::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot<'a> {
     /// Whose it is.
-    pub identity: Identity<'a>,
+    pub identity: &'a Identity<'a>,
     /// Where the run stands.
     pub progress: &'a Progress,
     /// Early stopping, if the run has it.
@@ -45,13 +61,18 @@ impl Snapshot<'_> {
     }
 }
 
-/// Where a run is loaded to: buffers of the very lengths that were saved. They are written only once the whole frame has been
-/// found good, the run's own, and one that [`Fit::resume`](crate::Fit::resume) goes on from; see
-/// [`CheckpointError::Incomplete`](super::CheckpointError::Incomplete) for the one exception.
+/// Where a run is loaded to: a trainer that was started, by [`Trainer::target`](crate::Trainer::target), to which the caller adds
+/// buffers of the very lengths that were saved. It is written only once the whole frame has been found good, the run's own, and one that
+/// training goes on from; see [`CheckpointError::Incomplete`](super::CheckpointError::Incomplete) for the one exception. In
+/// `params` and `state` -0.0 becomes 0.0, as wherever a run begins.
 #[derive(Debug)]
 pub struct Target<'a> {
     /// Whose checkpoint is wanted.
-    pub identity: Identity<'a>,
+    pub identity: &'a Identity<'a>,
+    /// Where the run stands.
+    pub progress: &'a mut Progress,
+    /// Early stopping, if the run has it: a checkpoint with it is not loaded where there is none, nor the other way about.
+    pub stopping: Option<&'a mut EarlyStoppingState>,
     /// The state of a rate driven by a metric, or nothing.
     pub feedback: &'a mut [u32],
     /// The parameters.
@@ -88,24 +109,5 @@ impl Target<'_> {
     pub(crate) const fn check<E>(&self) -> Result<(), CheckpointError<E>> {
         let topology = &self.identity.topology;
         self.lengths().check(topology.param_len(), topology.inputs(), Some(self.identity.state))
-    }
-}
-
-/// What a loaded checkpoint holds beside the buffers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Restored {
-    /// For [`Fit::resume`](crate::Fit::resume).
-    pub progress: Progress,
-    /// Early stopping, if it was saved.
-    pub stopping: Option<EarlyStoppingState>,
-    /// The frame's own.
-    pub header: Header,
-}
-
-impl Restored {
-    /// To be filled in: a `Restored` is on the stack once.
-    pub(crate) fn blank() -> Self {
-        Self { progress: Progress::default(), stopping: None, header: Header::BLANK }
     }
 }

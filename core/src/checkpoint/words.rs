@@ -1,7 +1,7 @@
 //! Progress and early stopping as 32-bit words.
 
 use crate::early_stopping::EarlyStoppingState;
-use crate::progress::{Phase, Progress};
+use crate::progress::{Phase, Progress, Standing};
 
 pub(super) const PROGRESS_WORDS: usize = 22;
 pub(super) const STOPPING_WORDS: usize = 5;
@@ -41,17 +41,57 @@ pub(super) fn of_progress(p: &Progress, index: usize) -> u32 {
     }
 }
 
-/// Takes one of a progress' words, the first first. `false` for one that no progress has.
-pub(super) fn to_progress(p: &mut Progress, index: usize, word: u32) -> bool {
+fn phase(word: u32) -> Option<Phase> {
+    PHASES.get((word & 0xff) as usize).copied()
+}
+
+/// What has to be known of a progress before its words are taken one by one.
+pub(super) struct Check {
+    pub(super) standing: Standing,
+    flags: u32,
+}
+
+impl Check {
+    pub(super) fn new() -> Self {
+        Self { standing: Progress::default().standing(), flags: 0 }
+    }
+
+    /// Takes one of the words, the first first. `false` for one that no progress has.
+    pub(super) fn add(&mut self, index: usize, word: u32) -> bool {
+        let to = match index {
+            0 => {
+                self.flags = word;
+                let Some(phase) = phase(word) else { return false };
+                self.standing.phase = phase;
+                return word & !(FLAGS | 0xff) == 0;
+            }
+            1 => &mut self.standing.epoch,
+            2 => &mut self.standing.step,
+            3 => &mut self.standing.position,
+            4 => &mut self.standing.len,
+            5 => &mut self.standing.in_batch,
+            // What is not there is written as 0.
+            8 => return word == 0 || self.flags & MOMENTUM != 0,
+            9 => return word == 0 || self.flags & FORCED_RATE != 0,
+            11 => &mut self.standing.cleared,
+            12 => &mut self.standing.train,
+            17 => &mut self.standing.validation,
+            _ => return true,
+        };
+        *to = word;
+        true
+    }
+}
+
+/// Takes one of a progress' words, the first first, of which [`Check`] has found all good.
+pub(super) fn to_progress(p: &mut Progress, index: usize, word: u32) {
     match index {
         0 => {
-            let Some(phase) = PHASES.get((word & 0xff) as usize) else { return false };
-            p.phase = *phase;
+            p.phase = phase(word).unwrap_or(Phase::EpochBegin);
             p.momentum = (word & MOMENTUM != 0).then_some(0.0);
             p.forced_rate = (word & FORCED_RATE != 0).then_some(0.0);
             p.train.set_scored(word & TRAIN_SCORED != 0);
             p.validation.set_scored(word & VALIDATION_SCORED != 0);
-            return word & !(FLAGS | 0xff) == 0;
         }
         1 => p.epoch = word,
         2 => p.step = word,
@@ -60,24 +100,12 @@ pub(super) fn to_progress(p: &mut Progress, index: usize, word: u32) -> bool {
         5 => p.in_batch = word,
         6 => p.batch_loss = f32::from_bits(word),
         7 => p.rate = f32::from_bits(word),
-        8 => return set(&mut p.momentum, word),
-        9 => return set(&mut p.forced_rate, word),
+        8 => p.momentum = p.momentum.map(|_| f32::from_bits(word)),
+        9 => p.forced_rate = p.forced_rate.map(|_| f32::from_bits(word)),
         10 => p.rate_factor = f32::from_bits(word),
         11 => p.cleared = word,
         12..=16 => p.train.set_word(index - 12, word),
         _ => p.validation.set_word(index.saturating_sub(17), word),
-    }
-    true
-}
-
-/// What is not there is written as 0.
-fn set(value: &mut Option<f32>, word: u32) -> bool {
-    match value {
-        Some(value) => {
-            *value = f32::from_bits(word);
-            true
-        }
-        None => word == 0,
     }
 }
 
@@ -134,9 +162,10 @@ mod tests {
     }
 
     fn read(words: [u32; PROGRESS_WORDS]) -> Option<Progress> {
-        let mut progress = Progress::default();
-        let possible = (0..).zip(words).all(|(index, word)| to_progress(&mut progress, index, word));
-        (possible && progress.is_possible()).then_some(progress)
+        let (mut progress, mut check) = (Progress::default(), Check::new());
+        let possible = (0..).zip(words).all(|(index, word)| check.add(index, word));
+        (0..).zip(words).for_each(|(index, word)| to_progress(&mut progress, index, word));
+        (possible && check.standing.is_possible()).then_some(progress)
     }
 
     /// By words: NaN is not equal to itself.

@@ -77,12 +77,20 @@ impl<K: Sink> Writer<'_, K> {
 
     #[bisync]
     #[inline(never)]
+    async fn header(&mut self, header: &Header) -> Result<(), K::Error> {
+        for index in 0..HEADER_WORDS {
+            self.word(header.word(index)).await?;
+        }
+        Ok(())
+    }
+
+    #[bisync]
+    #[inline(always)]
     async fn shape(&mut self, topology: &Topology<'_>) -> Result<(), K::Error> {
         self.word(topology.inputs() as u32).await?;
         for layer in topology.layers() {
-            let [first, second] = LayerShape::of(layer).words();
-            self.word(first).await?;
-            self.word(second).await?;
+            self.word(LayerShape::first_word(layer)).await?;
+            self.word(LayerShape::second_word(layer)).await?;
         }
         Ok(())
     }
@@ -149,17 +157,15 @@ async fn write_checked<K: Sink>(
 
 /// Writes parts that fit together under this header.
 #[bisync]
-#[inline]
+#[inline(always)]
 pub(crate) async fn write<K: Sink>(parts: Parts<'_>, header: &Header, sink: &mut K) -> Result<(), K::Error> {
     let mut out = Writer { sink, digest: CRC.digest() };
-    for index in 0..HEADER_WORDS {
-        out.word(header.word(index)).await?;
-    }
+    out.header(header).await?;
     for &section in header.kind.sections() {
         out.word(section as u32).await?;
         out.word(parts.section_len(section) as u32).await?;
         match section {
-            // Not a call deeper: the activations are tried for it.
+            // Inlined, because the activations are tried for it, which goes deep.
             Section::Shape => out.shape(parts.topology()).await?,
             _ => out.section(section, parts).await?,
         }

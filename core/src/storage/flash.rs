@@ -3,6 +3,7 @@
 use super::bisync;
 use super::frames::{Sink, Source};
 use super::nor_flash::NorFlash;
+use crate::unroll::one_turn_at_a_time;
 
 /// Bytes written or read at a time: a multiple of every chip's word. The STM32H7's, of 32 bytes, is the largest known.
 pub(super) const CHUNK: usize = 32;
@@ -68,24 +69,22 @@ impl<'f, F: NorFlash> Bytes<'f, F> {
         Self { flash, at, len }
     }
 
-    /// What are not whole words is cut out of those it is in, and of no other: the next one may be torn, and not readable.
+    /// What are not whole words is cut out of those it is in, one after the other, and of no other: the next one may be torn, and not
+    /// readable. `N` is the length of a word, or more.
     #[bisync]
     #[inline(never)]
-    async fn read_part(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), F::Error> {
-        let (mut at, mut rest) = (offset, bytes);
-        while !rest.is_empty() {
-            let mut chunk = [0; CHUNK];
+    async fn read_part<const N: usize>(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), F::Error> {
+        let (mut at, mut rest) = (self.at.saturating_add(offset), bytes.iter_mut());
+        while rest.len() > 0 {
+            let mut word = [0; N];
             let skipped = at as usize % F::READ_SIZE;
-            let n = (skipped + rest.len()).next_multiple_of(F::READ_SIZE).min(CHUNK);
-            let begin = self.at.saturating_add(at - skipped as u32);
-            self.flash.read(begin, chunk.get_mut(..n).unwrap_or_default()).await?;
-            let found = chunk.get(skipped..n).unwrap_or_default();
-            let taken = rest.len().min(found.len());
-            let (now, later) = rest.split_at_mut_checked(taken).unwrap_or_default();
-            for (to, from) in now.iter_mut().zip(found) {
+            self.flash.read(at - skipped as u32, word.get_mut(..F::READ_SIZE).unwrap_or_default()).await?;
+            for (from, to) in word.get(skipped..F::READ_SIZE).unwrap_or_default().iter().zip(&mut rest) {
                 *to = *from;
+                at = at.saturating_add(1);
+                // Not by `memcpy`, which would go deeper than all of this.
+                one_turn_at_a_time();
             }
-            (at, rest) = (at.saturating_add(taken as u32), later);
         }
         Ok(())
     }
@@ -104,7 +103,12 @@ impl<F: NorFlash> Source for Bytes<'_, F> {
         if offset.is_multiple_of(words) && bytes.len().is_multiple_of(words as usize) {
             self.flash.read(self.at.saturating_add(offset), bytes).await
         } else {
-            self.read_part(offset, bytes).await
+            // No more on the stack than most chips' words need.
+            if const { F::READ_SIZE <= 8 } {
+                self.read_part::<8>(offset, bytes).await
+            } else {
+                self.read_part::<CHUNK>(offset, bytes).await
+            }
         }
     }
 }

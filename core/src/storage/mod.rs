@@ -8,7 +8,7 @@
 //! ```
 //! # use microfit::{Clock, Fit, Topology, activation::Linear, data::{Nothing, Rows, Shuffle}, dense};
 //! # use microfit::{loss::MeanSquaredError, optimizer::Sgd, schedule::Constant};
-//! use microfit::checkpoint::{CheckpointError, Lengths, Target};
+//! use microfit::checkpoint::Lengths;
 //! use microfit::storage::{SimulatedFlash, Store};
 //!
 //! # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
@@ -19,17 +19,15 @@
 //! # let (mut memory, mut erases) = ([0xff; 8192], [0; 2]);
 //! # let flash = SimulatedFlash::<1, 4, 4096>::new(&mut memory, &mut erases, 0);
 //! let mut store = Store::new(flash, 0, 8192, &Lengths::of::<Sgd>(&NET)).unwrap();
-//! let target = &mut Target {
-//!     identity: fit.identity(), params: &mut params, state: &mut workspace[..NET.state_len::<Sgd>()],
-//!     feedback: &mut [], best: &mut [], shift: &mut [], factor: &mut [], user: &mut [],
-//! };
-//! let mut trainer = match store.load(target) {
-//!     Ok(restored) => fit.resume(restored.progress, &mut params, &mut workspace)?,
-//!     Err(error) if error.is_of_another() => fit.start(&mut params, &mut workspace)?,
-//!     Err(error) => panic!("{error}"), // the flash failed
-//! };
+//! let identity = fit.identity();
+//! let mut trainer = fit.start(&mut params, &mut workspace)?;
+//! match store.load(&mut trainer.target(&identity)) {
+//!     Ok(_) => {}                               // goes on from there
+//!     Err(error) if error.is_of_another() => {} // begins
+//!     Err(error) => panic!("{error}"),          // the flash failed
+//! }
 //! while trainer.step(&data, &Nothing)? != microfit::Event::Done {
-//!     store.save(&trainer.snapshot()).unwrap(); // as often as the flash bears; see `Wear`
+//!     store.save(&trainer.snapshot(&identity)).unwrap(); // as often as the flash bears; see `Wear`
 //! }
 //! # Ok::<(), microfit::Error>(())
 //! ```

@@ -3,7 +3,7 @@
 use super::super::promotion::{Outcome, Promotion, PromotionError};
 use super::super::wear::Wear;
 use super::bisync;
-use super::frames::Frame;
+use super::frames::{check_whole, copy_model};
 use super::nor_flash::{ErrorType, NorFlash};
 use super::region::{Place, Region};
 use crate::checkpoint::{CheckpointError, Header, Kind, Lengths, Model, ModelTarget, Parts};
@@ -53,7 +53,7 @@ impl<F: NorFlash> ModelStore<F> {
     /// # Errors
     /// As [`Store::save`](super::store::Store::save).
     #[bisync]
-    #[inline]
+    #[inline(always)]
     pub async fn save(&mut self, model: &Model<'_>) -> Stored<Header, F> {
         self.region.append(Parts::Model(model), None).await
     }
@@ -63,7 +63,7 @@ impl<F: NorFlash> ModelStore<F> {
     /// # Errors
     /// As [`Store::load`](super::store::Store::load).
     #[bisync]
-    #[inline(never)]
+    #[inline(always)]
     pub async fn load(&mut self, target: &mut ModelTarget<'_>) -> Stored<Header, F> {
         target.check()?;
         let fingerprint = target.topology.fingerprint();
@@ -79,27 +79,20 @@ impl<F: NorFlash> ModelStore<F> {
     /// # Errors
     /// [`CheckpointError::Missing`] if there is no other model of this topology; as [`Self::load`] and [`Self::save`].
     #[bisync]
-    #[inline]
+    #[inline(always)]
     pub async fn fall_back(&mut self, target: &mut ModelTarget<'_>) -> Stored<Header, F> {
-        let half = self.load_before(target).await?;
-        self.region.append(Parts::Loaded(target), Some(half)).await
-    }
-
-    /// Loads the model before the deployed one, and tells the half it is in.
-    #[bisync]
-    #[inline(never)]
-    async fn load_before(&mut self, target: &mut ModelTarget<'_>) -> Stored<u32, F> {
         let fingerprint = target.topology.fingerprint();
         let before = self.before(fingerprint, target).await?;
         self.load_from(before, fingerprint, target).await?;
-        Ok(before.half)
+        let half = self.region.half(before);
+        self.region.append(Parts::Loaded(target), Some(half)).await
     }
 
     #[bisync]
-    #[inline(never)]
+    #[inline(always)]
     async fn before(&mut self, fingerprint: u64, target: &ModelTarget<'_>) -> Stored<Place, F> {
         target.check()?;
-        let own = Some(fingerprint);
+        let own = Some(&fingerprint);
         let deployed = self.region.newest_before(None, own).await.map_err(CheckpointError::Medium)?;
         let deployed = Some(deployed.ok_or(CheckpointError::Missing)?);
         let before = self.region.newest_before(deployed, own).await.map_err(CheckpointError::Medium)?;
@@ -173,14 +166,12 @@ impl<F: NorFlash> ModelStore<F> {
         }
     }
 
-    /// The frame is not on the stack while the newest is looked for.
     #[bisync]
-    #[inline(never)]
+    #[inline(always)]
     async fn load_from(&mut self, place: Place, fingerprint: u64, target: &mut ModelTarget<'_>) -> Stored<Header, F> {
         let mut source = self.region.source(place);
-        let mut frame = Frame::whole(&mut source);
-        frame.find().await?;
-        frame.load_model_into(target, fingerprint).await?;
-        Ok(frame.header())
+        let header = check_whole(&mut source, fingerprint, &target.lengths()).await?;
+        copy_model(&mut source, target).await.map_err(CheckpointError::Incomplete)?;
+        Ok(header)
     }
 }

@@ -30,8 +30,8 @@ enum Newest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     sequence: u32,
-    pub(super) half: u32,
-    index: u32,
+    /// Counted through both halves.
+    slot: u32,
 }
 
 type Stored<T, F> = Result<T, CheckpointError<<F as ErrorType>::Error>>;
@@ -74,18 +74,28 @@ impl<F: NorFlash> Region<F> {
         &mut self.flash
     }
 
-    const fn offset(&self, place: Place) -> u32 {
-        self.start + place.half * self.half + place.index * self.stride
+    /// Which half, and how far into it.
+    const fn place(&self, slot: u32) -> (u32, u32) {
+        if slot < self.capacity { (0, slot * self.stride) } else { (1, (slot - self.capacity) * self.stride) }
+    }
+
+    pub(super) const fn half(&self, place: Place) -> u32 {
+        self.place(place.slot).0
+    }
+
+    const fn offset(&self, slot: u32) -> u32 {
+        let (half, offset) = self.place(slot);
+        self.start + half * self.half + offset
     }
 
     /// Bytes from there to the end of the half.
-    const fn room(&self, place: Place) -> u32 {
-        self.half - place.index * self.stride
+    const fn room(&self, slot: u32) -> u32 {
+        self.half - self.place(slot).1
     }
 
     /// The bytes from a frame's first on.
     pub(super) const fn source(&mut self, place: Place) -> Bytes<'_, F> {
-        let (at, room) = (self.offset(place), self.room(place));
+        let (at, room) = (self.offset(place.slot), self.room(place.slot));
         Bytes::new(&mut self.flash, at, room)
     }
 
@@ -95,7 +105,7 @@ impl<F: NorFlash> Region<F> {
     pub(super) async fn header(&mut self, place: Place) -> Result<Option<Header>, F::Error> {
         // A header and more: CHUNK is whole words, and no frame is shorter.
         let mut bytes = [0; CHUNK];
-        self.flash.read(self.offset(place), &mut bytes).await?;
+        self.flash.read(self.offset(place.slot), &mut bytes).await?;
         Ok(Header::of_bytes(&bytes))
     }
 
@@ -108,6 +118,7 @@ impl<F: NorFlash> Region<F> {
 
     /// The newest whole frame, whosever it is.
     #[bisync]
+    #[inline(always)]
     pub(super) async fn newest(&mut self) -> Result<Option<Place>, F::Error> {
         if let Newest::Known(newest) = self.newest {
             return Ok(newest);
@@ -120,9 +131,9 @@ impl<F: NorFlash> Region<F> {
     /// The newest whole frame with this fingerprint; without one, the newest of another. It is looked at again, whatever is known of
     /// it.
     #[bisync]
-    #[inline(never)]
+    #[inline(always)]
     pub(super) async fn newest_of(&mut self, fingerprint: u64) -> Result<Option<Place>, F::Error> {
-        let own = self.newest_before(None, Some(fingerprint)).await?;
+        let own = self.newest_before(None, Some(&fingerprint)).await?;
         self.newest = Newest::Unknown;
         if own.is_some() { Ok(own) } else { self.newest().await }
     }
@@ -135,7 +146,7 @@ impl<F: NorFlash> Region<F> {
     pub(super) async fn newest_before(
         &mut self,
         before: Option<Place>,
-        fingerprint: Option<u64>,
+        fingerprint: Option<&u64>,
     ) -> Result<Option<Place>, F::Error> {
         let mut bound = before;
         loop {
@@ -150,25 +161,24 @@ impl<F: NorFlash> Region<F> {
 
     /// The same by the headers alone.
     #[bisync]
-    #[inline(never)]
+    #[inline(always)]
     async fn newest_header(
         &mut self,
         bound: Option<Place>,
-        fingerprint: Option<u64>,
+        fingerprint: Option<&u64>,
     ) -> Result<Option<Place>, F::Error> {
         let (mut newest, mut fault, mut works) = (None, None, false);
-        for half in 0..2 {
-            for index in 0..self.capacity {
-                match self.sequence(Place { sequence: 0, half, index }, fingerprint).await {
-                    Ok(sequence) => {
-                        works = true;
-                        let place = sequence.map(|sequence| Place { sequence, half, index });
-                        if place.is_some_and(|place| bound.is_none_or(|bound| place < bound)) {
-                            newest = newest.max(place);
-                        }
+        for slot in 0..2 * self.capacity {
+            match self.sequence(slot, fingerprint).await {
+                Ok(Some(sequence)) => {
+                    works = true;
+                    let place = Place { sequence, slot };
+                    if bound.is_none_or(|bound| place < bound) && newest.is_none_or(|newest| newest < place) {
+                        newest = Some(place);
                     }
-                    Err(error) => fault = Some(error),
                 }
+                Ok(None) => works = true,
+                Err(error) => fault = Some(error),
             }
         }
         match fault {
@@ -181,11 +191,11 @@ impl<F: NorFlash> Region<F> {
     /// whole too, but is nobody's.
     #[bisync]
     #[inline(never)]
-    async fn sequence(&mut self, place: Place, fingerprint: Option<u64>) -> Result<Option<u32>, F::Error> {
+    async fn sequence(&mut self, slot: u32, fingerprint: Option<&u64>) -> Result<Option<u32>, F::Error> {
         let mut bytes = [0; CHUNK];
-        self.flash.read(self.offset(place), &mut bytes).await?;
+        self.flash.read(self.offset(slot), &mut bytes).await?;
         let header = Header::of_bytes(&bytes);
-        let wanted = header.filter(|header| fingerprint.is_none_or(|own| header.is_of(own)));
+        let wanted = header.filter(|header| fingerprint.is_none_or(|&own| header.is_of(own)));
         Ok(wanted.map(|header| header.sequence))
     }
 
@@ -193,7 +203,7 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     #[inline(never)]
     async fn is_whole(&mut self, place: Place) -> Result<bool, F::Error> {
-        let (at, room) = (self.offset(place), self.room(place));
+        let (at, room) = (self.offset(place.slot), self.room(place.slot));
         let mut digest = CRC.digest();
         let (mut offset, mut len) = (0, CHUNK as u32);
         while offset < len {
@@ -217,7 +227,7 @@ impl<F: NorFlash> Region<F> {
     /// Writes a frame behind the newest, or else to the begin of the half that is not `keep`, or not the newest's without one, which is
     /// erased for it; and reads it back. Until that was good, the next call looks for the newest again.
     #[bisync]
-    #[inline(never)]
+    #[inline(always)]
     pub(super) async fn append(&mut self, parts: Parts<'_>, keep: Option<u32>) -> Stored<Header, F> {
         parts.check()?;
         let newest = self.newest().await.map_err(CheckpointError::Medium)?;
@@ -225,26 +235,29 @@ impl<F: NorFlash> Region<F> {
         if header.len > self.stride {
             return Err(CheckpointError::RegionTooSmall);
         }
-        let mut half = 0;
+        let (mut half, mut blank) = (0, None);
         if let Some(place) = newest {
             // Its successor would not be newer. At a save a second that is 136 years.
             header.sequence = place.sequence.checked_add(1).ok_or(CheckpointError::Sequence)?;
             header.erases = self.erases(place).await.map_err(CheckpointError::Medium)?;
-            // A word that was torn may read as erased, but cannot be written: then the other half is taken.
-            if let Some(place) = self.blank_after(place).await
-                && let Ok(true) = self.write_at(place, parts, &header).await
-            {
-                return Ok(header);
-            }
-            half = 1 - keep.unwrap_or(place.half);
+            half = 1 - keep.unwrap_or(self.half(place));
+            blank = self.blank_after(place.slot).await;
         }
-        let place = Place { sequence: header.sequence, half, index: 0 };
-        self.erase(half).await.map_err(CheckpointError::Medium)?;
-        header.erases = header.erases.saturating_add(self.wear().pages);
-        match self.write_at(place, parts, &header).await {
-            Ok(true) => Ok(header),
-            Ok(false) => Err(CheckpointError::ReadBack),
-            Err(error) => Err(CheckpointError::Medium(error)),
+        loop {
+            let is_blank = blank.is_some();
+            if !is_blank {
+                self.erase(half).await.map_err(CheckpointError::Medium)?;
+                header.erases = header.erases.saturating_add(self.wear().pages);
+            }
+            let slot = blank.take().unwrap_or(half * self.capacity);
+            let place = Place { sequence: header.sequence, slot };
+            match self.write_at(place, parts, &header).await {
+                Ok(true) => return Ok(header),
+                // A word that was torn may read as erased, but cannot be written: then the other half is taken.
+                _ if is_blank => {}
+                Ok(false) => return Err(CheckpointError::ReadBack),
+                Err(error) => return Err(CheckpointError::Medium(error)),
+            }
         }
     }
 
@@ -258,19 +271,19 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     async fn erase(&mut self, half: u32) -> Result<(), F::Error> {
         self.newest = Newest::Unknown;
-        let from = self.offset(Place { sequence: 0, half, index: 0 });
+        let from = self.start + half * self.half;
         self.flash.erase(from, from + self.half).await
     }
 
-    /// The first place behind this one that is blank.
+    /// The first place behind this one, in the same half, that is blank.
     #[bisync]
     #[inline(never)]
-    async fn blank_after(&mut self, Place { sequence, half, index }: Place) -> Option<Place> {
-        for index in index + 1..self.capacity {
-            let place = Place { sequence: sequence.saturating_add(1), half, index };
+    async fn blank_after(&mut self, slot: u32) -> Option<u32> {
+        let end = if slot < self.capacity { self.capacity } else { 2 * self.capacity };
+        for slot in slot + 1..end {
             // What cannot be read is not blank.
-            if let Ok(true) = self.is_blank(place).await {
-                return Some(place);
+            if let Ok(true) = self.is_blank(slot).await {
+                return Some(slot);
             }
         }
         None
@@ -278,8 +291,8 @@ impl<F: NorFlash> Region<F> {
 
     /// Whether the room for a frame is as an erase leaves it.
     #[bisync]
-    async fn is_blank(&mut self, place: Place) -> Result<bool, F::Error> {
-        let (at, end) = (self.offset(place), self.stride);
+    async fn is_blank(&mut self, slot: u32) -> Result<bool, F::Error> {
+        let (at, end) = (self.offset(slot), self.stride);
         let mut offset = 0;
         while offset < end {
             let mut bytes = [0xff; CHUNK];
@@ -298,7 +311,7 @@ impl<F: NorFlash> Region<F> {
     #[inline(always)]
     async fn write_at(&mut self, place: Place, parts: Parts<'_>, header: &Header) -> Result<bool, F::Error> {
         self.newest = Newest::Unknown;
-        self.write_frame(place, parts, header).await?;
+        self.write_frame(place.slot, parts, header).await?;
         let whole = self.is_whole(place).await?;
         if whole {
             self.newest = Newest::Known(Some(place));
@@ -306,11 +319,11 @@ impl<F: NorFlash> Region<F> {
         Ok(whole)
     }
 
-    /// Its buffer is not on the stack any more when the frame is read back.
+    /// Its buffer is not on the stack when frames are looked for and read.
     #[bisync]
     #[inline(never)]
-    async fn write_frame(&mut self, place: Place, parts: Parts<'_>, header: &Header) -> Result<(), F::Error> {
-        let at = self.offset(place);
+    async fn write_frame(&mut self, slot: u32, parts: Parts<'_>, header: &Header) -> Result<(), F::Error> {
+        let at = self.offset(slot);
         let mut words = Words::new(&mut self.flash, at);
         write(parts, header, &mut words).await?;
         words.finish().await

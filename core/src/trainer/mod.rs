@@ -6,6 +6,8 @@ mod validation;
 
 pub(crate) use lanes::Lanes;
 
+#[cfg(feature = "storage")]
+use crate::checkpoint::{Identity, Snapshot, Target};
 use crate::data::{Dataset, Order};
 use crate::error::Error;
 use crate::fit::Fit;
@@ -220,11 +222,11 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     }
 
     /// The run as a checkpoint saves it; early stopping, feedback, best weights, scaling and the caller's own bytes are filled in
-    /// by the caller.
+    /// by the caller. `identity` is that of this run's [`Fit`]: made once, because its fingerprint tries everything out.
     #[cfg(feature = "storage")]
-    pub fn snapshot(&self) -> crate::checkpoint::Snapshot<'_> {
-        crate::checkpoint::Snapshot {
-            identity: self.fit.identity(),
+    pub const fn snapshot<'s>(&'s self, identity: &'s Identity<'_>) -> Snapshot<'s> {
+        Snapshot {
+            identity,
             progress: &self.progress,
             stopping: None,
             feedback: &[],
@@ -234,6 +236,24 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
             shift: &[],
             factor: &[],
             user: &[],
+        }
+    }
+
+    /// Where a checkpoint of this run is loaded to, in place: then the next [`Self::step`] goes on from there. What [`Self::snapshot`]
+    /// leaves to the caller is left to it here, too, and has to be there if it was saved. `identity` is as there.
+    #[cfg(feature = "storage")]
+    pub const fn target<'s>(&'s mut self, identity: &'s Identity<'_>) -> Target<'s> {
+        Target {
+            identity,
+            progress: &mut self.progress,
+            stopping: None,
+            feedback: &mut [],
+            params: self.params,
+            state: self.state,
+            best: &mut [],
+            shift: &mut [],
+            factor: &mut [],
+            user: &mut [],
         }
     }
 

@@ -11,7 +11,7 @@ use core::panic::PanicInfo;
 use microfit::activation::{
     Elu, Gelu, GeluTanh, HardSigmoid, LeakyRelu, Linear, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh,
 };
-use microfit::checkpoint::{Lengths, Target};
+use microfit::checkpoint::Lengths;
 use microfit::data::{
     ClassBalanced, Dataset, Nothing, Order, Rows, Scaled, Sequential, Shuffle, Standardization, Weighted,
 };
@@ -302,25 +302,15 @@ fn checkpointed() -> Result<f32, Error> {
     };
     let lengths = const { Lengths::of::<Sgd>(&NET) };
     let Ok(mut store) = Store::new(Registers, black_box(0), black_box(8192), &lengths) else { return Ok(0.0) };
-    let mut target = Target {
-        identity: fit.identity(),
-        feedback: &mut [],
-        params: &mut params,
-        state: workspace.get_mut(..lengths.state).unwrap_or_default(),
-        best: &mut [],
-        shift: &mut [],
-        factor: &mut [],
-        user: &mut [],
-    };
-    let mut trainer = match store.load(&mut target) {
-        Ok(restored) => fit.resume(restored.progress, &mut params, &mut workspace)?,
-        Err(_) => fit.start(&mut params, &mut workspace)?,
-    };
+    let identity = fit.identity();
+    let mut trainer = fit.start(&mut params, &mut workspace)?;
+    // Whatever is wrong with it, the run begins then.
+    let _ = store.load(&mut trainer.target(&identity));
     let data = rows::<OUTPUTS>();
     loop {
         match trainer.step(&data, &Nothing)? {
             Event::Done => break,
-            Event::Update { .. } if store.save(&trainer.snapshot()).is_err() => break,
+            Event::Update { .. } if store.save(&trainer.snapshot(&identity)).is_err() => break,
             _ => {}
         }
     }

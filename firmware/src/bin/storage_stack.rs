@@ -1,21 +1,21 @@
-//! How deep the stack goes under saving and loading, on an emulated MPS2, and how large the stores are: all the RAM that
-//! storage takes beside the model. `cargo test -p microfit-tests --test storage_stack` holds it to its bound.
+//! How deep the stack goes under saving and loading, on an emulated MPS2, and how large what outlives a call is: all the RAM that
+//! storage takes beside the model. `cargo test -p microfit-tests --test storage_stack` holds it to its bound. `MICROFIT_READ_SIZE`
+//! names at compile time how many bytes the flash reads at a time, 8 or 1.
 
 #![no_std]
 #![no_main]
 
-use core::convert::Infallible;
 use core::hint::black_box;
 
 use cortex_m_rt::entry;
-use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use microfit::activation::{Sigmoid, Tanh};
-use microfit::checkpoint::{CheckpointError, Lengths, Model, ModelTarget, Snapshot, Target};
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
+use microfit::activation::{Gelu, Sigmoid};
+use microfit::checkpoint::{CheckpointError, Identity, Lengths, Model, ModelTarget};
 use microfit::data::{Nothing, Rows, Shuffle};
 use microfit::loss::BinaryCrossEntropy;
 use microfit::optimizer::Adam;
 use microfit::schedule::TimeBased;
-use microfit::storage::{ModelStore, Store};
+use microfit::storage::{ModelStore, Outcome, Promotion, Store};
 use microfit::{Clock, EarlyStopping, Error, Fit, Goal, Init, Topology, checked, dense};
 
 #[path = "../emulated/semihosted.rs"]
@@ -24,25 +24,29 @@ mod semihosted;
 #[path = "../emulated/stack.rs"]
 mod stack;
 
-const NET: Topology = Topology::new(2, &[dense(4, &Tanh), dense(1, &Sigmoid)]);
+/// GELU is the activation that goes deepest, and all are tried out for a frame.
+const NET: Topology = Topology::new(2, &[dense(4, &Gelu), dense(1, &Sigmoid)]);
 const XOR: Rows<2, 1> =
     Rows { features: &[[0., 0.], [0., 1.], [1., 0.], [1., 1.]], targets: &[[0.], [1.], [1.], [0.]] };
 const LENGTHS: Lengths =
     Lengths { feedback: 9, best: NET.param_len(), shift: 2, factor: 2, user: 8, ..Lengths::of::<Adam>(&NET) };
 const STOPPING: EarlyStopping = checked!(EarlyStopping::new(Goal::Minimize, 9, 0.0));
 
-/// Flash in static RAM: a driver's own stack is not counted.
+const BETTER: Promotion = checked!(Promotion::new(Goal::Minimize, 0.01));
+
+/// Flash in static RAM: a driver's own stack is not counted. It can fail, as every driver can: errors are on the stack too.
 struct Memory(&'static mut [u8; 4096]);
 
 impl ErrorType for Memory {
-    type Error = Infallible;
+    type Error = NorFlashErrorKind;
 }
 
 impl ReadNorFlash for Memory {
-    const READ_SIZE: usize = 1;
+    const READ_SIZE: usize = if option_env!("MICROFIT_READ_SIZE").is_some() { 8 } else { 1 };
 
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Infallible> {
-        for (to, from) in bytes.iter_mut().zip(self.0.iter().skip(offset as usize)) {
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        let from = self.0.get(offset as usize..).ok_or(NorFlashErrorKind::OutOfBounds)?;
+        for (to, from) in bytes.iter_mut().zip(from) {
             // Byte by byte: `memcpy` alone would take 84 bytes.
             *to = black_box(*from);
         }
@@ -58,13 +62,17 @@ impl NorFlash for Memory {
     const WRITE_SIZE: usize = 4;
     const ERASE_SIZE: usize = 1024;
 
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), Infallible> {
-        self.0.iter_mut().take(to as usize).skip(from as usize).for_each(|byte| *byte = 0xff);
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        let page = self.0.get_mut(from as usize..to as usize).ok_or(NorFlashErrorKind::OutOfBounds)?;
+        for byte in page {
+            *byte = 0xff;
+        }
         Ok(())
     }
 
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Infallible> {
-        self.0.iter_mut().skip(offset as usize).zip(bytes).for_each(|(to, from)| *to = black_box(*from));
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+        let to = self.0.get_mut(offset as usize..).ok_or(NorFlashErrorKind::OutOfBounds)?;
+        to.iter_mut().zip(bytes).for_each(|(to, from)| *to = black_box(*from));
         Ok(())
     }
 }
@@ -78,31 +86,29 @@ impl From<Error> for Failed {
     }
 }
 
-impl From<CheckpointError<Infallible>> for Failed {
-    fn from(_: CheckpointError<Infallible>) -> Self {
+impl From<CheckpointError<NorFlashErrorKind>> for Failed {
+    fn from(_: CheckpointError<NorFlashErrorKind>) -> Self {
         Self
     }
 }
 
-/// What the call itself takes is looked at apart from what its caller has on the stack for it: the snapshot, the target, the result.
-#[inline(never)]
-fn call<T>(name: &str, work: impl FnOnce() -> T) -> T {
-    let painted = stack::paint();
-    let outcome = work();
-    let used = painted.used();
-    defmt::info!("storage name={=str} stack={=usize}", name, used);
-    outcome
+fn report(name: &str, bytes: usize) {
+    defmt::info!("storage name={=str} bytes={=usize}", name, bytes);
 }
 
-/// Not inlined: all that is on the stack is looked at.
+/// Not inlined: all that is on the stack for it is looked at, what the work begins with too.
 #[inline(never)]
 fn apart(work: impl FnOnce() -> Result<(), Failed>) -> Result<(), Failed> {
     work()
 }
 
 #[inline(never)]
-fn all(name: &str, work: impl FnOnce() -> Result<(), Failed>) -> Result<(), Failed> {
-    call(name, || apart(work))
+fn look(name: &str, work: impl FnOnce() -> Result<(), Failed>) -> Result<(), Failed> {
+    let painted = stack::paint();
+    let outcome = apart(work);
+    let used = painted.used();
+    report(name, used);
+    outcome
 }
 
 /// What a model takes.
@@ -130,48 +136,74 @@ fn measure(flash: &'static mut [u8; 4096], buffers: &mut Buffers) -> Result<(), 
     };
     let Buffers { params, workspace, best, shift, factor, user, feedback } = buffers;
     Init::GlorotUniform.fill(&NET, 2, params)?;
+    report("Store", size_of::<Store<Memory>>() - size_of::<Memory>());
+    report("Identity", size_of::<Identity<'_>>());
+    look("identity", || {
+        black_box(fit.identity());
+        Ok(())
+    })?;
+    let identity = fit.identity();
     let mut trainer = fit.start(params, workspace)?;
     trainer.step(&XOR, &Nothing)?;
     let mut store = Store::new(Memory(flash), 0, 4096, &LENGTHS)?;
-    defmt::info!("storage name=Store stack={=usize}", size_of::<Store<Memory>>() - size_of::<Memory>());
-    let stopping = STOPPING.start();
-    // The first looks for the newest, the others know it; the last takes the other half.
-    for _ in 0..3 {
-        let snapshot =
-            Snapshot { stopping: Some(&stopping), feedback, best, shift, factor, user, ..trainer.snapshot() };
-        call("save", || store.save(&snapshot))?;
+    let mut stopping = STOPPING.start();
+    // The first looks for the newest, the others know it; the third takes the other half.
+    for _ in 0..4 {
+        look("save", || {
+            let mut snapshot = trainer.snapshot(&identity);
+            snapshot.stopping = Some(&stopping);
+            snapshot.feedback = feedback;
+            snapshot.best = best;
+            snapshot.shift = shift;
+            snapshot.factor = factor;
+            snapshot.user = user;
+            black_box(store.save(&snapshot)?.sequence);
+            Ok(())
+        })?;
     }
-    all("save_all", || {
-        let snapshot =
-            Snapshot { stopping: Some(&stopping), feedback, best, shift, factor, user, ..trainer.snapshot() };
-        black_box(store.save(&snapshot)?);
-        Ok(())
-    })?;
     let flash = store.release();
     let mut store = Store::new(flash, 0, 4096, &LENGTHS)?;
-    {
-        let (state, _) = workspace.split_at_mut_checked(NET.state_len::<Adam>()).ok_or(Failed)?;
-        let mut target = Target { identity: fit.identity(), feedback, params, state, best, shift, factor, user };
-        call("load", || store.load(&mut target).map(|restored| black_box(restored.header.sequence)))?;
+    for _ in 0..2 {
+        look("load", || {
+            let mut target = trainer.target(&identity);
+            target.stopping = Some(&mut stopping);
+            target.feedback = feedback;
+            target.best = best;
+            target.shift = shift;
+            target.factor = factor;
+            target.user = user;
+            black_box(store.load(&mut target)?.sequence);
+            Ok(())
+        })?;
     }
-    all("load_all", || {
-        let (state, _) = workspace.split_at_mut_checked(NET.state_len::<Adam>()).ok_or(Failed)?;
-        let mut target = Target { identity: fit.identity(), feedback, params, state, best, shift, factor, user };
-        black_box(store.load(&mut target)?);
-        Ok(())
-    })?;
     let flash = store.release();
     let mut store = ModelStore::new(flash, 0, 4096, &LENGTHS)?;
     for _ in 0..2 {
-        let model = Model { topology: NET, params, shift, factor, user };
-        call("save_model", || store.save(&model))?;
+        look("save_model", || {
+            let model = Model { topology: NET, params, shift, factor, user };
+            black_box(store.save(&model)?.sequence);
+            Ok(())
+        })?;
     }
-    let mut target = ModelTarget { topology: NET, params, shift, factor, user };
-    call("load_model", || store.load(&mut target))?;
-    call("fall_back", || store.fall_back(&mut target))?;
-    all("model_all", || {
+    look("load_model", || {
         let mut target = ModelTarget { topology: NET, params, shift, factor, user };
-        black_box(store.fall_back(&mut target)?);
+        black_box(store.load(&mut target)?.sequence);
+        Ok(())
+    })?;
+    look("promote", || {
+        let candidate = Model { topology: NET, params: best, shift: &[0.5; 2], factor: &[2.0; 2], user: &[7; 8] };
+        let mut target = ModelTarget { topology: NET, params, shift, factor, user };
+        let mut score = 1.0;
+        // The candidate is better.
+        let outcome = store.promote(&candidate, &mut target, &BETTER, |_| {
+            score *= 0.5;
+            Ok(score)
+        });
+        if matches!(outcome, Ok(Outcome::Promoted { .. })) { Ok(()) } else { Err(Failed) }
+    })?;
+    look("fall_back", || {
+        let mut target = ModelTarget { topology: NET, params, shift, factor, user };
+        black_box(store.fall_back(&mut target)?.sequence);
         Ok(())
     })
 }

@@ -4,8 +4,8 @@ use core::fmt::{Debug, Display, Write as _};
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, ReadNorFlash};
 use microfit::checkpoint::{
-    CheckpointError, Frame, Header, Identity, Kind, LayerShape, Lengths, Model, ModelTarget, Restored, Section, Sink,
-    Snapshot, Source, Target, load, load_model, save, save_model, verify,
+    CheckpointError, Frame, Header, Identity, Kind, LayerShape, Lengths, Model, ModelTarget, Section, Sink, Snapshot,
+    Source, Target, load, load_model, save, save_model, verify,
 };
 use microfit::data::{Rows, Shuffle};
 use microfit::loss::MeanSquaredError;
@@ -79,30 +79,26 @@ pub(crate) fn every_operation(topology: Topology<'_>, params: &mut [f32], worksp
     let extra = extra.get(..any(8)).unwrap_or_default();
     let user = any([7; 5]);
     let stopping = EarlyStopping::new(any(Goal::Minimize), any(9), any(0.0))?.start();
-    let snapshot = Snapshot {
-        identity,
-        stopping: any(Some(&stopping)),
-        feedback: any(&words),
-        best: extra,
-        shift: extra,
-        factor: extra,
-        user: user.get(..any(5)).unwrap_or_default(),
-        ..trainer.snapshot()
-    };
+    let mut snapshot: Snapshot<'_> = trainer.snapshot(&identity);
+    snapshot.stopping = any(Some(&stopping));
+    snapshot.feedback = any(&words);
+    snapshot.best = extra;
+    snapshot.shift = extra;
+    snapshot.factor = extra;
+    snapshot.user = user.get(..any(5)).unwrap_or_default();
 
-    let mut feedback = any([0; 9]);
-    let (mut params, mut state, mut best, mut shift, mut factor, mut user) =
-        (any([0.0; 64]), any([0.0; 64]), any([0.0; 8]), any([0.0; 8]), any([0.0; 8]), any([0; 8]));
-    let mut target = Target {
-        identity,
-        feedback: feedback.get_mut(..any(9)).unwrap_or_default(),
-        params: params.get_mut(..any(64)).unwrap_or_default(),
-        state: state.get_mut(..any(64)).unwrap_or_default(),
-        best: best.get_mut(..any(8)).unwrap_or_default(),
-        shift: shift.get_mut(..any(8)).unwrap_or_default(),
-        factor: factor.get_mut(..any(8)).unwrap_or_default(),
-        user: user.get_mut(..any(5)).unwrap_or_default(),
-    };
+    let (mut feedback, mut stopped) = (any([0; 9]), any(stopping));
+    let (mut params, mut workspace, mut best, mut shift, mut factor, mut user) =
+        (any([0.0; 64]), any([0.0; 256]), any([0.0; 8]), any([0.0; 8]), any([0.0; 8]), any([0; 8]));
+    let mut other =
+        fit.start(params.get_mut(..any(64)).unwrap_or_default(), workspace.get_mut(..any(256)).unwrap_or_default())?;
+    let mut target: Target<'_> = other.target(&identity);
+    target.stopping = any(true).then_some(&mut stopped);
+    target.feedback = feedback.get_mut(..any(9)).unwrap_or_default();
+    target.best = best.get_mut(..any(8)).unwrap_or_default();
+    target.shift = shift.get_mut(..any(8)).unwrap_or_default();
+    target.factor = factor.get_mut(..any(8)).unwrap_or_default();
+    target.user = user.get_mut(..any(5)).unwrap_or_default();
     let mut sum = lr as f32 + told(framed(&snapshot, &mut target));
     sum += told(modelled(topology, &snapshot, &mut target));
     let (mut memory, mut erases) = (any([0xff; 2048]), any([0; 8]));
@@ -132,11 +128,10 @@ fn of_header(header: &Header) -> f32 {
     (header.len ^ header.sequence ^ header.erases) as f32 + header.fingerprint as f32
 }
 
-fn of_restored(restored: &Restored) -> f32 {
-    let waited = restored.stopping.is_some();
-    let (train, validation) = (restored.progress.train(), restored.progress.validation());
-    let progress = restored.progress.updates() as f32 + train.loss() + validation.loss();
-    of_header(&restored.header) + progress + f32::from(waited)
+fn of_loaded(target: &Target) -> f32 {
+    let (train, validation) = (target.progress.train(), target.progress.validation());
+    let stopping = target.stopping.as_ref().map_or(0.0, |stopping| stopping.best());
+    target.progress.updates() as f32 + train.loss() + validation.loss() + stopping
 }
 
 fn of_layer(layer: LayerShape) -> f32 {
@@ -151,7 +146,7 @@ fn framed(snapshot: &Snapshot, target: &mut Target) -> Result<f32, CheckpointErr
     let sum = lengths.iter().fold(0, |sum: usize, lengths| sum.wrapping_add(lengths.frame_len()));
     let header = verify(&mut memory)?;
     let sum = sum as f32 + of_header(&saved) + of_header(&header) + described(&mut memory)?;
-    Ok(of_restored(&load(&mut memory, target)?) + sum + f32::from(memory.is_empty()))
+    Ok(of_header(&load(&mut memory, target)?) + of_loaded(target) + sum + f32::from(memory.is_empty()))
 }
 
 fn described(memory: &mut Memory) -> Result<f32, CheckpointError<()>> {
@@ -167,7 +162,7 @@ fn described(memory: &mut Memory) -> Result<f32, CheckpointError<()>> {
 
 fn modelled(topology: Topology<'_>, snapshot: &Snapshot, target: &mut Target) -> Result<f32, CheckpointError<()>> {
     let Snapshot { params, shift, factor, user, .. } = *snapshot;
-    let identity: Identity<'_> = snapshot.identity;
+    let identity: Identity<'_> = *snapshot.identity;
     let mut bytes = any([0; 1024]);
     let mut memory = Memory { bytes: bytes.get_mut(..any(1024)).unwrap_or_default(), len: any(0) };
     let model = Model { shift, factor, user, ..Model::new(topology, params) };
@@ -188,7 +183,8 @@ fn stored<F: NorFlash>(
 ) -> Result<f32, CheckpointError<<F as ErrorType>::Error>> {
     let mut store = Store::new(flash, any(0), any(2048), any(&snapshot.lengths()))?;
     let mut sum = of_header(&store.save(snapshot)?) + store.header()?.as_ref().map_or(0.0, of_header);
-    sum += of_restored(&store.load(target)?) + store.saves_per_erase() as f32 + of_wear(store.wear());
+    sum += of_header(&store.load(target)?) + of_loaded(target);
+    sum += store.saves_per_erase() as f32 + of_wear(store.wear());
     Ok(sum + (store.flash().capacity() ^ store.flash_ref().capacity() ^ store.release().capacity()) as f32)
 }
 
