@@ -1,10 +1,10 @@
 //! What to train, how, and for how long.
 
 use crate::data::Order;
-use crate::error::{Error, Requirement, require};
+use crate::error::{Buffer, Error, Requirement, require};
 use crate::kernels;
 use crate::loss::Loss;
-use crate::network::{check_layers, last_activation};
+use crate::network::{check_layers, loss_input};
 use crate::optimizer::{Gather, Optimizer};
 use crate::progress::Progress;
 use crate::schedule::Schedule;
@@ -76,9 +76,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         params: &'b mut [f32],
         workspace: &'b mut [f32],
     ) -> Result<Trainer<'a, 'b, L, O, S, R>, Error> {
-        let mut trainer = self.resume(Progress::default(), params, workspace)?;
-        trainer.clear_state();
-        Ok(trainer)
+        self.begin(Progress::default(), params, workspace, true)
     }
 
     /// Goes on with a run that was stopped between two calls of [`Trainer::step`]: with the same settings, the same
@@ -93,6 +91,18 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         params: &'b mut [f32],
         workspace: &'b mut [f32],
     ) -> Result<Trainer<'a, 'b, L, O, S, R>, Error> {
+        self.begin(progress, params, workspace, false)
+    }
+
+    /// Both of the above, made of one function so that the trainer is not moved from one result into another.
+    #[inline(always)]
+    fn begin<'b>(
+        self,
+        progress: Progress,
+        params: &'b mut [f32],
+        workspace: &'b mut [f32],
+        clear: bool,
+    ) -> Result<Trainer<'a, 'b, L, O, S, R>, Error> {
         let batch_rule = if O::GATHER == Gather::InParameters { Requirement::One } else { Requirement::AtLeastOne };
         require("batch", batch_rule, f64::from(self.batch))?;
         require("epochs", Requirement::AtLeastOne, f64::from(self.epochs))?;
@@ -100,12 +110,20 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
             return Err(Error::ProgressMismatch);
         }
         check_layers(&self.topology, O::GATHER)?;
-        let input = self.loss.input(last_activation(&self.topology))?;
+        let input = loss_input(&self.topology, &self.loss)?;
         self.topology.check_params(params.len())?;
-        let (state, lanes) = Lanes::split::<O>(&self.topology, self.loss.targets(self.topology.outputs()), workspace)?;
+        let (targets, found) = (self.loss.targets(self.topology.outputs()), workspace.len());
+        let Some((state, lanes)) = Lanes::split::<O>(&self.topology, targets, workspace) else {
+            let expected = self.topology.workspace_len_for::<O>(1, targets);
+            return Err(Error::BufferLength { buffer: Buffer::Workspace, expected, found });
+        };
         // No sum may begin at -0.0; see `kernels`.
         kernels::canonical(params);
-        kernels::canonical(state);
+        if clear {
+            kernels::fill(state, 0.0);
+        } else {
+            kernels::canonical(state);
+        }
         Ok(Trainer::new(self, input, progress, params, state, lanes))
     }
 }

@@ -1,6 +1,5 @@
 //! A network over borrowed parameters: prediction and evaluation.
 
-use crate::activation::Activation;
 use crate::activation::Slope;
 use crate::data::Dataset;
 use crate::error::{Buffer, Error};
@@ -10,8 +9,9 @@ use crate::loss::{Input, Loss};
 use crate::matrix::rows_mut;
 use crate::metrics::Metrics;
 use crate::optimizer::Gather;
-use crate::pass::{forward, penalty};
+use crate::pass::{Samples, forward, penalty};
 use crate::topology::{Topology, check_len};
+use crate::unroll::one_turn_at_a_time;
 
 /// A topology and its parameters, ready to predict. It only borrows them: a board that has finished training keeps
 /// the parameters and drops the rest.
@@ -51,7 +51,7 @@ impl<'a> Network<'a> {
         for (to, from) in tape.iter_mut().zip(input) {
             *to = *from;
         }
-        Ok(forward(&self.topology, self.params, tape, 1, Input::Outputs, None))
+        Ok(forward(&self.topology, self.params, tape, &Samples::ONE, Input::Outputs))
     }
 
     /// Loss, penalties included, and accuracy over a whole dataset, in one call. `tape` needs [`Topology::tape_len`]`(1)` floats
@@ -63,14 +63,14 @@ impl<'a> Network<'a> {
     /// [`Error::WeightInvalid`] for a sample that is no number.
     pub fn evaluate<L: Loss>(&self, loss: &L, data: &impl Dataset, tape: &mut [f32]) -> Result<Metrics, Error> {
         let topology = &self.topology;
-        let input = loss.input(last_activation(topology))?;
+        let input = loss_input(topology, loss)?;
         check_data(topology, loss, data)?;
         let (target, tape) = split_target(topology, loss.targets(topology.outputs()), topology.outputs(), tape)?;
         let mut metrics = Metrics::default();
         for index in 0..data.len() {
             let (features, _) = tape.split_at_mut_checked(topology.inputs()).unwrap_or_default();
             let weight = read_sample(data, loss, topology.outputs(), index, features, target)?;
-            let outputs = forward(topology, self.params, tape, 1, input, None);
+            let outputs = forward(topology, self.params, tape, &Samples::ONE, input);
             metrics.record(weight * loss.value(outputs, target), loss.accuracy(outputs, target));
         }
         metrics.penalise(penalty(topology, self.params), metrics.samples());
@@ -96,7 +96,7 @@ impl<'a> Network<'a> {
             let (features, _) = tape.split_at_mut_checked(topology.inputs()).unwrap_or_default();
             data.read(index, features, target)?;
             check_finite(index, features)?;
-            judge(forward(topology, self.params, tape, 1, Input::Outputs, None), target)?;
+            judge(forward(topology, self.params, tape, &Samples::ONE, Input::Outputs), target)?;
         }
         Ok(())
     }
@@ -164,10 +164,13 @@ fn check_finite(index: usize, features: &[f32]) -> Result<(), Error> {
     if kernels::all_finite(features) {
         return Ok(());
     }
-    match features.iter().enumerate().find(|(_, x)| !x.is_finite()) {
-        Some((feature, &found)) => Err(Error::SampleNotFinite { index, feature, found }),
-        None => Ok(()),
+    for (feature, &found) in features.iter().enumerate() {
+        if !found.is_finite() {
+            return Err(Error::SampleNotFinite { index, feature, found });
+        }
+        one_turn_at_a_time();
     }
+    Ok(())
 }
 
 /// Reads one sample, refuses what is no number or no target of this loss, and returns its weight.
@@ -181,10 +184,11 @@ fn read_sample<L: Loss>(
 ) -> Result<f32, Error> {
     data.read(index, features, target)?;
     check_finite(index, features)?;
-    if let Some((output, &found)) =
-        target.iter().enumerate().find(|&(_, &y)| !y.is_finite() || !loss.accepts(y, outputs))
-    {
-        return Err(Error::TargetInvalid { index, output, found });
+    for (output, &found) in target.iter().enumerate() {
+        if !found.is_finite() || !loss.accepts(found, outputs) {
+            return Err(Error::TargetInvalid { index, output, found });
+        }
+        one_turn_at_a_time();
     }
     let weight = data.weight(index);
     if weight.is_finite() && weight >= 0.0 { Ok(weight) } else { Err(Error::WeightInvalid { index, found: weight }) }
@@ -212,7 +216,7 @@ pub(crate) fn read_samples<L: Loss>(
     Ok(())
 }
 
-pub(crate) fn last_activation<'a>(topology: &Topology<'a>) -> &'a dyn Activation {
-    // A topology has at least one layer.
-    topology.layers().last().map_or(&crate::activation::Linear, Layer::activation)
+/// What the loss is taken from.
+pub(crate) fn loss_input<L: Loss>(topology: &Topology, loss: &L) -> Result<Input, Error> {
+    loss.input(topology.layers().last().ok_or(Error::TopologyEmpty)?.activation())
 }

@@ -14,6 +14,20 @@ use crate::layer::Layer;
 use crate::loss::Input;
 use crate::topology::Topology;
 
+/// The samples taken together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Samples {
+    /// How many.
+    pub(crate) n: usize,
+    /// With it dropout takes part.
+    pub(crate) key: Option<Key>,
+}
+
+impl Samples {
+    /// One, without dropout.
+    pub(crate) const ONE: Self = Self { n: 1, key: None };
+}
+
 /// Weights and biases.
 type Pair<'p> = (&'p [f32], &'p [f32]);
 
@@ -38,17 +52,10 @@ fn split_last<'p>(layer: &Layer<'p>, fan_in: usize, params: &'p [f32]) -> Option
     Some((rest, own.split_at_checked(layer.units() * fan_in)?))
 }
 
-/// [`split_last`] of what may be changed: nothing of a frozen layer.
-fn split_last_mut(values: &mut [f32], len: usize, weights: usize) -> Option<(&mut [f32], &mut [f32], &mut [f32])> {
-    let (rest, own) = values.split_at_mut_checked(values.len().checked_sub(len)?)?;
-    let (weights, biases) = own.split_at_mut_checked(weights)?;
-    Some((rest, weights, biases))
-}
-
 /// The tape's last two blocks, and what stands before them.
 fn split_blocks(tape: &mut [f32], inputs: usize, outputs: usize) -> Option<(&mut [f32], &mut [f32], &mut [f32])> {
-    let (rest, blocks) = tape.split_at_mut_checked(tape.len().checked_sub(inputs + outputs)?)?;
-    let (inputs, outputs) = blocks.split_at_mut_checked(inputs)?;
+    let (rest, outputs) = tape.split_at_mut_checked(tape.len().checked_sub(outputs)?)?;
+    let (rest, inputs) = rest.split_at_mut_checked(rest.len().checked_sub(inputs)?)?;
     Some((rest, inputs, outputs))
 }
 
@@ -57,227 +64,206 @@ fn width(topology: &Topology, below: &[Layer]) -> usize {
     below.last().map_or(topology.inputs(), Layer::units)
 }
 
-/// Forward for `n` samples whose features stand at the beginning of the tape; returns the last layer's `[n][units]`.
-/// With [`Input::Logits`] the last activation is left out; with a `key` dropout takes part.
+/// Forward for samples whose features stand at the beginning of the tape; returns the last layer's `[n][units]`.
+/// With [`Input::Logits`] the last activation is left out.
 #[inline(never)]
 pub(crate) fn forward<'t>(
     topology: &Topology,
     params: &[f32],
     tape: &'t mut [f32],
-    n: usize,
+    samples: &Samples,
     last: Input,
-    key: Option<Key>,
 ) -> &'t mut [f32] {
     let mut fan_in = topology.inputs();
-    let mut params = params;
-    let mut tape = tape;
-    let mut layers = topology.layers().iter().peekable();
-    while let Some(layer) = layers.next() {
+    let (mut params, mut tape, mut layers) = (params, tape, topology.layers());
+    while let Some((layer, above)) = layers.split_first() {
         let units = layer.units();
         let (Some((weights, biases)), Some((inputs, outputs))) =
-            (take_first(layer, fan_in, &mut params), tape.split_at_mut_checked(n * fan_in))
+            (take_first(layer, fan_in, &mut params), tape.split_at_mut_checked(samples.n * fan_in))
         else {
             return &mut [];
         };
-        let Some(sums) = outputs.get_mut(..n * units) else { return &mut [] };
+        let Some(sums) = outputs.get_mut(..samples.n * units) else { return &mut [] };
         kernels::forward(weights, biases, inputs, sums, fan_in);
-        if layers.peek().is_some() || last == Input::Outputs {
+        if !above.is_empty() || last == Input::Outputs {
             layer.activation().apply(sums, units);
         }
-        if let (Some(dropout), Some(key)) = (&layer.dropout, key) {
+        if let (Some(dropout), Some(key)) = (&layer.dropout, samples.key) {
             dropout.apply(key, sums, units, 0);
         }
-        tape = outputs;
-        fan_in = units;
+        (tape, fan_in, layers) = (outputs, units, above);
     }
-    tape.get_mut(..n * fan_in).unwrap_or_default()
+    tape.get_mut(..samples.n * fan_in).unwrap_or_default()
 }
 
 /// What the outputs of `layer` are to the deltas that come down to them, before [`differentiate`].
-fn slopes_below(layer: &Layer, key: Option<Key>) -> Slopes {
-    let dropped = layer.dropout.is_some() && key.is_some();
+fn slopes_below(layer: &Layer, samples: &Samples) -> Slopes {
+    let dropped = layer.dropout.is_some() && samples.key.is_some();
     if layer.activation().kind() == Kind::Relu && !dropped { Slopes::OfGate } else { Slopes::Any }
 }
 
-/// Replaces the outputs of `layer` from unit `first` on by the derivatives of what made them, dropout included. `pair` are the
-/// weights and biases of these units, `inputs` what the layer was given; `values` are rows of `units`.
+/// Replaces outputs of the last of `layers`, from unit `first` on, by the derivatives of what made them, dropout included.
+/// `params` and `tape` end with that layer's parameters and with what it was given; `values` are rows of its units.
+#[inline(never)]
 fn differentiate(
-    layer: &Layer,
-    (weights, biases): Pair,
-    inputs: &[f32],
-    fan_in: usize,
-    key: Option<Key>,
+    topology: &Topology,
+    layers: &[Layer],
+    params: &[f32],
+    tape: &[f32],
+    samples: &Samples,
     first: usize,
     values: &mut [f32],
 ) {
-    let dropout = layer.dropout.as_ref().zip(key);
+    let Some((layer, below)) = layers.split_last() else { return };
+    let width = layer.units().saturating_sub(first).min(values.len());
+    let dropout = layer.dropout.as_ref().zip(samples.key);
     if layer.activation().slope() == Slope::OfSum {
-        kernels::forward(weights, biases, inputs, values, fan_in);
+        let fan_in = self::width(topology, below);
+        let Some((_, (weights, biases))) = split_last(layer, fan_in, params) else { return };
+        let (Some(start), Some(weights)) = (tape.len().checked_sub(samples.n * fan_in), weights.get(first * fan_in..))
+        else {
+            return;
+        };
+        let biases = biases.get(first..).and_then(|biases| biases.get(..width)).unwrap_or_default();
+        kernels::forward(weights, biases, tape.get(start..).unwrap_or_default(), values, fan_in);
     } else if let Some((dropout, _)) = dropout {
         dropout.undo_factor(values);
     }
     layer.activation().differentiate(values);
     if let Some((dropout, key)) = dropout {
-        dropout.apply(key, values, biases.len(), first);
+        dropout.apply(key, values, width, first);
     }
 }
 
-/// The last layer's fan-in, and after [`forward`] its inputs `[n][fan_in]` and outputs `[n][units]`.
-pub(crate) fn last_blocks<'t>(topology: &Topology, tape: &'t mut [f32], n: usize) -> (usize, &'t [f32], &'t mut [f32]) {
-    let below = topology.layers().split_last().map_or(&[][..], |(_, below)| below);
-    let fan_in = width(topology, below);
-    let tape = tape.get_mut(..topology.tape_len(n)).unwrap_or_default();
-    let (_, inputs, outputs) = split_blocks(tape, n * fan_in, n * topology.outputs()).unwrap_or_default();
-    (fan_in, inputs, outputs)
+/// After [`forward`] for `n` samples: the last layer's outputs, `len` values, and the tape before them.
+pub(crate) fn last_block<'t>(
+    topology: &Topology,
+    tape: &'t mut [f32],
+    n: usize,
+    len: usize,
+) -> (&'t [f32], &'t mut [f32]) {
+    let end = topology.tape_len(n);
+    let (below, outputs) = tape.split_at_mut_checked(end.saturating_sub(len)).unwrap_or_default();
+    (below, outputs.get_mut(..len).unwrap_or_default())
 }
 
-/// Replaces one sample's outputs of the last layer by its deltas, `gradient` being the loss's derivative by what [`Input`] says.
-#[inline]
-pub(crate) fn begin_backward(
+/// Replaces one sample's outputs of the last layer by its deltas: `gradient`, the loss's derivative by them, is taken to their
+/// sums. `tape` ends with what the layer was given for this sample and the `after` ones behind it.
+#[inline(never)]
+pub(crate) fn chain_last(
     topology: &Topology,
     params: &[f32],
-    inputs: &[f32],
+    tape: &[f32],
+    after: usize,
     outputs: &mut [f32],
     gradient: &[f32],
-    input: Input,
 ) {
-    if input == Input::Logits {
-        kernels::copy(gradient, outputs);
-    } else {
-        chain_last(topology, params, inputs, outputs, gradient);
-    }
-}
-
-/// The loss's derivative by the last layer's outputs is taken to its sums.
-#[inline(never)]
-fn chain_last(topology: &Topology, params: &[f32], inputs: &[f32], outputs: &mut [f32], gradient: &[f32]) {
-    let Some(layer) = topology.layers().last() else { return };
-    let (units, fan_in) = (layer.units(), inputs.len());
+    let Some((layer, below)) = topology.layers().split_last() else { return };
     if layer.activation().slope() == Slope::OfSum {
+        let fan_in = width(topology, below);
         let Some((_, (weights, biases))) = split_last(layer, fan_in, params) else { return };
+        let Some(start) = tape.len().checked_sub((after + 1) * fan_in) else { return };
+        let Some(inputs) = tape.get(start..start + fan_in) else { return };
         kernels::forward(weights, biases, inputs, outputs, fan_in);
     }
-    layer.activation().backpropagate(outputs, gradient, units);
+    layer.activation().backpropagate(outputs, gradient, layer.units());
 }
 
-/// Backward for `n` samples: the last layer's block of the tape holds its deltas; adds every trained layer's gradient to
-/// `gradient`, which has the parameters' layout, and leaves each layer's deltas in its block.
+/// Backward: the last layer's block of the tape holds its deltas; adds every trained layer's gradient to `gradient`, which has
+/// the parameters' layout, and leaves each layer's deltas in its block.
 #[inline(never)]
-pub(crate) fn backward(
-    topology: &Topology,
-    params: &[f32],
-    gradient: &mut [f32],
-    tape: &mut [f32],
-    n: usize,
-    key: Option<Key>,
-) {
-    let (mut params, mut gradient) = (params, gradient);
+pub(crate) fn backward(topology: &Topology, params: &[f32], gradient: &mut [f32], tape: &mut [f32], samples: &Samples) {
+    let n = samples.n;
+    let (mut params, mut gradient, mut layers) = (params, gradient, topology.layers());
     let Some(mut tape) = tape.get_mut(..topology.tape_len(n)) else { return };
-    let mut layers = topology.layers();
     while let Some((layer, below)) = layers.split_last() {
         let (units, fan_in) = (layer.units(), width(topology, below));
         let Some((rest_params, (weights, _))) = split_last(layer, fan_in, params) else { return };
         let Some((rest, inputs, deltas)) = split_blocks(tape, n * fan_in, n * units) else { return };
-        if !layer.is_frozen() {
-            let Some((rest_gradient, weight_gradient, bias_gradient)) =
-                split_last_mut(gradient, layer.len(fan_in), units * fan_in)
-            else {
-                return;
-            };
-            kernels::gradient(weight_gradient, bias_gradient, inputs, deltas, fan_in);
-            gradient = rest_gradient;
+        // Nothing of a frozen layer, and then the kernel does nothing.
+        let Some((rest_gradient, own)) = gradient.split_at_mut_checked(rest_params.len()) else { return };
+        let Some((own, biases)) = own.split_at_mut_checked(own.len().saturating_sub(units)) else { return };
+        kernels::gradient(own, biases, inputs, deltas, fan_in);
+        // Without a trained layer below there is no need for its deltas.
+        let (false, Some((layer, _))) = (rest_params.is_empty(), below.split_last()) else { return };
+        let slopes = slopes_below(layer, samples);
+        if slopes == Slopes::Any {
+            differentiate(topology, below, rest_params, rest, samples, 0, inputs);
         }
-        if gradient.is_empty() {
-            // No trained layer below.
-            return;
-        }
-        if let Some((layer, deeper)) = below.split_last() {
-            let fan_in_below = width(topology, deeper);
-            let Some((_, pair)) = split_last(layer, fan_in_below, rest_params) else { return };
-            let Some(block) = rest.len().checked_sub(n * fan_in_below).and_then(|start| rest.get(start..)) else {
-                return;
-            };
-            let slopes = slopes_below(layer, key);
-            if slopes == Slopes::Any {
-                differentiate(layer, pair, block, fan_in_below, key, 0, inputs);
-            }
-            kernels::backward(weights, deltas, inputs, fan_in, units, slopes);
-        }
+        kernels::backward(weights, deltas, inputs, fan_in, units, slopes);
         let kept = rest.len() + inputs.len();
         let Some(rest) = tape.get_mut(..kept) else { return };
-        tape = rest;
-        params = rest_params;
-        layers = below;
+        (tape, params, gradient, layers) = (rest, rest_params, rest_gradient, below);
     }
 }
 
 /// [`backward`] for one sample with the update in the same pass: `w += delta x`, the deltas being scaled already.
-pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mut [f32], key: Option<Key>) {
-    let mut params = params;
+#[inline(never)]
+pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mut [f32], samples: &Samples) {
+    let (mut params, mut layers) = (params, topology.layers());
     let Some(mut tape) = tape.get_mut(..topology.tape_len(1)) else { return };
-    let mut layers = topology.layers();
     while let Some((layer, below)) = layers.split_last() {
         let (units, fan_in) = (layer.units(), width(topology, below));
         let trained = if layer.is_frozen() { 0 } else { layer.len(fan_in) };
-        let weights_len = trained.min(units * fan_in);
-        let Some((rest_params, weights, biases)) = split_last_mut(params, trained, weights_len) else { return };
+        let Some((rest_params, own)) =
+            params.len().checked_sub(trained).and_then(|start| params.split_at_mut_checked(start))
+        else {
+            return;
+        };
+        let Some((weights, biases)) = own.split_at_mut_checked(own.len().saturating_sub(units)) else { return };
         let Some((rest, inputs, deltas)) = split_blocks(tape, fan_in, units) else { return };
         // Below the lowest trained layer nothing is needed.
-        let deeper = if rest_params.is_empty() { None } else { below.split_last() };
-        if let Some((below, deeper)) = deeper {
-            let fan_in_below = width(topology, deeper);
-            let Some((_, (weights_below, biases_below))) = split_last(below, fan_in_below, rest_params) else { return };
-            let Some(block) = rest.len().checked_sub(fan_in_below).and_then(|start| rest.get(start..)) else { return };
-            let gate = slopes_below(below, key) == Slopes::OfGate;
-            let mut slopes = |first: usize, values: &mut [f32]| {
-                let weights = weights_below.get(first * fan_in_below..).unwrap_or_default();
-                let biases = biases_below.get(first..).and_then(|biases| biases.get(..values.len()));
-                differentiate(below, (weights, biases.unwrap_or_default()), block, fan_in_below, key, first, values);
-            };
-            if let Some(frozen) = layer.frozen {
-                slopes(0, inputs);
-                kernels::backward(frozen, deltas, inputs, fan_in, units, Slopes::Any);
-            } else {
-                let below = if gate { Below::Gate } else { Below::Any(&mut slopes) };
-                kernels::backward_online(weights, biases, deltas, inputs, below);
-            }
-        } else {
+        let (false, Some((layer_below, _))) = (rest_params.is_empty(), below.split_last()) else {
             kernels::backward_online(weights, biases, deltas, inputs, Below::Nothing);
             return;
+        };
+        let mut slopes = |first: usize, values: &mut [f32]| {
+            differentiate(topology, below, rest_params, rest, samples, first, values);
+        };
+        if let Some(frozen) = layer.frozen {
+            slopes(0, inputs);
+            kernels::backward(frozen, deltas, inputs, fan_in, units, Slopes::Any);
+        } else {
+            let gate = slopes_below(layer_below, samples) == Slopes::OfGate;
+            let below = if gate { Below::Gate } else { Below::Any(&mut slopes) };
+            kernels::backward_online(weights, biases, deltas, inputs, below);
         }
         let kept = rest.len() + inputs.len();
         let Some(rest) = tape.get_mut(..kept) else { return };
-        tape = rest;
-        params = rest_params;
-        layers = below;
+        (tape, params, layers) = (rest, rest_params, below);
     }
 }
 
 /// What the penalties on the weights add to the loss.
 pub(crate) fn penalty(topology: &Topology, params: &[f32]) -> f32 {
-    let (mut sum, mut fan_in, mut params) = (0.0, topology.inputs(), params);
-    for layer in topology.layers() {
-        let Some((weights, _)) = take_first(layer, fan_in, &mut params) else { return sum };
+    let mut sum = 0.0;
+    for (index, layer) in topology.layers().iter().enumerate() {
         if let Some(penalty) = &layer.penalty {
-            sum += penalty.value(weights);
+            sum += penalty.value(topology, index, params);
         }
-        fan_in = layer.units();
     }
     sum
 }
 
 /// Adds `scale` times the penalties' gradient.
 pub(crate) fn add_penalties(topology: &Topology, params: &[f32], gradient: &mut [f32], scale: f32) {
-    let (mut fan_in, mut params, mut gradient) = (topology.inputs(), params, gradient);
-    for layer in topology.layers() {
-        let Some((weights, _)) = take_first(layer, fan_in, &mut params) else { return };
-        if !layer.is_frozen() {
-            let Some((own, rest)) = gradient.split_at_mut_checked(layer.len(fan_in)) else { return };
-            gradient = rest;
-            if let Some(penalty) = &layer.penalty {
-                penalty.add_gradient(weights, own, scale);
-            }
+    for (index, layer) in topology.layers().iter().enumerate() {
+        if let Some(penalty) = &layer.penalty {
+            penalty.add_gradient(topology, index, params, gradient, scale);
+        }
+    }
+}
+
+/// The weights of layer `index`, and where they stand in `params`, unless the layer is frozen.
+pub(crate) fn weights_of<'p>(topology: &Topology<'p>, index: usize, params: &'p [f32]) -> Option<(usize, &'p [f32])> {
+    let (mut fan_in, mut rest) = (topology.inputs(), params);
+    for (at, layer) in topology.layers().iter().enumerate() {
+        let start = params.len().checked_sub(rest.len())?;
+        let (weights, _) = take_first(layer, fan_in, &mut rest)?;
+        if at == index {
+            return Some((start, weights));
         }
         fan_in = layer.units();
     }
+    None
 }

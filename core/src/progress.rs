@@ -90,19 +90,21 @@ pub(crate) enum Phase {
 impl Default for Progress {
     /// That of a run which has not begun.
     fn default() -> Self {
+        // Unknown to the compiler, which would call `memset` for so many zeros in a row.
+        let zero = core::hint::black_box(0);
         Self {
             phase: Phase::EpochBegin,
-            epoch: 0,
-            step: 0,
-            position: 0,
-            len: 0,
-            in_batch: 0,
+            epoch: zero,
+            step: zero,
+            position: zero,
+            len: zero,
+            in_batch: zero,
             batch_loss: 0.0,
             rate: 0.0,
             momentum: None,
             forced_rate: None,
             rate_factor: 1.0,
-            cleared: 0,
+            cleared: zero,
             train: Metrics::default(),
             validation: Metrics::default(),
         }

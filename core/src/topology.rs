@@ -3,6 +3,7 @@
 use crate::error::{Buffer, Error};
 use crate::layer::Layer;
 use crate::optimizer::Optimizer;
+use crate::unroll::one_turn_at_a_time;
 
 /// Layer widths and activations: a small `Copy` value, usually a `const`.
 ///
@@ -120,6 +121,7 @@ impl<'a> Topology<'a> {
     }
 
     /// Weights and biases of all layers that are trained: what stands in the parameters' buffer.
+    #[inline(never)]
     pub const fn param_len(&self) -> usize {
         let mut len = 0;
         let mut fan_in = self.inputs();
@@ -130,17 +132,20 @@ impl<'a> Topology<'a> {
             }
             fan_in = layer.units();
             rest = tail;
+            one_turn_at_a_time();
         }
         len
     }
 
     /// Floats that `lanes` samples' activations take, inputs included: `lanes * sum(widths)`.
+    #[inline(never)]
     pub const fn tape_len(&self, lanes: usize) -> usize {
         let mut widths = self.inputs();
         let mut rest = self.layers;
         while let Some((layer, tail)) = rest.split_first() {
             widths += layer.units();
             rest = tail;
+            one_turn_at_a_time();
         }
         lanes.saturating_mul(widths)
     }
@@ -170,16 +175,8 @@ impl<'a> Topology<'a> {
     }
 
     /// Floats of one sample that is taken together with others: its activations, its targets, its weight.
-    const fn sample_len(&self, targets: usize) -> usize {
+    pub(crate) const fn sample_len(&self, targets: usize) -> usize {
         self.tape_len(1) + targets + 1
-    }
-
-    /// Samples that `len` floats beside the state have room for, [`Self::outputs`] of them being used otherwise.
-    pub(crate) const fn lanes(&self, targets: usize, len: usize) -> usize {
-        match len.saturating_sub(self.outputs()).checked_div(self.sample_len(targets)) {
-            Some(lanes) => lanes,
-            None => 0,
-        }
     }
 
     /// Floats of the optimizer's state: all that has to outlive a step, beside the parameters and the progress.
@@ -224,10 +221,6 @@ mod tests {
         assert_eq!((SEED.inputs(), SEED.outputs()), (34, 1));
         assert_eq!(SEED.workspace_len::<Sgd>(), 1225 + 1 + 4 * (69 + 1 + 1));
         assert_eq!(SEED.workspace_len::<OnlineSgd>(), 1 + 69 + 1 + 1);
-        for lanes in 1..9 {
-            let len = SEED.workspace_len_for::<OnlineSgd>(lanes, 1);
-            assert_eq!((SEED.lanes(1, len), SEED.lanes(1, len - 1)), (lanes, lanes - 1));
-        }
         assert_eq!(SEED.workspace_len_for::<Sgd>(usize::MAX, 1), usize::MAX);
     }
 

@@ -6,7 +6,7 @@ use crate::dropout::Key;
 use crate::fit::{Clock, Fit};
 use crate::layer::Layer;
 use crate::loss::{Input, Loss};
-use crate::network::last_activation;
+use crate::network::loss_input;
 use crate::optimizer::{Optimizer, Update, Variables, descend};
 use crate::schedule::{Feedback, Schedule};
 use crate::topology::Topology;
@@ -78,7 +78,7 @@ fn hash_layer(layer: &Layer, hash: &mut Fnv) {
         hash.add_floats(&mask);
     }
     if let Some(penalty) = &layer.penalty {
-        hash.add_float(penalty.value(&[0.5, -1.5]));
+        hash.add_float(penalty.of(&[0.5, -1.5]));
     }
 }
 
@@ -203,7 +203,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
 
     #[inline(never)]
     fn hash_loss(&self, hash: &mut Fnv) {
-        let input = self.loss.input(last_activation(&self.topology));
+        let input = loss_input(&self.topology, &self.loss);
         hash.add(match input {
             Ok(Input::Logits) => 1,
             Ok(Input::Outputs) => 2,

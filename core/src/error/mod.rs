@@ -15,6 +15,8 @@ use number::Number;
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
+// Whole words, which a Cortex-M copies in line; what stands at odd bytes it calls `memcpy` for, 0.7 KB of flash.
+#[repr(u32)]
 pub enum Error {
     /// A buffer the caller lent is too short (or, for parameters, not of the exact length).
     BufferLength {
@@ -160,6 +162,7 @@ pub enum Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
+#[repr(u32)] // as [`Error`]
 pub enum Buffer {
     /// The network's parameters: weights and biases.
     Parameters,
@@ -191,6 +194,7 @@ pub enum Buffer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
+#[repr(u32)] // as [`Error`]
 pub enum Requirement {
     /// Neither NaN nor infinite.
     Finite,

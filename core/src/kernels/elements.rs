@@ -1,15 +1,27 @@
 //! Element by element.
 
-use crate::unroll::one_turn_at_a_time;
+use crate::unroll::{one_turn_at_a_time, unknown};
 
 /// Elements of a row that one turn of a streaming loop takes.
 pub(super) const UNROLL: usize = 8;
 
-/// `to = from`, in line: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
+/// Two rows of equal length for a streaming loop: whole turns of [`UNROLL`] elements, and what is left.
+type Turns<'a, 'b> = (&'a [[f32; UNROLL]], &'b mut [[f32; UNROLL]], &'a [f32], &'b mut [f32]);
+
+/// Both rows, as long as the shorter one.
 #[inline(always)]
+pub(super) fn in_turns<'a, 'b>(from: &'a [f32], to: &'b mut [f32]) -> Turns<'a, 'b> {
+    let len = from.len().min(to.len());
+    let turns = unknown(len / UNROLL) * UNROLL;
+    let (from, from_rest) = from.get(..len).and_then(|from| from.split_at_checked(turns)).unwrap_or_default();
+    let (to, to_rest) = to.get_mut(..len).and_then(|to| to.split_at_mut_checked(turns)).unwrap_or_default();
+    (from.as_chunks().0, to.as_chunks_mut().0, from_rest, to_rest)
+}
+
+/// `to = from`: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
+#[cfg_attr(target_os = "none", inline(never))]
 pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
-    let (from, from_rest) = from.as_chunks::<UNROLL>();
-    let (to, to_rest) = to.as_chunks_mut::<UNROLL>();
+    let (from, to, from_rest, to_rest) = in_turns(from, to);
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
         one_turn_at_a_time();
@@ -20,29 +32,47 @@ pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
     }
 }
 
+/// `values = value`, without `memset`, which a Cortex-M's image need not have then.
+#[inline(never)]
+pub(crate) fn fill(values: &mut [f32], value: f32) {
+    #[cfg(target_arch = "arm")]
+    let value = core::hint::black_box(value);
+    let (chunks, rest) = values.as_chunks_mut::<UNROLL>();
+    for chunk in chunks {
+        *chunk = [value; UNROLL];
+        one_turn_at_a_time();
+    }
+    for to in rest {
+        *to = value;
+        one_turn_at_a_time();
+    }
+}
+
 /// `values *= factor`, or 0 where the factor is 0; never -0.0.
 #[inline(never)]
 pub(crate) fn scale(values: &mut [f32], factor: f32) {
     if factor == 0.0 {
         // Also what NaN and infinities left behind by a diverged run are cleared by.
-        values.fill(0.0);
-    } else {
-        let (chunks, rest) = values.as_chunks_mut::<UNROLL>();
-        for [a, b, c, d, e, f, g, h] in chunks {
-            *a = factor * *a + 0.0;
-            *b = factor * *b + 0.0;
-            *c = factor * *c + 0.0;
-            *d = factor * *d + 0.0;
-            *e = factor * *e + 0.0;
-            *f = factor * *f + 0.0;
-            *g = factor * *g + 0.0;
-            *h = factor * *h + 0.0;
-            one_turn_at_a_time();
-        }
-        for value in rest {
-            *value = factor * *value + 0.0;
-            one_turn_at_a_time();
-        }
+        return fill(values, 0.0);
+    }
+    let (chunks, rest) = values.as_chunks_mut::<UNROLL>();
+    for chunk in chunks {
+        let [a, b, c, d, e, f, g, h] = *chunk;
+        *chunk = [
+            factor * a + 0.0,
+            factor * b + 0.0,
+            factor * c + 0.0,
+            factor * d + 0.0,
+            factor * e + 0.0,
+            factor * f + 0.0,
+            factor * g + 0.0,
+            factor * h + 0.0,
+        ];
+        one_turn_at_a_time();
+    }
+    for value in rest {
+        *value = factor * *value + 0.0;
+        one_turn_at_a_time();
     }
 }
 
@@ -64,7 +94,7 @@ pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     let (chunks, rest) = values.as_chunks::<UNROLL>();
     let (mut even, mut odd) = (0.0, 0.0);
-    for [a, b, c, d, e, f, g, h] in chunks {
+    for &[a, b, c, d, e, f, g, h] in chunks {
         even += 0.0 * a;
         odd += 0.0 * b;
         even += 0.0 * c;
@@ -95,12 +125,8 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
 }
 
 /// Turns -0.0 into 0.0, and leaves every other value as it is.
-#[inline(never)]
 pub(crate) fn canonical(values: &mut [f32]) {
-    for value in values {
-        *value += 0.0;
-        one_turn_at_a_time();
-    }
+    scale(values, 1.0);
 }
 
 /// `params += rate * direction`.
@@ -115,17 +141,10 @@ pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
 /// `params += step`.
 #[inline(never)]
 pub(crate) fn add(params: &mut [f32], step: &[f32]) {
-    let (params, params_rest) = params.as_chunks_mut::<UNROLL>();
-    let (step, step_rest) = step.as_chunks::<UNROLL>();
+    let (step, params, step_rest, params_rest) = in_turns(step, params);
     for (p, d) in params.iter_mut().zip(step) {
-        p[0] += d[0];
-        p[1] += d[1];
-        p[2] += d[2];
-        p[3] += d[3];
-        p[4] += d[4];
-        p[5] += d[5];
-        p[6] += d[6];
-        p[7] += d[7];
+        let ([p0, p1, p2, p3, p4, p5, p6, p7], [d0, d1, d2, d3, d4, d5, d6, d7]) = (*p, *d);
+        *p = [p0 + d0, p1 + d1, p2 + d2, p3 + d3, p4 + d4, p5 + d5, p6 + d6, p7 + d7];
         one_turn_at_a_time();
     }
     for (p, d) in params_rest.iter_mut().zip(step_rest) {

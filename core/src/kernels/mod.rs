@@ -31,7 +31,7 @@ mod tiles;
 #[cfg(any(not(target_os = "none"), test))]
 mod vectors;
 
-pub(crate) use elements::{add, add_scaled, all_finite, begin, canonical, copy, scale};
+pub(crate) use elements::{add, add_scaled, all_finite, begin, canonical, copy, fill, scale};
 pub(crate) use slopes::{Below, Slopes, scale_by};
 #[cfg(target_os = "none")]
 pub(crate) use tiles::{backward, backward_online, forward, gradient};

@@ -47,7 +47,7 @@ impl Slopes {
 }
 
 /// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
-#[inline(always)]
+#[cfg_attr(target_os = "none", inline(never))]
 pub(crate) fn scale_by(slopes: &mut [f32], sums: &[f32]) {
     for (slope, sum) in slopes.iter_mut().zip(sums) {
         *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };

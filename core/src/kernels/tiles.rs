@@ -59,39 +59,69 @@ struct Shape {
     units: usize,
 }
 
-/// The first `N` rows. All are as long as LLVM sees, which saves the comparison of their lengths.
-#[inline(always)]
-fn split<const N: usize>(matrix: &[f32], width: usize) -> Option<[&[f32]; N]> {
-    let (mut rows, mut rest) = ([&[][..]; N], matrix);
-    for row in &mut rows {
-        (*row, rest) = rest.split_at_checked(width)?;
-    }
-    Some(rows)
+/// Makes a function that takes the first rows off a matrix. All are as long as LLVM sees, which saves the comparison of their
+/// lengths.
+macro_rules! takes {
+    ($(#[$attribute:meta])* $name:ident, $matrix:ty, $rows:ty, $split:ident: $($row:ident)*) => {
+        $(#[$attribute])*
+        #[allow(clippy::mut_mut)] // the matrix is what changes
+        fn $name<'a>(matrix: &mut $matrix, width: usize) -> Option<$rows> {
+            let rest = core::mem::take(matrix);
+            $( let ($row, rest) = rest.$split(width)?; )*
+            *matrix = rest;
+            Some([$($row),*])
+        }
+    };
 }
 
-/// The first `N` rows, to be changed.
-#[inline(always)]
-fn split_mut<const N: usize>(matrix: &mut [f32], width: usize) -> Option<[&mut [f32]; N]> {
-    let (mut rows, mut rest) = (core::array::from_fn(|_| <&mut [f32]>::default()), matrix);
-    for row in &mut rows {
-        (*row, rest) = core::mem::take(&mut rest).split_at_mut_checked(width)?;
-    }
-    Some(rows)
-}
+takes!(
+    /// The first four rows.
+    #[inline(always)]
+    split, &'a [f32], [&'a [f32]; TILE], split_at_checked: a b c d
+);
+// Rows for a tile, which takes them by reference: where they are moved out of the option they are on the stack twice. These are
+// no part of the functions that call them, as each would have its own; of two that differ in `mut` only the compiler keeps one.
+takes!(
+    /// The first four rows.
+    #[inline(never)]
+    four_rows, &'a [f32], [&'a [f32]; TILE], split_at_checked: a b c d
+);
+takes!(
+    /// The first six rows.
+    #[inline(never)]
+    six_rows, &'a [f32], [&'a [f32]; WIDE], split_at_checked: a b c d e f
+);
+takes!(
+    /// The first row, to be changed.
+    #[inline(always)]
+    one_row_mut, &'a mut [f32], [&'a mut [f32]; ONE], split_at_mut_checked: a
+);
+takes!(
+    /// The first four rows, to be changed.
+    #[inline(never)]
+    four_rows_mut, &'a mut [f32], [&'a mut [f32]; TILE], split_at_mut_checked: a b c d
+);
+takes!(
+    /// The first six rows, to be changed.
+    #[inline(never)]
+    six_rows_mut, &'a mut [f32], [&'a mut [f32]; WIDE], split_at_mut_checked: a b c d e f
+);
 
 /// The first `N` elements of four rows.
 #[inline(always)]
 fn columns<const N: usize>(matrix: &[f32], width: usize) -> Option<[&[f32; N]; 4]> {
-    let [a, b, c] = split(matrix, width)?;
-    let d = matrix.get(3 * width..)?;
+    let (a, rest) = matrix.split_at_checked(width)?;
+    let (b, rest) = rest.split_at_checked(width)?;
+    let (c, d) = rest.split_at_checked(width)?;
     Some([a.first_chunk()?, b.first_chunk()?, c.first_chunk()?, d.first_chunk()?])
 }
 
 /// The first `N` elements of four rows, to be changed.
 #[inline(always)]
 fn columns_mut<const N: usize>(matrix: &mut [f32], width: usize) -> Option<[&mut [f32; N]; 4]> {
-    let (three, d) = matrix.split_at_mut_checked(3 * width)?;
-    let [a, b, c] = split_mut(three, width)?;
+    let (a, rest) = matrix.split_at_mut_checked(width)?;
+    let (b, rest) = rest.split_at_mut_checked(width)?;
+    let (c, d) = rest.split_at_mut_checked(width)?;
     Some([a.first_chunk_mut()?, b.first_chunk_mut()?, c.first_chunk_mut()?, d.first_chunk_mut()?])
 }
 
@@ -116,21 +146,20 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
 #[inline(always)]
 fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) {
     let (mut w, mut b, mut y) = (weights, biases, y);
-    let Some(samples) = split(x, shape.fan_in) else { return };
+    let Some(samples) = &four_rows(&mut { x }, shape.fan_in) else { return };
     loop {
         // Two small tiles rather than a large one and two units by themselves.
         let units = if b.len() != 2 * TILE
-            && let (Some(b), Some(w)) = (b.first_chunk(), split(w, shape.fan_in))
+            && let Some(b) = b.first_chunk()
+            && let Some(w) = &six_rows(&mut { w }, shape.fan_in)
         {
-            dots_of_six(&w, &samples, b, y, shape.units);
+            dots_of_six(w, samples, b, y, shape.units);
             WIDE
         } else if let Some(b) = b.first_chunk() {
             dots_of_four(w, x, b, y, shape);
             TILE
         } else if let (Some(b), Some(w)) = (b.first(), w.get(..shape.fan_in)) {
-            // One unit, four samples: by symmetry of the product also four units, one sample.
-            let Some([[y0], [y1], [y2], [y3]]) = columns_mut(y, shape.units) else { return };
-            [*y0, *y1, *y2, *y3] = dot_four([*b; 4], x, w);
+            dots_of_one(w, x, *b, y, shape.units);
             1
         } else {
             return;
@@ -168,7 +197,7 @@ fn dots_of_six(w: &[&[f32]; WIDE], x: &[&[f32]; TILE], b: &[f32; WIDE], y: &mut 
 /// Four units, four samples, two inputs a turn.
 #[inline(never)]
 fn dots_of_four(w: &[f32], x: &[f32], b: &[f32; TILE], y: &mut [f32], shape: &Shape) {
-    let (Some(w), Some(x)) = (split::<TILE>(w, shape.fan_in), split::<TILE>(x, shape.fan_in)) else { return };
+    let (Some(w), Some(x)) = (split(&mut { w }, shape.fan_in), split(&mut { x }, shape.fan_in)) else { return };
     let [mut a, mut b, mut c, mut d] = b.map(Four::new);
     let (w, w_rest) = in_twos(w);
     let (x, x_rest) = in_twos(x);
@@ -189,6 +218,14 @@ fn dots_of_four(w: &[f32], x: &[f32], b: &[f32; TILE], y: &mut [f32], shape: &Sh
     *y3 = [a.s3, b.s3, c.s3, d.s3];
 }
 
+/// One unit, four samples: by symmetry of the product also four units, one sample.
+#[inline(never)]
+fn dots_of_one(w: &[f32], x: &[f32], b: f32, y: &mut [f32], units: usize) {
+    let sums = dot_four([b; 4], x, w);
+    let Some([[y0], [y1], [y2], [y3]]) = columns_mut(y, units) else { return };
+    [*y0, *y1, *y2, *y3] = sums;
+}
+
 /// Each row as pairs, and what is left of an odd one.
 #[inline(always)]
 fn in_twos(rows: [&[f32]; 4]) -> ([&[[f32; 2]]; 4], [&[f32]; 4]) {
@@ -200,7 +237,7 @@ fn in_twos(rows: [&[f32]; 4]) -> ([&[[f32; 2]]; 4], [&[f32]; 4]) {
 #[inline(never)]
 fn dot_four(start: [f32; 4], rows: &[f32], shared: &[f32]) -> [f32; 4] {
     let [mut s0, mut s1, mut s2, mut s3] = start;
-    let Some(rows) = split::<4>(rows, shared.len()) else { return start };
+    let Some(rows) = split(&mut { rows }, shared.len()) else { return start };
     let (v, v_rest) = shared.as_chunks::<UNROLL>();
     let [(r0, r0_rest), (r1, r1_rest), (r2, r2_rest), (r3, r3_rest)] = rows.map(<[f32]>::as_chunks::<UNROLL>);
     macro_rules! add {
@@ -283,27 +320,23 @@ pub(crate) fn gradient(
 #[inline(always)]
 fn gradient_four(weight_gradient: &mut [f32], bias_gradient: &mut [f32], x: &[f32], d: &[f32], shape: &Shape) {
     let (mut g, mut b, mut d) = (weight_gradient, bias_gradient, d);
-    let Some(x) = split(x, shape.fan_in) else { return };
+    let Some(x) = &four_rows(&mut { x }, shape.fan_in) else { return };
     macro_rules! add {
-        ($units:ident, $add:ident) => {{
-            let ((Some((rows, g_rest)), Some((biases, b_rest))), Some(d_rest)) =
-                ((g.split_at_mut_checked($units * shape.fan_in), b.split_first_chunk_mut()), d.get($units..))
-            else {
-                return;
-            };
-            let Some(rows) = split_mut(rows, shape.fan_in) else { return };
-            $add(rows, biases, &x, d, shape.units);
-            (g, b, d) = (g_rest, b_rest, d_rest);
+        ($units:ident, $rows:ident, $add:ident) => {{
+            let Some(rows) = &mut $rows(&mut g, shape.fan_in) else { return };
+            let (Some((biases, b_rest)), Some(d_rest)) = (b.split_first_chunk_mut(), d.get($units..)) else { return };
+            $add(rows, biases, x, d, shape.units);
+            (b, d) = (b_rest, d_rest);
         }};
     }
     while !b.is_empty() {
         // As in `forward_four`.
         if b.len() >= WIDE && b.len() != 2 * TILE {
-            add!(WIDE, add_to_six);
+            add!(WIDE, six_rows_mut, add_to_six);
         } else if b.len() >= TILE {
-            add!(TILE, add_to_four);
+            add!(TILE, four_rows_mut, add_to_four);
         } else {
-            add!(ONE, add_to_one);
+            add!(ONE, one_row_mut, add_to_one);
         }
     }
 }
@@ -313,7 +346,7 @@ macro_rules! adds {
     ($(#[$doc:meta])* $name:ident, $units:literal, [$($g:ident $d:ident $u:literal),*], $g0:ident $($rest:ident)*) => {
         $(#[$doc])*
         #[inline(never)]
-        fn $name(g: [&mut [f32]; $units], b: &mut [f32; $units], x: &[&[f32]; TILE], d: &[f32], units: usize) {
+        fn $name(g: &mut [&mut [f32]; $units], b: &mut [f32; $units], x: &[&[f32]; TILE], d: &[f32], units: usize) {
             let Some(d) = columns::<$units>(d, units) else { return };
             let never = never();
             $(
@@ -322,7 +355,7 @@ macro_rules! adds {
             )*
             let [$($g),*] = g;
             let turns = $g0.iter_mut();
-            $( let turns = turns.zip($rest); )*
+            $( let turns = turns.zip($rest.iter_mut()); )*
             let turns = turns.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
             for (turn, nested!($($g)* x0 x1 x2 x3)) in turns {
                 if turn == never {
@@ -416,39 +449,48 @@ pub(crate) fn backward(
     units: usize,
     slopes: Slopes,
 ) {
-    let (shape, mut x, mut d) = (Shape { fan_in, units }, inputs, deltas);
+    let (mut x, mut d, mut in_tiles) = (&mut *inputs, deltas, 0);
     while let (Some((four, d_rest)), true) = (d.split_at_checked(TILE * units), x.len() >= TILE * fan_in)
         && !four.is_empty()
     {
         let Some((four_inputs, x_rest)) = x.split_at_mut_checked(TILE * fan_in) else { return };
-        backward_four(weights, four, four_inputs, &shape, slopes);
+        backward_four(weights, four, four_inputs, fan_in, units, slopes);
         (x, d) = (x_rest, d_rest);
+        in_tiles += TILE;
     }
-    for (inputs, deltas) in rows_mut(x, fan_in).zip(rows(d, units)) {
-        let mut columns = weights;
-        for input in inputs {
-            slopes.scale_one(input, column_sum(columns, deltas, fan_in));
-            columns = columns.get(1..).unwrap_or_default();
-        }
+    // What no tile has taken: the last columns of those samples, and all of the others.
+    let last = fan_in - fan_in % TILE;
+    if last == fan_in && d.is_empty() {
+        return;
+    }
+    for (x, d) in rows_mut(inputs, fan_in).zip(rows(deltas, units)) {
+        let first = if in_tiles > 0 { last } else { 0 };
+        in_tiles = in_tiles.saturating_sub(1);
+        let (Some(columns), Some(x)) = (weights.get(first..), x.get_mut(first..)) else { return };
+        backward_one(columns, d, x, fan_in, slopes);
     }
 }
 
 /// Four samples: every weight loaded serves four sums, every delta those of a tile of inputs.
 #[inline(always)]
-fn backward_four(weights: &[f32], d: &[f32], x: &mut [f32], shape: &Shape, slopes: Slopes) {
-    let (mut column, Some(rows)) = (0, split(d, shape.units)) else { return };
-    while column < shape.fan_in {
-        let (Some(weights), Some(x)) = (weights.get(column..), x.get_mut(column..)) else { return };
-        if shape.fan_in - column >= TILE {
-            columns_of_four(weights, &rows, x, shape.fan_in, slopes);
-            column += TILE;
-        } else {
-            let Some(inputs) = columns_mut::<1>(x, shape.fan_in) else { return };
-            for ([x], d) in inputs.into_iter().zip(rows) {
-                slopes.scale_one(x, column_sum(weights, d, shape.fan_in));
-            }
-            column += 1;
-        }
+fn backward_four(weights: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, units: usize, slopes: Slopes) {
+    let (mut columns, mut x) = (weights, x);
+    let Some(rows) = &four_rows(&mut { d }, units) else { return };
+    for _ in 0..fan_in / TILE {
+        columns_of_four(columns, rows, x, fan_in, slopes);
+        let (Some(next), Some(x_rest)) = (columns.get(TILE..), x.get_mut(TILE..)) else { return };
+        (columns, x) = (next, x_rest);
+    }
+}
+
+/// One sample, column by column.
+#[inline(never)]
+fn backward_one(columns: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, slopes: Slopes) {
+    let mut columns = columns;
+    for x in x {
+        slopes.scale_one(x, column_sum(columns, d, fan_in));
+        columns = columns.get(1..).unwrap_or_default();
+        one_turn_at_a_time();
     }
 }
 
@@ -472,7 +514,6 @@ fn columns_of_four(columns: &[f32], d: &[&[f32]; TILE], x: &mut [f32], fan_in: u
 }
 
 /// `sum over u of w[u][0] d[u]`.
-#[inline(never)]
 fn column_sum(columns: &[f32], deltas: &[f32], fan_in: usize) -> f32 {
     let mut sum = 0.0;
     let mut rest = columns;

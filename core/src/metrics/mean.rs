@@ -5,13 +5,33 @@
 /// The sums are compensated (Kahan 1965), so that an epoch of 60,000 samples loses no more digits than one of 60:
 /// four f32 additions a sample, where an f64 sum would cost a chip without a double-precision FPU about a hundred
 /// instructions.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Metrics {
     samples: u32,
     loss: CompensatedSum,
     accuracy: CompensatedSum,
-    scored: bool,
+    scored: Scored,
+}
+
+/// Whether there is right and wrong. A whole word: without padding at their end, metrics are copied and cleared in line, not
+/// by `memcpy` and its like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u32)]
+enum Scored {
+    No,
+    Yes,
+}
+
+impl Default for Metrics {
+    /// Of no sample.
+    fn default() -> Self {
+        // Unknown to the compiler, which would call `memset`, as there are many zeros in a row.
+        let zero = core::hint::black_box(0.0);
+        let none = CompensatedSum { sum: zero, lost: zero };
+        Self { samples: 0, loss: none, accuracy: none, scored: Scored::No }
+    }
 }
 
 impl Metrics {
@@ -21,7 +41,7 @@ impl Metrics {
         self.loss.add(loss);
         if let Some(accuracy) = accuracy {
             self.accuracy.add(accuracy);
-            self.scored = true;
+            self.scored = Scored::Yes;
         }
     }
 
@@ -43,18 +63,18 @@ impl Metrics {
     /// Share of outputs that were right, from 0 to 1; `None` if the loss has no right and wrong, or before the first
     /// sample.
     pub fn accuracy(&self) -> Option<f32> {
-        self.scored.then(|| self.accuracy.sum / self.samples.max(1) as f32)
+        (self.scored == Scored::Yes).then(|| self.accuracy.sum / self.samples.max(1) as f32)
     }
 }
 
 #[cfg(feature = "storage")]
 impl Metrics {
     pub(crate) const fn is_scored(&self) -> bool {
-        self.scored
+        matches!(self.scored, Scored::Yes)
     }
 
     pub(crate) const fn set_scored(&mut self, scored: bool) {
-        self.scored = scored;
+        self.scored = if scored { Scored::Yes } else { Scored::No };
     }
 
     /// One of its five words, as a checkpoint has them.

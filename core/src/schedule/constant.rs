@@ -8,6 +8,8 @@ use crate::error::Error;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Constant {
     lr: f64,
+    /// `lr` as an f32: rounded when it is made, in a `const` by the compiler, so that no routine for f64 is linked.
+    rate: f32,
 }
 
 impl Constant {
@@ -17,13 +19,17 @@ impl Constant {
     /// [`Error::Parameter`] unless `lr` is finite and not negative.
     pub const fn new(lr: f64) -> Result<Self, Error> {
         require_all!("lr": NonNegative = lr);
-        Ok(Self { lr })
+        Ok(Self { lr, rate: lr as f32 })
     }
 }
 
 impl Schedule for Constant {
     fn value(&self, _step: u32) -> f64 {
         self.lr
+    }
+
+    fn rate(&self, _step: u32) -> f32 {
+        self.rate
     }
 }
 

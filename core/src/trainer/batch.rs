@@ -6,38 +6,38 @@ use crate::dropout::Key;
 use crate::error::Error;
 use crate::fit::Clock;
 use crate::kernels;
-use crate::loss::Loss;
+use crate::loss::{Input, Loss};
 use crate::matrix::{rows, rows_mut};
 use crate::metrics::Metrics;
 use crate::network::read_samples;
 use crate::optimizer::{Accumulation, Gather, Optimizer, Update, Variables};
-use crate::pass::{add_penalties, backward, backward_online, begin_backward, forward, last_blocks, penalty};
+use crate::pass::{Samples, add_penalties, backward, backward_online, chain_last, forward, last_block, penalty};
 use crate::progress::{Event, Phase};
 use crate::schedule::Schedule;
 use crate::unroll::one_turn_at_a_time;
 
-/// Samples of a batch that are taken together.
+/// Samples of a batch that are taken together. Small, as it lies on the stack under everything.
 struct Group {
-    /// What the batch leads to.
-    update: Update,
+    /// Of the update the batch leads to.
+    rate: f32,
+    momentum: Option<f32>,
     into: Accumulation,
+    /// Samples of the batch.
+    batch: u32,
     /// Samples of the epoch.
     len: u32,
-    /// Of the first one, in the epoch's order.
-    position: u32,
-    /// How many.
-    n: usize,
+    samples: Samples,
 }
 
 impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
-    /// The update the batch at hand leads to, `position` samples of the epoch's `len` having been seen.
-    fn next_update(&self, position: u32, len: u32) -> Update {
+    /// The update the batch at hand leads to, in an epoch of `len` samples.
+    fn next_update(&self, len: u32) -> Update {
         let progress = &self.progress;
         let clock = match self.fit.clock {
             Clock::Update => progress.step,
             Clock::Epoch => progress.epoch,
         };
-        let begin = position.saturating_sub(progress.in_batch);
+        let begin = progress.position.saturating_sub(progress.in_batch);
         // A batch has one rate, and a schedule is called once for it: f64 is dear without an FPU for it.
         let (rate, momentum) = if progress.in_batch > 0 {
             (progress.rate, progress.momentum)
@@ -49,48 +49,65 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         Update { step: progress.step, age: progress.step.saturating_sub(progress.cleared), rate, momentum, samples }
     }
 
-    /// The batch's next samples forward and backward, `begins` saying that they are an epoch's first. Two functions that
-    /// are not inlined, so that what one keeps on the stack does not lie under the other.
+    /// The samples to take next, of the epoch's `len`.
     #[inline(never)]
-    pub(super) fn train_samples(&mut self, data: &impl Dataset, begins: bool) -> Result<Event, Error> {
-        let (position, len) = if begins { (0, data.len() as u32) } else { (self.progress.position, self.progress.len) };
-        let update = self.next_update(position, len);
+    fn next_group(&self, len: u32) -> Group {
+        let update = self.next_update(len);
         let n = update.samples.saturating_sub(self.progress.in_batch).min(self.lanes.count as u32) as usize;
         let into = self.fit.optimizer.accumulation(&update);
-        let group = Group { update, into, len, position, n };
-        self.read(&group, data)?;
-        self.judge(&group, begins)?;
-        self.learn(&group);
-        Ok(Event::Samples { done: self.progress.position, of: len })
+        let key = Some(Key { epoch: self.progress.epoch, position: self.progress.position });
+        let Update { rate, momentum, samples: batch, .. } = update;
+        Group { rate, momentum, into, batch, len, samples: Samples { n, key } }
     }
 
-    /// Reads the samples and takes them forward.
+    /// The batch's next samples forward and backward, `begins` saying that they are an epoch's first. What it calls is not
+    /// inlined, so that what one keeps on the stack does not lie under the other.
+    #[inline(never)]
+    pub(super) fn train_samples(&mut self, data: &impl Dataset, begins: bool) -> Result<Event, Error> {
+        let group = self.next_group(if begins { data.len() as u32 } else { self.progress.len });
+        self.read(&group, data)?;
+        forward(&self.fit.topology, self.params, self.lanes.tape, &group.samples, self.input);
+        self.judge(&group, begins)?;
+        // From here on nothing can fail.
+        if O::GATHER == Gather::InParameters {
+            backward_online(&self.fit.topology, self.params, self.lanes.tape, &group.samples);
+        } else {
+            self.begin_batch(&group.into);
+            let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
+            backward(&self.fit.topology, self.params, gradient, self.lanes.tape, &group.samples);
+        }
+        self.advance(&group);
+        Ok(Event::Samples { done: self.progress.position, of: group.len })
+    }
+
+    /// Reads the samples into the beginning of the tape.
     #[inline(never)]
     fn read(&mut self, group: &Group, data: &impl Dataset) -> Result<(), Error> {
-        let Group { len, position, n, .. } = group;
-        let (topology, epoch) = (&self.fit.topology, self.progress.epoch);
-        let indices = (*position..).map(|position| self.fit.order.index(epoch, position, *len));
+        let Group { len, samples, .. } = group;
+        let (epoch, position) = (self.progress.epoch, self.progress.position);
+        let indices = (position..).map(|position| self.fit.order.index(epoch, position, *len));
         let Lanes { tape, targets, .. } = &mut self.lanes;
-        read_samples(data, &self.fit.loss, topology, indices, tape, targets, *n)?;
-        let key = Some(Key { epoch, position: *position });
-        forward(topology, self.params, tape, *n, self.input, key);
-        Ok(())
+        read_samples(data, &self.fit.loss, &self.fit.topology, indices, tape, targets, samples.n)
     }
 
     /// The losses, and the last layer's deltas in place of its outputs. `self.progress` takes them in only if nothing has failed.
     #[inline(never)]
     fn judge(&mut self, group: &Group, begins: bool) -> Result<(), Error> {
-        let Group { update, into, len, position, n } = group;
-        let (topology, loss, epoch) = (&self.fit.topology, &self.fit.loss, self.progress.epoch);
-        let outputs_len = topology.outputs();
+        let Group { into, batch, len, samples, .. } = group;
+        let (topology, loss) = (&self.fit.topology, &self.fit.loss);
+        let Some(last) = topology.layers().last() else { return Ok(()) };
+        let units = last.units();
+        // Asked again, not `self.input`: of most losses the compiler knows that it is never the outputs.
+        let of_outputs = matches!(loss.input(last.activation()), Ok(Input::Outputs));
         let Lanes { tape, targets, gradient, .. } = &mut self.lanes;
-        let (fan_in, inputs, outputs) = last_blocks(topology, tape, *n);
+        let (below, outputs) = last_block(topology, tape, samples.n, samples.n * units);
         let mut metrics = if begins { Metrics::default() } else { self.progress.train };
         let mut batch_loss = self.progress.batch_loss;
-        let scale_of_one = into.scale / update.samples as f32;
-        let targets = rows(targets, loss.targets(outputs_len) + 1);
-        let samples = rows(inputs, fan_in).zip(rows_mut(outputs, outputs_len)).zip(targets);
-        for (position, ((inputs, outputs), row)) in (*position..).zip(samples) {
+        let scale_of_one = into.scale / *batch as f32;
+        let mut after = samples.n;
+        let targets = rows(targets, loss.targets(units) + 1);
+        for ((outputs, row), position) in rows_mut(outputs, units).zip(targets).zip(self.progress.position..) {
+            after = after.saturating_sub(1);
             let Some((weight, target)) = row.split_last() else { break };
             let (weight, accuracy) = (weight * loss.weight(target), loss.accuracy(outputs, target));
             for (to, from) in gradient.iter_mut().zip(target) {
@@ -99,12 +116,16 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
             }
             let value = weight * loss.differentiate(outputs, gradient, weight * scale_of_one);
             if !value.is_finite() {
-                let index = self.fit.order.index(epoch, position, *len) as usize;
-                return Err(Error::Diverged { step: update.step, index });
+                let index = self.fit.order.index(self.progress.epoch, position, *len) as usize;
+                return Err(Error::Diverged { step: self.progress.step, index });
             }
             metrics.record(value, accuracy);
             batch_loss += value;
-            begin_backward(topology, self.params, inputs, outputs, gradient, self.input);
+            if of_outputs {
+                chain_last(topology, self.params, below, after, outputs, gradient);
+            } else {
+                kernels::copy(gradient, outputs);
+            }
         }
 
         let progress = &mut self.progress;
@@ -115,36 +136,32 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         Ok(())
     }
 
-    /// Backward, which cannot fail.
+    /// What a batch's first samples find in the state.
     #[inline(never)]
-    fn learn(&mut self, group: &Group) {
-        let Group { update, into, position, n, .. } = group;
-        let key = Some(Key { epoch: self.progress.epoch, position: *position });
-        let topology = &self.fit.topology;
-        let tape = &mut *self.lanes.tape;
-        if O::GATHER == Gather::InParameters {
-            backward_online(topology, self.params, tape, key);
-        } else {
+    fn begin_batch(&mut self, into: &Accumulation) {
+        if self.progress.in_batch == 0 {
             let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
-            if self.progress.in_batch == 0 {
-                kernels::begin(gradient, self.params, into.keep, into.decay);
-                add_penalties(topology, self.params, gradient, into.scale);
-            }
-            backward(topology, self.params, gradient, tape, *n, key);
+            kernels::begin(gradient, self.params, into.keep, into.decay);
+            add_penalties(&self.fit.topology, self.params, gradient, into.scale);
         }
+    }
 
+    /// The samples have been learnt from.
+    #[inline(never)]
+    fn advance(&mut self, group: &Group) {
+        let Group { rate, momentum, batch, samples, .. } = group;
         let progress = &mut self.progress;
-        (progress.rate, progress.momentum) = (update.rate, update.momentum);
-        progress.position = position + *n as u32;
-        progress.in_batch += *n as u32;
-        if progress.in_batch >= update.samples {
+        (progress.rate, progress.momentum) = (*rate, *momentum);
+        progress.position += samples.n as u32;
+        progress.in_batch += samples.n as u32;
+        if progress.in_batch >= *batch {
             progress.phase = Phase::Update;
         }
     }
 
     #[inline(never)]
     pub(super) fn update(&mut self, validates: bool) -> Result<Event, Error> {
-        let update = self.next_update(self.progress.position, self.progress.len);
+        let update = self.next_update(self.progress.len);
         if O::GATHER != Gather::InParameters {
             let (gathered, _) = self.state.split_at_checked(self.params.len()).unwrap_or_default();
             if !kernels::all_finite(gathered) {

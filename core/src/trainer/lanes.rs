@@ -1,8 +1,7 @@
 //! The samples taken together.
 
-use crate::error::{Buffer, Error};
 use crate::optimizer::Optimizer;
-use crate::topology::{Topology, check_len};
+use crate::topology::Topology;
 
 /// The workspace but for the optimizer's state: what the samples taken together need, and nothing outlives a step.
 #[derive(Debug)]
@@ -19,19 +18,37 @@ pub(crate) struct Lanes<'b> {
 }
 
 impl<'b> Lanes<'b> {
-    /// The state, and the rest: as many lanes as there is room for.
+    /// The state, and the rest: as many lanes as there is room for; `None` if there is room for none.
     pub(crate) fn split<O: Optimizer>(
         topology: &Topology,
         targets: usize,
         workspace: &'b mut [f32],
-    ) -> Result<(&'b mut [f32], Self), Error> {
-        let (expected, found) = (topology.workspace_len_for::<O>(1, targets), workspace.len());
-        check_len(Buffer::Workspace, expected, found)?;
-        let too_short = Error::BufferLength { buffer: Buffer::Workspace, expected, found };
-        let (state, rest) = workspace.split_at_mut_checked(topology.state_len::<O>()).ok_or(too_short)?;
-        let count = topology.lanes(targets, rest.len());
-        let (gradient, rest) = rest.split_at_mut_checked(topology.outputs()).ok_or(too_short)?;
-        let (targets, tape) = rest.split_at_mut_checked(count * (targets + 1)).ok_or(too_short)?;
-        Ok((state, Self { count, gradient, targets, tape }))
+    ) -> Option<(&'b mut [f32], Self)> {
+        let (state, rest) = workspace.split_at_mut_checked(topology.state_len::<O>())?;
+        let (gradient, rest) = rest.split_at_mut_checked(topology.outputs())?;
+        let count = rest.len().checked_div(topology.sample_len(targets)).filter(|count| *count > 0)?;
+        let (targets, tape) = rest.split_at_mut_checked(count * (targets + 1))?;
+        Some((state, Self { count, gradient, targets, tape }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::{Relu, Sigmoid};
+    use crate::layer::dense;
+    use crate::optimizer::OnlineSgd;
+
+    #[test]
+    fn are_as_many_as_there_is_room_for() {
+        const NET: Topology = Topology::new(34, &[dense(34, &Relu), dense(1, &Sigmoid)]);
+        let mut workspace = [0.0; NET.workspace_len_for::<OnlineSgd>(9, 1)];
+        for count in 1..9 {
+            let len = NET.workspace_len_for::<OnlineSgd>(count, 1);
+            let mut found =
+                |len| Lanes::split::<OnlineSgd>(&NET, 1, &mut workspace[..len]).map(|(_, lanes)| lanes.count);
+            assert_eq!(found(len), Some(count));
+            assert_eq!(found(len - 1), (count > 1).then(|| count - 1));
+        }
     }
 }

@@ -50,10 +50,6 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         self.lanes.count
     }
 
-    pub(crate) fn clear_state(&mut self) {
-        self.state.fill(0.0);
-    }
-
     /// Does the next bounded piece of work and says what it was. The data are passed at every call, so that between
     /// two a replay buffer may take in new samples; those count from the next epoch on.
     ///
@@ -75,6 +71,8 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
             }
             Phase::Samples => self.train_samples(train, false),
             Phase::Update => self.update(!validation.is_empty()),
+            // Seen here, so that an image whose validation set is `Nothing` has no code to validate with.
+            Phase::Validation if validation.is_empty() => Ok(self.skip_validation()),
             Phase::Validation => self.validate(validation),
             Phase::EpochEnd => self.end_epoch(),
             Phase::Done => Ok(Event::Done),
@@ -211,7 +209,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
                 *param = kept + 0.0;
             }
         }
-        self.clear_state();
+        kernels::fill(self.state, 0.0);
         let progress = &mut self.progress;
         if progress.phase != Phase::Done {
             progress.phase = Phase::EpochBegin;

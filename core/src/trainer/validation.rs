@@ -8,7 +8,7 @@ use crate::loss::Loss;
 use crate::matrix::rows;
 use crate::network::read_samples;
 use crate::optimizer::Optimizer;
-use crate::pass::{forward, penalty};
+use crate::pass::{Samples, forward, penalty};
 use crate::progress::{Epoch, Event, Phase};
 use crate::schedule::Schedule;
 
@@ -23,7 +23,7 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
 
         let Lanes { tape, targets, .. } = &mut self.lanes;
         read_samples(data, loss, topology, position.., tape, targets, n)?;
-        let outputs = forward(topology, self.params, tape, n, self.input, None);
+        let outputs = forward(topology, self.params, tape, &Samples { n, key: None }, self.input);
         let mut metrics = self.progress.validation;
         let samples = rows(outputs, outputs_len).zip(rows(targets, loss.targets(outputs_len) + 1));
         for (index, (outputs, row)) in (position as usize..).zip(samples) {
@@ -42,6 +42,12 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         }
         progress.validation = metrics;
         Ok(Event::Validation { done: progress.position, of: len })
+    }
+
+    /// What is left to do where a set has lost its samples since the epoch began.
+    pub(super) const fn skip_validation(&mut self) -> Event {
+        self.progress.phase = Phase::EpochEnd;
+        Event::Validation { done: self.progress.position, of: 0 }
     }
 
     #[inline(never)]
