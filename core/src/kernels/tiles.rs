@@ -83,12 +83,12 @@ takes!(
 // no part of the functions that call them, as each would have its own; of two that differ in `mut` only the compiler keeps one.
 takes!(
     /// The first four rows.
-    #[inline(never)]
+    #[inline]
     four_rows, &'a [f32], [&'a [f32]; TILE], split_at_checked: a b c d
 );
 takes!(
     /// The first six rows.
-    #[inline(never)]
+    #[inline]
     six_rows, &'a [f32], [&'a [f32]; WIDE], split_at_checked: a b c d e f
 );
 takes!(
@@ -98,12 +98,12 @@ takes!(
 );
 takes!(
     /// The first four rows, to be changed.
-    #[inline(never)]
+    #[inline]
     four_rows_mut, &'a mut [f32], [&'a mut [f32]; TILE], split_at_mut_checked: a b c d
 );
 takes!(
     /// The first six rows, to be changed.
-    #[inline(never)]
+    #[inline]
     six_rows_mut, &'a mut [f32], [&'a mut [f32]; WIDE], split_at_mut_checked: a b c d e f
 );
 
@@ -155,8 +155,10 @@ fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape
         {
             dots_of_six(w, samples, b, y, shape.units);
             WIDE
-        } else if let Some(b) = b.first_chunk() {
-            dots_of_four(w, x, b, y, shape);
+        } else if let Some(b) = b.first_chunk()
+            && let Some(w) = &four_rows(&mut { w }, shape.fan_in)
+        {
+            dots_of_four(w, samples, b, y, shape.units);
             TILE
         } else if let (Some(b), Some(w)) = (b.first(), w.get(..shape.fan_in)) {
             dots_of_one(w, x, *b, y, shape.units);
@@ -194,24 +196,27 @@ fn dots_of_six(w: &[&[f32]; WIDE], x: &[&[f32]; TILE], b: &[f32; WIDE], y: &mut 
     *y3 = [a.s3, b.s3, c.s3, d.s3, e.s3, f.s3];
 }
 
-/// Four units, four samples, two inputs a turn.
+/// Four units, four samples.
 #[inline(never)]
-fn dots_of_four(w: &[f32], x: &[f32], b: &[f32; TILE], y: &mut [f32], shape: &Shape) {
-    let (Some(w), Some(x)) = (split(&mut { w }, shape.fan_in), split(&mut { x }, shape.fan_in)) else { return };
+fn dots_of_four(w: &[&[f32]; TILE], x: &[&[f32]; TILE], b: &[f32; TILE], y: &mut [f32], units: usize) {
     let [mut a, mut b, mut c, mut d] = b.map(Four::new);
-    let (w, w_rest) = in_twos(w);
-    let (x, x_rest) = in_twos(x);
-    let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]);
-    for nested!(w0 w1 w2 w3 x0 x1 x2 x3) in weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]) {
-        let ([w0, v0], [w1, v1], [w2, v2], [w3, v3]) = (w0, w1, w2, w3);
-        let ([x0, z0], [x1, z1], [x2, z2], [x3, z3]) = (x0, x1, x2, x3);
-        accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
-        accumulate!([v0 a, v1 b, v2 c, v3 d], z0, z1, z2, z3);
+    let never = never();
+    let turns = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]).zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
+    for (turn, nested!(w0 w1 w2 w3 x0 x1 x2 x3)) in turns {
+        if turn == never {
+            one_turn_at_a_time();
+        }
+        // Unit by unit: LLVM would load all eight values at once, and then has no pointers left.
+        accumulate!([w0 a], x0, x1, x2, x3);
+        one_turn_at_a_time();
+        accumulate!([w1 b], x0, x1, x2, x3);
+        one_turn_at_a_time();
+        accumulate!([w2 c], x0, x1, x2, x3);
+        one_turn_at_a_time();
+        accumulate!([w3 d], x0, x1, x2, x3);
+        one_turn_at_a_time();
     }
-    if let ([[w0], [w1], [w2], [w3]], [[x0], [x1], [x2], [x3]]) = (w_rest, x_rest) {
-        accumulate!([w0 a, w1 b, w2 c, w3 d], x0, x1, x2, x3);
-    }
-    let Some([y0, y1, y2, y3]) = columns_mut(y, shape.units) else { return };
+    let Some([y0, y1, y2, y3]) = columns_mut(y, units) else { return };
     *y0 = [a.s0, b.s0, c.s0, d.s0];
     *y1 = [a.s1, b.s1, c.s1, d.s1];
     *y2 = [a.s2, b.s2, c.s2, d.s2];
@@ -224,13 +229,6 @@ fn dots_of_one(w: &[f32], x: &[f32], b: f32, y: &mut [f32], units: usize) {
     let sums = dot_four([b; 4], x, w);
     let Some([[y0], [y1], [y2], [y3]]) = columns_mut(y, units) else { return };
     [*y0, *y1, *y2, *y3] = sums;
-}
-
-/// Each row as pairs, and what is left of an odd one.
-#[inline(always)]
-fn in_twos(rows: [&[f32]; 4]) -> ([&[[f32; 2]]; 4], [&[f32]; 4]) {
-    let pairs = rows.map(<[f32]>::as_chunks::<2>);
-    (pairs.map(|(pairs, _)| pairs), pairs.map(|(_, rest)| rest))
 }
 
 /// Four sums that share one factor: `start[k] + rows[k] . shared`, the rows being as long as that.
