@@ -14,24 +14,30 @@ pub(crate) enum Slopes {
 }
 
 impl Slopes {
-    /// `slopes[k] *= sums[k]`; what is inactive stays 0, whatever its sum.
+    /// Multiplies the four slopes by a sum each; what is inactive stays 0, whatever its sum. The sums are no array, which would be
+    /// in memory on the way here.
     #[cfg(any(target_os = "none", test))]
-    #[inline(always)]
-    pub(super) fn scale(self, slopes: &mut [f32; TILE], sums: [f32; TILE]) {
+    #[inline(never)]
+    pub(super) fn scale(self, slopes: &mut [f32; TILE], s0: f32, s1: f32, s2: f32, s3: f32) {
         match self {
             Self::Any => {
-                for (slope, sum) in slopes.iter_mut().zip(sums) {
+                for (slope, sum) in slopes.iter_mut().zip([s0, s1, s2, s3]) {
                     *slope = if *slope == 0.0 { 0.0 } else { *slope * sum };
-                    one_turn_at_a_time();
                 }
             }
             Self::OfGate => {
-                for (slope, sum) in slopes.iter_mut().zip(sums) {
-                    // An integer comparison, and no sum is -0.0.
-                    if slope.to_bits() != 0 {
-                        *slope = sum;
-                    }
+                let [x0, x1, x2, x3] = slopes;
+                macro_rules! gate {
+                    ($($slope:ident $sum:ident),*) => {
+                        $(
+                            // An integer comparison, and no sum is -0.0.
+                            if $slope.to_bits() != 0 {
+                                *$slope = $sum;
+                            }
+                        )*
+                    };
                 }
+                gate!(x0 s0, x1 s1, x2 s2, x3 s3);
             }
         }
     }

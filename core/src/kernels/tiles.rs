@@ -237,7 +237,10 @@ fn dot_four(start: [f32; 4], rows: &[f32], shared: &[f32]) -> [f32; 4] {
     let [mut s0, mut s1, mut s2, mut s3] = start;
     let Some(rows) = split(&mut { rows }, shared.len()) else { return start };
     let (v, v_rest) = shared.as_chunks::<UNROLL>();
-    let [(r0, r0_rest), (r1, r1_rest), (r2, r2_rest), (r3, r3_rest)] = rows.map(<[f32]>::as_chunks::<UNROLL>);
+    // One by one: at `opt-level = "s"` a `map` is a loop over arrays in memory.
+    let [r0, r1, r2, r3] = rows;
+    let ((r0, r0_rest), (r1, r1_rest)) = (r0.as_chunks::<UNROLL>(), r1.as_chunks::<UNROLL>());
+    let ((r2, r2_rest), (r3, r3_rest)) = (r2.as_chunks::<UNROLL>(), r3.as_chunks::<UNROLL>());
     macro_rules! add {
         ($($k:literal)*, $v:ident $r0:ident $r1:ident $r2:ident $r3:ident) => {
             $(
@@ -505,10 +508,10 @@ fn columns_of_four(columns: &[f32], d: &[&[f32]; TILE], x: &mut [f32], fan_in: u
         one_turn_at_a_time();
     }
     let Some([x0, x1, x2, x3]) = columns_mut(x, fan_in) else { return };
-    slopes.scale(x0, [a.s0, b.s0, c.s0, e.s0]);
-    slopes.scale(x1, [a.s1, b.s1, c.s1, e.s1]);
-    slopes.scale(x2, [a.s2, b.s2, c.s2, e.s2]);
-    slopes.scale(x3, [a.s3, b.s3, c.s3, e.s3]);
+    slopes.scale(x0, a.s0, b.s0, c.s0, e.s0);
+    slopes.scale(x1, a.s1, b.s1, c.s1, e.s1);
+    slopes.scale(x2, a.s2, b.s2, c.s2, e.s2);
+    slopes.scale(x3, a.s3, b.s3, c.s3, e.s3);
 }
 
 /// `sum over u of w[u][0] d[u]`.
@@ -548,8 +551,8 @@ pub(crate) fn backward_online(
     let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
     let mut column = 0;
     for tile in tiles {
-        let sums = sum_and_update(columns, deltas, tile, fan_in);
-        below.differentiate(column, tile).scale(tile, sums);
+        let [s0, s1, s2, s3] = sum_and_update(columns, deltas, tile, fan_in);
+        below.differentiate(column, tile).scale(tile, s0, s1, s2, s3);
         column += TILE;
         columns = columns.get_mut(TILE..).unwrap_or_default();
     }
