@@ -1,5 +1,6 @@
 //! Element by element.
 
+use super::SMALL;
 use crate::unroll::{one_turn_at_a_time, unknown};
 
 /// Elements of a row that one turn of a streaming loop takes.
@@ -12,10 +13,23 @@ type Turns<'a, 'b> = (&'a [[f32; UNROLL]], &'b mut [[f32; UNROLL]], &'a [f32], &
 #[inline(always)]
 pub(super) fn in_turns<'a, 'b>(from: &'a [f32], to: &'b mut [f32]) -> Turns<'a, 'b> {
     let len = from.len().min(to.len());
-    let turns = unknown(len / UNROLL) * UNROLL;
+    let turns = if SMALL { 0 } else { unknown(len / UNROLL) * UNROLL };
     let (from, from_rest) = from.get(..len).and_then(|from| from.split_at_checked(turns)).unwrap_or_default();
     let (to, to_rest) = to.get_mut(..len).and_then(|to| to.split_at_mut_checked(turns)).unwrap_or_default();
     (from.as_chunks().0, to.as_chunks_mut().0, from_rest, to_rest)
+}
+
+/// The same of one row.
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+#[inline(always)]
+fn turns(values: &[f32]) -> (&[[f32; UNROLL]], &[f32]) {
+    if SMALL { (&[], values) } else { values.as_chunks() }
+}
+
+/// The same of one row to be changed.
+#[inline(always)]
+fn turns_mut(values: &mut [f32]) -> (&mut [[f32; UNROLL]], &mut [f32]) {
+    if SMALL { (&mut [], values) } else { values.as_chunks_mut() }
 }
 
 /// `to = from`: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
@@ -37,7 +51,7 @@ pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
 pub(crate) fn fill(values: &mut [f32], value: f32) {
     #[cfg(target_arch = "arm")]
     let value = core::hint::black_box(value);
-    let (chunks, rest) = values.as_chunks_mut::<UNROLL>();
+    let (chunks, rest) = turns_mut(values);
     for chunk in chunks {
         *chunk = [value; UNROLL];
         one_turn_at_a_time();
@@ -55,7 +69,7 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
         // Also what NaN and infinities left behind by a diverged run are cleared by.
         return fill(values, 0.0);
     }
-    let (chunks, rest) = values.as_chunks_mut::<UNROLL>();
+    let (chunks, rest) = turns_mut(values);
     for chunk in chunks {
         let [a, b, c, d, e, f, g, h] = *chunk;
         *chunk = [
@@ -92,7 +106,7 @@ pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 #[inline(never)]
 pub(crate) fn all_finite(values: &[f32]) -> bool {
-    let (chunks, rest) = values.as_chunks::<UNROLL>();
+    let (chunks, rest) = turns(values);
     let (mut even, mut odd) = (0.0, 0.0);
     for &[a, b, c, d, e, f, g, h] in chunks {
         even += 0.0 * a;

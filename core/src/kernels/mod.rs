@@ -19,21 +19,36 @@
 //! with the naive ones in the tests below.
 
 /// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
+#[cfg(not(all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))))]
 macro_rules! nested {
     ($a:pat) => { $a };
     ($a:tt $b:tt $($rest:tt)*) => { nested!(($a, $b) $($rest)*) };
 }
 
+/// Whether code is to be small: on request, and where there is no FPU and nothing is gained by more of it.
+const SMALL: bool =
+    cfg!(all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf")))));
+
 mod elements;
+#[cfg(any(
+    all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf")))),
+    test
+))]
+mod plain;
 mod slopes;
-#[cfg(any(target_os = "none", test))]
+#[cfg(any(
+    all(target_os = "none", not(any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))),
+    test
+))]
 mod tiles;
 #[cfg(any(not(target_os = "none"), test))]
 mod vectors;
 
 pub(crate) use elements::{add, add_scaled, all_finite, begin, canonical, copy, fill, scale};
+#[cfg(all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf")))))]
+pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", not(any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))))]
 pub(crate) use tiles::{backward, backward_online, forward, gradient};
 #[cfg(all(not(target_os = "none"), not(feature = "fast-math")))]
 pub(crate) use vectors::exponentials;
@@ -41,6 +56,7 @@ pub(crate) use vectors::exponentials;
 pub(crate) use vectors::{backward, backward_online, forward, gradient};
 
 /// Samples of a tile, and rows of a small one.
+#[cfg(not(all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))))]
 const TILE: usize = 4;
 
 #[cfg(test)]
@@ -177,6 +193,7 @@ mod tests {
             }
         };
     }
+    agree!(plain);
     agree!(tiles);
     agree!(vectors);
 
