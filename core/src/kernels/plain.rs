@@ -13,13 +13,54 @@ use crate::unroll::one_turn_at_a_time;
 pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
     for (x, y) in rows(inputs, fan_in).zip(rows_mut(outputs, biases.len())) {
         for ((y, &b), w) in y.iter_mut().zip(biases).zip(rows(weights, fan_in)) {
-            let mut sum = b;
-            for (w, x) in w.iter().zip(x) {
-                sum = multiply_add(sum, *w, *x);
-                one_turn_at_a_time();
-            }
-            *y = sum;
+            *y = dot(b, w, x);
         }
+    }
+}
+
+/// Whether a term takes so little that the loop around it counts.
+const FPU: bool = cfg!(not(all(target_arch = "arm", not(target_abi = "eabihf"))));
+
+/// Four elements a turn, and those that are left: all without an FPU.
+#[inline(always)]
+fn in_fours(values: &[f32]) -> (&[[f32; 4]], &[f32]) {
+    if FPU { values.as_chunks() } else { (&[], values) }
+}
+
+/// `start + w . x`, four terms a turn: the loop itself takes as long as one.
+#[inline(always)]
+fn dot(start: f32, w: &[f32], x: &[f32]) -> f32 {
+    let mut sum = start;
+    let ((w, w_rest), (x, x_rest)) = (in_fours(w), in_fours(x));
+    for ([w0, w1, w2, w3], [x0, x1, x2, x3]) in w.iter().zip(x) {
+        sum = multiply_add(sum, *w0, *x0);
+        sum = multiply_add(sum, *w1, *x1);
+        sum = multiply_add(sum, *w2, *x2);
+        sum = multiply_add(sum, *w3, *x3);
+        one_turn_at_a_time();
+    }
+    for (w, x) in w_rest.iter().zip(x_rest) {
+        sum = multiply_add(sum, *w, *x);
+        one_turn_at_a_time();
+    }
+    sum
+}
+
+/// `row += d x`, likewise.
+#[inline(always)]
+fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
+    let (row, row_rest) = if FPU { row.as_chunks_mut() } else { (&mut [][..], row) };
+    let (x, x_rest) = in_fours(x);
+    for ([w0, w1, w2, w3], [x0, x1, x2, x3]) in row.iter_mut().zip(x) {
+        *w0 = multiply_add(*w0, d, *x0);
+        *w1 = multiply_add(*w1, d, *x1);
+        *w2 = multiply_add(*w2, d, *x2);
+        *w3 = multiply_add(*w3, d, *x3);
+        one_turn_at_a_time();
+    }
+    for (w, x) in row_rest.iter_mut().zip(x_rest) {
+        *w = multiply_add(*w, d, *x);
+        one_turn_at_a_time();
     }
 }
 
@@ -40,10 +81,7 @@ pub(crate) fn gradient(
                 continue;
             }
             *bias += delta;
-            for (w, x) in row.iter_mut().zip(x) {
-                *w = multiply_add(*w, delta, *x);
-                one_turn_at_a_time();
-            }
+            add_products(row, delta, x);
         }
     }
 }
