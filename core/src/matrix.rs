@@ -23,7 +23,7 @@ pub(crate) fn rows_mut(matrix: &mut [f32], width: usize) -> RowsMut<'_> {
     RowsMut { rest: matrix, width }
 }
 
-#[cfg(any(not(target_os = "none"), test))]
+#[cfg(any(kernels = "vectors", test))]
 impl<'a> Rows<'a> {
     /// The next four rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_four(&mut self) -> Option<[&'a [f32]; 4]> {
@@ -34,7 +34,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-#[cfg(any(not(target_os = "none"), test))]
+#[cfg(any(kernels = "vectors", test))]
 impl<'a> RowsMut<'a> {
     /// The next four rows, or `None` without taking any if fewer are left.
     pub(crate) fn next_four(&mut self) -> Option<[&'a mut [f32]; 4]> {

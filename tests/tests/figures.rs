@@ -9,6 +9,11 @@ use microfit_tests::device::available;
 
 const TARGETS: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7m-none-eabi", "thumbv7em-none-eabihf"];
 
+/// How deep the stack may go in a training step of W2, in bytes, on an M4F at `opt-level = 3`; the harness is in it.
+const STACK: u32 = 640;
+/// Bytes of flash that training W2 may take of a chip with little, at `opt-level = "s"` with the feature `small`.
+const FLASH: u64 = 7_500;
+
 /// More than this share above the committed figure fails.
 const TOLERANCE: f64 = 0.02;
 
@@ -40,10 +45,16 @@ fn training_takes_no_more_instructions_than_committed() {
                 ));
             }
             met += 1;
+            if (setting.name, &*figure.net) == ("M4F", "W2") {
+                assert!(figure.stack <= STACK, "{} bytes of stack, allowed {STACK}", figure.stack);
+            }
             let hash = *hashes.entry(figure.net.clone()).or_insert(figure.hash);
             assert_eq!(figure.hash, hash, "{} on {}: other weights", figure.net, setting.name);
         }
     }
     assert_eq!(met, committed.len());
+    let small = SETTINGS.into_iter().find(|setting| setting.name == "M4F, small, s").unwrap();
+    let flash = small.flash().unwrap_or_else(|error| panic!("{error}"));
+    assert!(flash <= FLASH, "{flash} bytes of flash, allowed {FLASH}");
     assert!(more.is_empty(), "{more:#?}");
 }

@@ -81,11 +81,11 @@ pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
 }
 
 /// On a computer they are taken side by side.
-#[cfg(all(not(target_os = "none"), not(feature = "fast-math")))]
+#[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
 use crate::kernels::exponentials as exponentials_below;
 
 /// Replaces each value by `exp(value - largest)`.
-#[cfg(any(target_os = "none", feature = "fast-math"))]
+#[cfg(any(not(kernels = "vectors"), feature = "fast-math"))]
 fn exponentials_below(values: &mut [f32], largest: f32) {
     for value in values {
         *value = crate::math::exp(*value - largest);

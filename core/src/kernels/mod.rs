@@ -15,48 +15,41 @@
 //! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
 //! `[n][units]`. Slices of other lengths do less work; they do not fail.
 //!
-//! The matrix kernels are written twice, in [`tiles`] for a Cortex-M and in [`vectors`] for a computer, and agree to the bit
-//! with the naive ones in the tests below.
+//! The matrix kernels are written three times, in `tiles` for a Cortex-M with an FPU, in `plain` for one without or with little flash,
+//! and in `vectors` for a computer; `build.rs` chooses. All agree to the bit with the naive ones in the tests below.
 
 /// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
-#[cfg(not(all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))))]
+#[cfg(any(not(kernels = "plain"), test))]
 macro_rules! nested {
     ($a:pat) => { $a };
     ($a:tt $b:tt $($rest:tt)*) => { nested!(($a, $b) $($rest)*) };
 }
 
 /// Whether code is to be small: on request, and where there is no FPU and nothing is gained by more of it.
-const SMALL: bool =
-    cfg!(all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf")))));
+const SMALL: bool = cfg!(kernels = "plain");
 
 mod elements;
-#[cfg(any(
-    all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf")))),
-    test
-))]
+#[cfg(any(kernels = "plain", test))]
 mod plain;
 mod slopes;
-#[cfg(any(
-    all(target_os = "none", not(any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))),
-    test
-))]
+#[cfg(any(kernels = "tiles", test))]
 mod tiles;
-#[cfg(any(not(target_os = "none"), test))]
+#[cfg(any(kernels = "vectors", test))]
 mod vectors;
 
 pub(crate) use elements::{add, add_scaled, all_finite, begin, canonical, copy, fill, scale};
-#[cfg(all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf")))))]
+#[cfg(kernels = "plain")]
 pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};
-#[cfg(all(target_os = "none", not(any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))))]
+#[cfg(kernels = "tiles")]
 pub(crate) use tiles::{backward, backward_online, forward, gradient};
-#[cfg(all(not(target_os = "none"), not(feature = "fast-math")))]
+#[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
 pub(crate) use vectors::exponentials;
-#[cfg(not(target_os = "none"))]
+#[cfg(kernels = "vectors")]
 pub(crate) use vectors::{backward, backward_online, forward, gradient};
 
 /// Samples of a tile, and rows of a small one.
-#[cfg(not(all(target_os = "none", any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))))]
+#[cfg(any(not(kernels = "plain"), test))]
 const TILE: usize = 4;
 
 #[cfg(test)]

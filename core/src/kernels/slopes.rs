@@ -1,9 +1,6 @@
 //! What a layer's inputs are when deltas come down to them.
 
-#[cfg(any(
-    all(target_os = "none", not(any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))),
-    test
-))]
+#[cfg(any(kernels = "tiles", test))]
 use super::TILE;
 use crate::unroll::one_turn_at_a_time;
 
@@ -19,10 +16,7 @@ pub(crate) enum Slopes {
 impl Slopes {
     /// Multiplies the four slopes by a sum each; what is inactive stays 0, whatever its sum. The sums are no array, which would be
     /// in memory on the way here.
-    #[cfg(any(
-        all(target_os = "none", not(any(feature = "small", all(target_arch = "arm", not(target_abi = "eabihf"))))),
-        test
-    ))]
+    #[cfg(any(kernels = "tiles", test))]
     #[inline(never)]
     pub(super) fn scale(self, slopes: &mut [f32; TILE], s0: f32, s1: f32, s2: f32, s3: f32) {
         match self {
