@@ -6,7 +6,7 @@ use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::keras::{self, ReduceLrOnPlateauOptions};
 use microfit::schedule::torch::{self, OneCycleOptions};
 use microfit::schedule::{Constant, DropBased, Feedback, Schedule, TimeBased};
-use microfit::{Clock, Event, Fit, Progress, tutorial, weights_hash};
+use microfit::{Clock, Event, Fit, Progress, Rng, tutorial, weights_hash};
 
 #[test]
 fn interrupted_at_every_step() {
@@ -43,6 +43,38 @@ fn survives_stops(schedule: impl Schedule + Copy, clock: Clock) {
     assert_eq!(found, expected);
     assert_eq!(weights_hash(&resumed), weights_hash(&params));
     assert_eq!((progress.epochs(), progress.updates()), (2, 18));
+}
+
+/// A run that goes on with another memory takes other samples together: from one step to the next between one and twelve.
+#[test]
+fn goes_on_with_more_or_less_memory() {
+    let (train, validation) = tutorial::split().unwrap();
+    let fit = Fit { epochs: 3, ..tutorial::time_based(3) };
+    let mut params = [0.0; tutorial::NET.param_len()];
+    tutorial::INIT.fill(&tutorial::NET, 3, &mut params).unwrap();
+    let mut expected = params;
+    let mut workspace = [0.0; tutorial::NET.workspace_len_for::<Sgd>(12, 1)];
+    fit.start(&mut expected, &mut workspace[..tutorial::NET.workspace_len::<Sgd>()])
+        .unwrap()
+        .run(&train, &validation)
+        .unwrap();
+
+    workspace.fill(0.0);
+    let (mut progress, mut random) = (Progress::default(), Rng::new(1));
+    let mut seen = [false; 13];
+    loop {
+        let samples = 1 + random.below(12) as usize;
+        let len = tutorial::NET.workspace_len_for::<Sgd>(samples, 1);
+        let mut trainer = fit.resume(progress, &mut params, &mut workspace[..len]).unwrap();
+        assert_eq!(trainer.samples_per_step(), samples);
+        seen[samples] = true;
+        if trainer.step(&train, &validation).unwrap() == Event::Done {
+            break;
+        }
+        progress = trainer.progress();
+    }
+    assert!(seen[1..].iter().all(|seen| *seen));
+    assert_eq!(weights_hash(&params), weights_hash(&expected));
 }
 
 /// A rate driven by the validation loss: its state is plain data, which a stop carries over beside the progress.
