@@ -28,6 +28,8 @@ macro_rules! nested {
 /// Whether code is to be small: on request, and where there is no FPU and nothing is gained by more of it.
 const SMALL: bool = cfg!(kernels = "plain");
 
+#[cfg(any(not(kernels = "vectors"), test))]
+mod columns;
 mod elements;
 #[cfg(any(kernels = "plain", test))]
 mod plain;

@@ -3,6 +3,7 @@
 //! The code is a sixth of the tiles'. Where a product and its sum are a routine of a hundred instructions, loading their operands once
 //! or four times makes no difference; with an FPU it doubles the time.
 
+use super::columns::column_sum;
 use super::{Below, Slopes};
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
@@ -100,24 +101,10 @@ pub(crate) fn backward(
     for (x, d) in rows_mut(inputs, fan_in).zip(rows(deltas, units)) {
         for (column, x) in x.iter_mut().enumerate() {
             if x.to_bits() != 0 {
-                slopes.scale_one(x, column_sum(weights, d, fan_in, column));
+                slopes.scale_one(x, column_sum(weights.get(column..).unwrap_or_default(), d, fan_in));
             }
         }
     }
-}
-
-/// `sum over u of w[u][column] d[u]`.
-#[inline(never)]
-fn column_sum(weights: &[f32], deltas: &[f32], fan_in: usize, column: usize) -> f32 {
-    let mut sum = 0.0;
-    let mut rest = weights.get(column..).unwrap_or_default();
-    for d in deltas {
-        let Some(w) = rest.first() else { break };
-        sum = multiply_add(sum, *w, *d);
-        rest = rest.get(fan_in..).unwrap_or_default();
-        one_turn_at_a_time();
-    }
-    sum
 }
 
 /// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
@@ -146,8 +133,8 @@ pub(crate) fn backward_online(
         if input.to_bits() == 0 && matches!(below, Below::Gate) {
             continue;
         }
-        let sum = column_sum(weights, deltas, fan_in, column);
         let mut rest = weights.get_mut(column..).unwrap_or_default();
+        let sum = column_sum(rest, deltas, fan_in);
         for d in deltas {
             let Some(w) = rest.first_mut() else { break };
             *w = multiply_add(*w, *d, input);

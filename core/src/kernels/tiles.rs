@@ -4,6 +4,7 @@
 //! fit in the 32 registers of an FPU. A tile is a function that is not inlined, so that every row is a pointer of its own and
 //! not one and a stride to add, and its sums are named scalars: LLVM spills an array of arrays at `opt-level = "s"`.
 
+use super::columns::column_sum;
 use super::elements::UNROLL;
 use super::{Below, Slopes, TILE};
 use crate::matrix::{rows, rows_mut};
@@ -512,20 +513,6 @@ fn columns_of_four(columns: &[f32], d: &[&[f32]; TILE], x: &mut [f32], fan_in: u
     slopes.scale(x1, a.s1, b.s1, c.s1, e.s1);
     slopes.scale(x2, a.s2, b.s2, c.s2, e.s2);
     slopes.scale(x3, a.s3, b.s3, c.s3, e.s3);
-}
-
-/// `sum over u of w[u][0] d[u]`.
-fn column_sum(columns: &[f32], deltas: &[f32], fan_in: usize) -> f32 {
-    let mut sum = 0.0;
-    let mut rest = columns;
-    for d in deltas {
-        let Some(w) = rest.first() else { break };
-        sum = multiply_add(sum, *w, *d);
-        let Some(below) = rest.get(fan_in..) else { break };
-        rest = below;
-        one_turn_at_a_time();
-    }
-    sum
 }
 
 /// One sample, as online SGD takes it: the deltas of the layer's inputs from the weights as they were, and the update
