@@ -221,8 +221,9 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
             differentiate(topology, below, rest_params, rest, samples, first, values);
         };
         if let Some(frozen) = layer.frozen {
+            let Some(weights) = frozen.get(..units * fan_in) else { return };
             slopes(0, inputs);
-            kernels::backward(frozen, deltas, inputs, fan_in, units, Slopes::Any);
+            kernels::backward(weights, deltas, inputs, fan_in, units, Slopes::Any);
         } else {
             let gate = slopes_below(layer_below, samples) == Slopes::OfGate;
             let below = if gate { Below::Gate } else { Below::Any(&mut slopes) };

@@ -265,6 +265,8 @@ fn a_later_version_is_named() {
         let mut frame = microfit_tests::memory::Memory::default();
         microfit::checkpoint::save(snapshot, 8, 0, &mut frame).unwrap();
         frame.0[4] = 2;
+        // Its sections may be others.
+        frame.0[28] = 99;
         let later = microfit_tests::memory::sealed(frame.0);
         memory[..later.len()].copy_from_slice(&later);
         let flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);

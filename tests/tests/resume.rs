@@ -1,12 +1,13 @@
 //! Bits do not depend on where a run was interrupted, nor on how its samples were gathered.
 
+use microfit::activation::{Linear, Sigmoid, Tanh};
 use microfit::data::{Dataset, Nothing, Rows, Sequential, Shuffle};
 use microfit::loss::{BinaryCrossEntropy, MeanSquaredError};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::keras::{self, ReduceLrOnPlateauOptions};
 use microfit::schedule::torch::{self, OneCycleOptions};
 use microfit::schedule::{Constant, DropBased, Feedback, Schedule, TimeBased};
-use microfit::{Clock, Event, Fit, Progress, Rng, tutorial, weights_hash};
+use microfit::{Clock, Event, Fit, Init, Progress, Rng, Topology, dense, frozen, tutorial, weights_hash};
 
 #[test]
 fn interrupted_at_every_step() {
@@ -138,10 +139,44 @@ fn online_equals_batches_of_one() {
     assert_eq!(run(OnlineSgd), run(Sgd::keras(0.0).unwrap()));
 }
 
+/// The same through a frozen layer in the middle, as wide as a vector and wider than its fan-in: its biases are no row of weights.
+#[test]
+fn online_through_a_frozen_layer_is_batches_of_one() {
+    const BODY: &[f32; 40 * 35] = &{
+        let mut body = [0.0; 40 * 35];
+        let mut k = 0;
+        while k < body.len() {
+            body[k] = ((k * 37 % 101) as f32 - 50.0) * 0.004;
+            k += 1;
+        }
+        body
+    };
+    const NET: Topology = Topology::new(34, &[dense(34, &Tanh), frozen(40, &Tanh, BODY), dense(1, &Sigmoid)]);
+    fn run<O: Optimizer>(optimizer: O, train: &impl Dataset, validation: &impl Dataset) -> u64 {
+        let fit = Fit {
+            topology: NET,
+            loss: BinaryCrossEntropy,
+            optimizer,
+            schedule: Constant::new(0.02).unwrap(),
+            clock: Clock::Update,
+            order: Sequential,
+            batch: 1,
+            epochs: 1,
+        };
+        let (mut params, mut workspace) = ([0.0; NET.param_len()], vec![0.0; NET.workspace_len::<O>()]);
+        Init::GlorotUniform.fill(&NET, 5, &mut params).unwrap();
+        fit.start(&mut params, &mut workspace).unwrap().run(train, validation).unwrap();
+        weights_hash(&params)
+    }
+    let (train, validation) = tutorial::split().unwrap();
+    let plain = Sgd::keras(0.0).unwrap();
+    assert_eq!(run(OnlineSgd, &train, &validation), run(plain, &train, &validation));
+}
+
 /// A set that grows between two epochs, as a replay buffer does, is used from the next epoch on.
 #[test]
 fn a_set_may_grow_between_epochs() {
-    const NET: microfit::Topology = microfit::Topology::new(1, &[microfit::dense(1, &microfit::activation::Linear)]);
+    const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
     const FEATURES: [[f32; 1]; 6] = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]];
     let fit = Fit {
         topology: NET,

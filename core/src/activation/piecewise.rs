@@ -62,8 +62,8 @@ impl Activation for Relu {
 
     fn apply(&self, sums: &mut [f32], _units: usize) {
         for value in sums {
-            // NaN has to pass through, so that divergence is seen: `max` would hide it.
-            *value = if *value < 0.0 { 0.0 } else { *value };
+            // NaN has to pass through, so that divergence is seen: `max` would hide it. -0.0 must not: a gate that is off is 0.0.
+            *value = if *value <= 0.0 { 0.0 } else { *value };
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::super::header::{HEADER, Header};
 use super::super::words::{PROGRESS_WORDS, STOPPING_WORDS};
-use super::super::{CheckpointError, Kind, LayerShape, Lengths, ModelTarget, Section, Target};
+use super::super::{CheckpointError, Kind, LayerShape, Lengths, ModelTarget, Section, Target, VERSION};
 use super::bisync;
 use super::reader::{
     Checked, Frame, Source, check_progress, check_version, read_header, read_progress, read_stopping, walk, word_at,
@@ -20,6 +20,11 @@ const STOPPING: u32 = 4 * STOPPING_WORDS as u32;
 #[bisync]
 #[inline(never)]
 pub(crate) async fn compare<R: Source>(source: &mut R, kind: Kind, topology: &Topology<'_>) -> Checked<(), R::Error> {
+    // First: what follows the header is another version's business.
+    let found = word_at(source, 4).await.map_err(CheckpointError::Medium)?;
+    if found != VERSION {
+        return Err(CheckpointError::Version { found });
+    }
     let found = word_at(source, 0).await.map_err(CheckpointError::Medium)?;
     if let Some(found) = Kind::of_magic(found).filter(|&found| found != kind) {
         return Err(CheckpointError::Kind { expected: kind, found });

@@ -304,7 +304,7 @@ fn checkpointed() -> Result<f32, Error> {
     let Ok(mut store) = Store::new(Registers, black_box(0), black_box(8192), &lengths) else { return Ok(0.0) };
     let identity = fit.identity();
     let mut trainer = fit.start(&mut params, &mut workspace)?;
-    // Whatever is wrong with it, the run begins then.
+    // Whatever is wrong with it, this program begins then; a real one asks `is_of_another`, as `App::resume` does.
     let _ = store.load(&mut trainer.target(&identity));
     let data = rows::<OUTPUTS>();
     loop {

@@ -81,7 +81,8 @@ fn tile<S: Simd, const N: usize, const C: usize>(
     column: usize,
 ) {
     let mut sums = [[simd.splat_f32s(0.0); C]; N];
-    for (unit, w) in rows(layer.weights, layer.fan_in).enumerate() {
+    let units = d.first().map_or(0, |d| d.len());
+    for (unit, w) in (0..units).zip(rows(layer.weights, layer.fan_in)) {
         let Some(w) = load::<S, C>(w, column) else { return };
         for (sums, d) in sums.iter_mut().zip(d) {
             let Some(d) = d.get(unit) else { return };
