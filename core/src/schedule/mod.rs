@@ -94,11 +94,11 @@
 //! need, so that a linear [`Ramp`] is 4 KB and a cosine one 13; made from values known only at run time it links every
 //! [`Shape`]'s function.
 //!
-//! **There is no f32-only variant.** An update of the tutorial's 34-34-1 net, 28 samples, takes 237,000 instructions on
-//! the M4F and 7 million on an M3: f64 is 1.6% of it for [`Cosine`], 4% for [`Exponential`] and 10% for [`Noam`], and
-//! below 1% without an FPU. In f32 most of that and 3 to 6 KB would be saved, and the libraries' bits lost. Batches of
+//! **There is no f32-only variant.** An update of the tutorial's 34-34-1 net, 28 samples, takes 200,000 instructions on
+//! the M4F and 4.8 million on an M3: f64 is 1.9% of it for [`Cosine`], 4.7% for [`Exponential`] and 12% for [`Noam`], and
+//! at most 1.2% without an FPU. In f32 most of that and 3 to 6 KB would be saved, and the libraries' bits lost. Batches of
 //! one are where it shows, an exponential costs as much as the sample then: there a closure does, [`FromFn`] with the
-//! exponential in f32 takes 311 instructions and 1.4 KB, with the cosine 1,484 and 9 KB.
+//! exponential in f32 takes 311 instructions and 1.7 KB, with the cosine 1,484 and 9 KB.
 
 /// `?` for a `const fn`.
 macro_rules! propagate {
