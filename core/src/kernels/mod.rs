@@ -91,13 +91,14 @@ mod tests {
 
     /// Every matrix kernel of a module against its naive twin.
     macro_rules! agree {
-        ($module:ident) => {
-            mod $module {
+        ($module:ident as $name:ident, $prepare:block) => {
+            mod $name {
                 use super::super::$module::{backward, backward_online, forward, gradient};
                 use super::*;
 
                 #[test]
                 fn forward_agrees_to_the_bit() {
+                    $prepare
                     let mut rng = Rng::new(1);
                     for (fan_in, units, n) in shapes() {
                         let (w, b, x) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng), sparse(n * fan_in, &mut rng));
@@ -115,6 +116,7 @@ mod tests {
 
                 #[test]
                 fn gradient_agrees_to_the_bit() {
+                    $prepare
                     let mut rng = Rng::new(2);
                     for (fan_in, units, n) in shapes() {
                         let (x, d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
@@ -135,6 +137,7 @@ mod tests {
 
                 #[test]
                 fn backward_agrees_to_the_bit() {
+                    $prepare
                     let mut rng = Rng::new(3);
                     for (fan_in, units, n) in shapes() {
                         let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
@@ -147,6 +150,7 @@ mod tests {
 
                 #[test]
                 fn online_is_gradient_and_backward_in_one_pass() {
+                    $prepare
                     let mut rng = Rng::new(4);
                     for (fan_in, units, _) in shapes() {
                         let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
@@ -169,6 +173,7 @@ mod tests {
 
                 #[test]
                 fn a_gate_is_its_derivatives() {
+                    $prepare
                     let mut rng = Rng::new(5);
                     for (fan_in, units, n) in shapes() {
                         let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
@@ -189,9 +194,11 @@ mod tests {
             }
         };
     }
-    agree!(plain);
-    agree!(tiles);
-    agree!(vectors);
+    agree!(plain as plain, {});
+    agree!(tiles as tiles, {});
+    agree!(vectors as vectors, {});
+    agree!(vectors as vectors_of_eight, { super::super::vectors::forced::avx2() });
+    agree!(vectors as arrays, { super::super::vectors::forced::no_instructions() });
 
     #[test]
     fn sees_what_is_not_finite() {

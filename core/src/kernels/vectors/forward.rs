@@ -1,9 +1,9 @@
 //! The sums of units.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::octets::{Arrays, Octets};
-use super::{multiply_add, online};
+use super::{arch, multiply_add, online};
 use crate::kernels::TILE;
 use crate::matrix::{rows, rows_mut};
 
@@ -29,13 +29,13 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
                 online::forward(weights, biases, x, y);
             }
         }
-        Some(_) => match Arch::new() {
+        Some(_) => match arch() {
             #[cfg(target_arch = "x86_64")]
-            Arch::V4(v4) => Simd::vectorize(v4, Forward { octets: *v4, layer, inputs, outputs }),
+            pulp::Arch::V4(v4) => Simd::vectorize(v4, Forward { octets: *v4, layer, inputs, outputs }),
             #[cfg(target_arch = "x86_64")]
-            Arch::V3(v3) => Simd::vectorize(v3, Forward { octets: v3, layer, inputs, outputs }),
+            pulp::Arch::V3(v3) => Simd::vectorize(v3, Forward { octets: v3, layer, inputs, outputs }),
             #[cfg(target_arch = "x86_64")]
-            Arch::Scalar => pulp::Scalar256b.vectorize(Forward { octets: Arrays, layer, inputs, outputs }),
+            pulp::Arch::Scalar => pulp::Scalar256b.vectorize(Forward { octets: Arrays, layer, inputs, outputs }),
             arch => arch.dispatch(Forward { octets: Arrays, layer, inputs, outputs }),
         },
     }

@@ -22,10 +22,20 @@ pub(crate) use forward::forward;
 pub(crate) use gradient::gradient;
 pub(crate) use online::backward_online;
 
+/// What this processor has; in tests, what they ask for.
+#[inline(always)]
+fn arch() -> Arch {
+    #[cfg(test)]
+    if let Some(arch) = forced::ARCH.get() {
+        return arch;
+    }
+    Arch::new()
+}
+
 /// Does `work` with the widest vectors this processor has.
 #[inline(always)]
 fn widest<W: WithSimd>(work: W) -> W::Output {
-    match Arch::new() {
+    match arch() {
         // Not one float at a time: arrays that LLVM makes vectors of, in what every processor of the target has.
         #[cfg(target_arch = "x86_64")]
         Arch::Scalar => pulp::Scalar256b.vectorize(work),
@@ -56,4 +66,26 @@ fn place<S: Simd, const N: usize>(values: &mut [f32], first: usize) -> Option<&m
 fn some<S: Simd>(values: &[f32], first: usize) -> &[f32] {
     let rest = values.get(first..).unwrap_or_default();
     rest.get(..S::F32_LANES).unwrap_or(rest)
+}
+
+#[cfg(test)]
+pub(super) mod forced {
+    extern crate std;
+    use core::cell::Cell;
+    use pulp::Arch;
+
+    std::thread_local! {
+        pub(super) static ARCH: Cell<Option<Arch>> = const { Cell::new(None) };
+    }
+
+    /// Arrays instead of any processor's instructions.
+    pub(in super::super) fn no_instructions() {
+        ARCH.set(Some(Arch::Scalar));
+    }
+
+    /// Vectors of eight where the processor has wider ones too.
+    pub(in super::super) fn avx2() {
+        #[cfg(target_arch = "x86_64")]
+        ARCH.set(pulp::x86::V3::try_new().map(Arch::V3));
+    }
 }

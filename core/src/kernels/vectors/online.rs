@@ -164,14 +164,13 @@ fn sum_and_update<S: Simd>(
     sums
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     extern crate std;
     use super::*;
     use crate::rng::Rng;
 
     /// The other tests see only what this processor takes.
-    #[cfg(target_arch = "x86_64")]
     #[test]
     fn arrays_and_instructions_agree_to_the_bit() {
         let mut rng = Rng::new(8);
