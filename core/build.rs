@@ -1,16 +1,21 @@
-//! Chooses the kernels, in one place: `cfg(kernels = "...")` is what `src/kernels/mod.rs` names its modules by.
+//! Says in one place whether the target computes floats in software, `cfg(soft_float)`, and chooses the kernels:
+//! `cfg(kernels = "...")` is what `src/kernels/mod.rs` names its modules by.
 
 fn main() {
     let target = |name: &str| std::env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     let small = std::env::var_os("CARGO_FEATURE_SMALL").is_some();
     // Only Arm's targets say whether there is an FPU.
-    let no_fpu = target("ARCH") == "arm" && target("ABI") != "eabihf";
+    let soft_float = target("ARCH") == "arm" && target("ABI") != "eabihf";
     let kernels = match &*target("OS") {
-        "none" if small || no_fpu => "plain",
+        "none" if small || soft_float => "plain",
         "none" => "tiles",
         _ => "vectors",
     };
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(kernels, values(\"plain\", \"tiles\", \"vectors\"))");
     println!("cargo::rustc-cfg=kernels=\"{kernels}\"");
+    println!("cargo::rustc-check-cfg=cfg(soft_float)");
+    if soft_float {
+        println!("cargo::rustc-cfg=soft_float");
+    }
 }

@@ -4,16 +4,16 @@
 //! for the sum, which unpacks it again: about 120 instructions on a Cortex-M3. The one below keeps the product unpacked, and
 //! leaves whatever is not normal (subnormals, infinities, NaN, overflow) to those two, so that the bits are theirs.
 
-#[cfg(not(all(target_arch = "arm", not(target_abi = "eabihf"))))]
+#[cfg(not(soft_float))]
 #[inline(always)]
 pub(crate) fn multiply_add(sum: f32, a: f32, b: f32) -> f32 {
     sum + a * b
 }
 
-#[cfg(all(target_arch = "arm", not(target_abi = "eabihf")))]
+#[cfg(soft_float)]
 pub(crate) use soft::multiply_add;
 
-#[cfg(any(test, all(target_arch = "arm", not(target_abi = "eabihf"))))]
+#[cfg(any(test, soft_float))]
 mod soft {
     const SIGN: u32 = 1 << 31;
     const FRACTION: u32 = (1 << 23) - 1;

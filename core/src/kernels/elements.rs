@@ -11,7 +11,7 @@ type Turns<'a, 'b> = (&'a [[f32; UNROLL]], &'b mut [[f32; UNROLL]], &'a [f32], &
 
 /// Both rows, as long as the shorter one.
 #[inline(always)]
-pub(super) fn in_turns<'a, 'b>(from: &'a [f32], to: &'b mut [f32]) -> Turns<'a, 'b> {
+fn in_turns<'a, 'b>(from: &'a [f32], to: &'b mut [f32]) -> Turns<'a, 'b> {
     let len = from.len().min(to.len());
     let turns = if SMALL { 0 } else { unknown(len / UNROLL) * UNROLL };
     let (from, from_rest) = from.get(..len).and_then(|from| from.split_at_checked(turns)).unwrap_or_default();
@@ -20,7 +20,7 @@ pub(super) fn in_turns<'a, 'b>(from: &'a [f32], to: &'b mut [f32]) -> Turns<'a, 
 }
 
 /// The same of one row.
-#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+#[cfg(all(target_arch = "arm", not(soft_float)))]
 #[inline(always)]
 fn turns(values: &[f32]) -> (&[[f32; UNROLL]], &[f32]) {
     if SMALL { (&[], values) } else { values.as_chunks() }
@@ -103,7 +103,7 @@ pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
 }
 
 /// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.
-#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+#[cfg(all(target_arch = "arm", not(soft_float)))]
 #[inline(never)]
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     let (chunks, rest) = turns(values);
@@ -127,7 +127,7 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
 }
 
 /// Whether none of the values is NaN or infinite: in integers, where there is no FPU, or vectors of them.
-#[cfg(not(all(target_arch = "arm", target_abi = "eabihf")))]
+#[cfg(not(all(target_arch = "arm", not(soft_float))))]
 #[inline(never)]
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     let mut carried = 0;

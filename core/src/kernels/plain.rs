@@ -20,7 +20,7 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
 }
 
 /// Whether a term takes so little that the loop around it counts.
-const FPU: bool = cfg!(not(all(target_arch = "arm", not(target_abi = "eabihf"))));
+const FPU: bool = cfg!(not(soft_float));
 
 /// Four elements a turn, and those that are left: all without an FPU.
 #[inline(always)]
