@@ -17,7 +17,8 @@
 //! `[n][units]`. Slices of other lengths do less work; they do not fail.
 //!
 //! The matrix kernels are written three times, in `tiles` for a Cortex-M with an FPU, in `plain` for one without or with little flash,
-//! and in `vectors` for a computer; `build.rs` chooses. All agree to the bit with the naive ones in the tests below.
+//! and in `vectors` for a computer; `build.rs` chooses. Those that go element by element are written twice, in `tiles` and in `streams`.
+//! All agree to the bit with the naive ones in the tests below.
 
 /// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
 #[cfg(any(not(kernels = "plain"), test))]
@@ -26,26 +27,27 @@ macro_rules! nested {
     ($a:tt $b:tt $($rest:tt)*) => { nested!(($a, $b) $($rest)*) };
 }
 
-/// Whether code is to be small: on request, and where there is no FPU and nothing is gained by more of it.
-const SMALL: bool = cfg!(kernels = "plain");
-
 #[cfg(any(not(kernels = "vectors"), test))]
 mod columns;
 mod elements;
 #[cfg(any(kernels = "plain", test))]
 mod plain;
 mod slopes;
+#[cfg(any(not(kernels = "tiles"), test))]
+mod streams;
 #[cfg(any(kernels = "tiles", test))]
 mod tiles;
 #[cfg(any(kernels = "vectors", test))]
 mod vectors;
 
-pub(crate) use elements::{add, add_scaled, all_finite, begin, canonical, copy, fill, scale};
+pub(crate) use elements::{begin, canonical};
 #[cfg(kernels = "plain")]
 pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};
+#[cfg(not(kernels = "tiles"))]
+pub(crate) use streams::{add, add_scaled, all_finite, copy, fill, scale};
 #[cfg(kernels = "tiles")]
-pub(crate) use tiles::{backward, backward_online, forward, gradient};
+pub(crate) use tiles::{add, add_scaled, all_finite, backward, backward_online, copy, fill, forward, gradient, scale};
 #[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
 pub(crate) use vectors::exponentials;
 #[cfg(kernels = "vectors")]
@@ -73,7 +75,7 @@ mod tests {
     }
 
     fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
-        [1, 2, 3, 4, 5, 7, 8, 34, 67].into_iter().flat_map(|fan_in| {
+        [1, 2, 3, 4, 5, 7, 8, 16, 34, 67].into_iter().flat_map(|fan_in| {
             [1, 2, 3, 4, 5, 9, 34].into_iter().flat_map(move |units| [1, 2, 3, 4, 5, 8, 11].map(|n| (fan_in, units, n)))
         })
     }
@@ -200,13 +202,68 @@ mod tests {
     agree!(vectors as vectors_of_eight, { super::super::vectors::forced::avx2() });
     agree!(vectors as arrays, { super::super::vectors::forced::no_instructions() });
 
-    #[test]
-    fn sees_what_is_not_finite() {
-        assert!(all_finite(&[f32::MAX, -0.0, f32::MIN, 1.0]) && all_finite(&[]));
-        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert!(!all_finite(&[1.0, bad, 1.0]));
-        }
+    /// Every kernel over elements of a module against its naive twin.
+    macro_rules! elements_agree {
+        ($module:ident as $name:ident) => {
+            mod $name {
+                use super::super::$module::{add, add_scaled, all_finite, copy, fill, scale};
+                use super::*;
+
+                #[test]
+                fn elements_agree_to_the_bit() {
+                    let mut rng = Rng::new(6);
+                    for len in 0..40 {
+                        let (from, to) = (sparse(len, &mut rng), sparse(len, &mut rng));
+                        let changed = |change: &dyn Fn(&mut [f32])| {
+                            let mut changed = to.clone();
+                            change(&mut changed);
+                            bits(&changed)
+                        };
+                        let expected = |of: &dyn Fn(f32, f32) -> f32| {
+                            to.iter().zip(&from).map(|(to, from)| of(*to, *from).to_bits()).collect::<Vec<_>>()
+                        };
+                        assert_eq!(changed(&|to| copy(&from, to)), expected(&|_, from| from), "{len}");
+                        assert_eq!(changed(&|to| fill(to, 0.3)), expected(&|_, _| 0.3), "{len}");
+                        assert_eq!(changed(&|to| scale(to, -0.7)), expected(&|to, _| -0.7 * to + 0.0), "{len}");
+                        assert_eq!(changed(&|to| add(to, &from)), expected(&|to, from| to + from), "{len}");
+                        let scaled = |to: f32, from: f32| to + 0.7 * from;
+                        assert_eq!(changed(&|to| add_scaled(to, &from, 0.7)), expected(&scaled), "{len}");
+                    }
+                }
+
+                #[test]
+                fn sees_what_is_not_finite() {
+                    let finite = [f32::MAX, -0.0, f32::MIN, 1.0];
+                    for len in 0..40 {
+                        let values: Vec<f32> = finite.into_iter().cycle().take(len).collect();
+                        assert!(all_finite(&values), "{len}");
+                        for at in 0..len {
+                            for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                                let mut values = values.clone();
+                                values[at] = bad;
+                                assert!(!all_finite(&values), "{bad} at {at} of {len}");
+                            }
+                        }
+                    }
+                }
+
+                #[test]
+                fn scaling_never_leaves_a_negative_zero_or_what_is_not_finite() {
+                    for len in 0..40 {
+                        let mut values: Vec<f32> =
+                            [-f32::from_bits(1), -0.0].into_iter().cycle().take(len).collect();
+                        scale(&mut values, 0.25);
+                        assert_eq!(bits(&values), std::vec![0; len]);
+                        let mut values: Vec<f32> = [f32::NAN, f32::INFINITY, 3.0].into_iter().cycle().take(len).collect();
+                        scale(&mut values, 0.0);
+                        assert_eq!(bits(&values), std::vec![0; len]);
+                    }
+                }
+            }
+        };
     }
+    elements_agree!(streams as streams);
+    elements_agree!(tiles as eights);
 
     #[test]
     fn a_batch_begins_without_what_went_before_it() {
@@ -215,14 +272,5 @@ mod tests {
         assert_eq!(bits(&state), bits(&[0.5, -1.0, 0.0]));
         begin(&mut state, &[1.0, 1.0, 1.0], 0.5, 0.0);
         assert_eq!(state, [0.25, -0.5, 0.0]);
-    }
-
-    #[test]
-    fn scaling_never_leaves_a_negative_zero() {
-        let mut values = [-f32::from_bits(1), -0.0, f32::NAN, 3.0];
-        scale(&mut values[..2], 0.25);
-        assert_eq!(bits(&values[..2]), [0, 0]);
-        scale(&mut values, 0.0);
-        assert_eq!(bits(&values), [0; 4]);
     }
 }

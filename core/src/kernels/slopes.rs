@@ -17,7 +17,7 @@ impl Slopes {
     /// Multiplies the four slopes by a sum each; what is inactive stays 0, whatever its sum. The sums are no array, which would be
     /// in memory on the way here.
     #[cfg(any(kernels = "tiles", test))]
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn scale(self, slopes: &mut [f32; TILE], s0: f32, s1: f32, s2: f32, s3: f32) {
         match self {
             Self::Any => {
@@ -33,6 +33,7 @@ impl Slopes {
                             // An integer comparison, and no sum is -0.0.
                             if $slope.to_bits() != 0 {
                                 *$slope = $sum;
+                                one_turn_at_a_time();
                             }
                         )*
                     };
@@ -44,10 +45,11 @@ impl Slopes {
 
     #[inline(always)]
     pub(super) fn scale_one(self, slope: &mut f32, sum: f32) {
-        *slope = match self {
-            _ if *slope == 0.0 => 0.0,
-            Self::Any => *slope * sum,
-            Self::OfGate => sum,
+        match self {
+            Self::Any => *slope = if *slope == 0.0 { 0.0 } else { *slope * sum },
+            // An integer comparison, and no sum is -0.0.
+            Self::OfGate if slope.to_bits() != 0 => *slope = sum,
+            Self::OfGate => {}
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::columns::column_sum;
 use super::super::{Slopes, TILE};
-use super::quads::{Four, columns_mut, four_rows};
+use super::four::{Four, columns_mut, four_rows};
+use super::loads::Quad;
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
@@ -18,61 +19,100 @@ pub(crate) fn backward(
     units: usize,
     slopes: Slopes,
 ) {
-    let (mut x, mut d, mut in_tiles) = (&mut *inputs, deltas, 0);
+    if units == 1 {
+        return backward_from_one(weights, deltas, inputs, slopes);
+    }
+    let (mut x, mut d, last) = (inputs, deltas, fan_in - fan_in % TILE);
     while let (Some((four, d_rest)), true) = (d.split_at_checked(TILE * units), x.len() >= TILE * fan_in)
         && !four.is_empty()
     {
-        let Some((four_inputs, x_rest)) = x.split_at_mut_checked(TILE * fan_in) else { return };
-        backward_four(weights, four, four_inputs, fan_in, units, slopes);
+        let Some((inputs, x_rest)) = x.split_at_mut_checked(TILE * fan_in) else { return };
+        backward_four(weights, four, inputs, fan_in, units, slopes);
+        if last < fan_in {
+            backward_rest(weights, four, inputs, fan_in, units, last, slopes);
+        }
         (x, d) = (x_rest, d_rest);
-        in_tiles += TILE;
     }
-    // What no tile has taken: the last columns of those samples, and all of the others.
-    let last = fan_in - fan_in % TILE;
-    if last == fan_in && d.is_empty() {
-        return;
+    if !d.is_empty() {
+        backward_rest(weights, d, x, fan_in, units, 0, slopes);
     }
-    for (x, d) in rows_mut(inputs, fan_in).zip(rows(deltas, units)) {
-        let first = if in_tiles > 0 { last } else { 0 };
-        in_tiles = in_tiles.saturating_sub(1);
-        let (Some(columns), Some(x)) = (weights.get(first..), x.get_mut(first..)) else { return };
-        backward_one(columns, d, x, fan_in, slopes);
+}
+
+/// From a single unit, such as tells two classes apart: sums of one term.
+#[inline(never)]
+fn backward_from_one(weights: &[f32], deltas: &[f32], inputs: &mut [f32], slopes: Slopes) {
+    for (x, d) in rows_mut(inputs, weights.len()).zip(deltas) {
+        if slopes == Slopes::Any {
+            for (x, w) in x.iter_mut().zip(weights) {
+                slopes.scale_one(x, multiply_add(0.0, *w, *d));
+                one_turn_at_a_time();
+            }
+            continue;
+        }
+        for (x, w) in x.iter_mut().zip(weights) {
+            if x.to_bits() != 0 {
+                *x = multiply_add(0.0, *w, *d);
+                one_turn_at_a_time();
+            }
+        }
     }
 }
 
 /// Four samples: every weight loaded serves four sums, every delta those of a tile of inputs.
 #[inline(always)]
 fn backward_four(weights: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, units: usize, slopes: Slopes) {
-    let (mut columns, mut x) = (weights, x);
-    let Some(rows) = &four_rows(&mut { d }, units) else { return };
-    for _ in 0..fan_in / TILE {
-        columns_of_four(columns, rows, x, fan_in, slopes);
-        let (Some(next), Some(x_rest)) = (columns.get(TILE..), x.get_mut(TILE..)) else { return };
-        (columns, x) = (next, x_rest);
+    let Some([r0, r1, r2, r3]) = four_rows(d, units) else { return };
+    let (Some((d0, r0)), Some((d1, r1))) = (r0.split_first(), r1.split_first()) else { return };
+    let (Some((d2, r2)), Some((d3, r3))) = (r2.split_first(), r3.split_first()) else { return };
+    let d = Quad { s0: *d0, s1: *d1, s2: *d2, s3: *d3 };
+    let rows = &[r0, r1, r2, r3];
+    let mut first = 0;
+    while let (Some(columns), Some(x)) = (weights.get(first..), x.get_mut(first..))
+        && first + TILE <= fan_in
+    {
+        let Some(w) = columns.first_chunk() else { return };
+        columns_of_four(d, Quad::of(*w), columns, rows, x, fan_in, slopes);
+        first += TILE;
     }
 }
 
-/// One sample, column by column.
+/// What is no tile: sample by sample, and column by column from the `first` on.
 #[inline(never)]
-fn backward_one(columns: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, slopes: Slopes) {
+fn backward_rest(weights: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, units: usize, first: usize, slopes: Slopes) {
+    for (x, d) in rows_mut(x, fan_in).zip(rows(d, units)) {
+        let (Some(mut columns), Some(x)) = (weights.get(first..), x.get_mut(first..)) else { return };
+        for x in x {
+            slopes.scale_one(x, column_sum(columns, d, fan_in));
+            columns = columns.get(1..).unwrap_or_default();
+            one_turn_at_a_time();
+        }
+    }
+}
+
+/// `x[s][k] *= sum over u of w[u][k] d[s][u]` for the first four columns `k` and the four samples `s`. The first unit's are here already.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn columns_of_four(
+    mut d: Quad,
+    mut w: Quad,
+    columns: &[f32],
+    rows: &[&[f32]; TILE],
+    x: &mut [f32],
+    fan_in: usize,
+    slopes: Slopes,
+) {
+    let (mut a, mut b, mut c, mut e) = (Four::new(0.0), Four::new(0.0), Four::new(0.0), Four::new(0.0));
     let mut columns = columns;
-    for x in x {
-        slopes.scale_one(x, column_sum(columns, d, fan_in));
-        columns = columns.get(1..).unwrap_or_default();
-        one_turn_at_a_time();
-    }
-}
-
-/// `x[s][k] *= sum over u of w[u][k] d[s][u]` for the first four columns `k` and the four samples `s`.
-#[inline(never)]
-fn columns_of_four(columns: &[f32], d: &[&[f32]; TILE], x: &mut [f32], fan_in: usize, slopes: Slopes) {
-    let [mut a, mut b, mut c, mut e] = [Four::new(0.0); 4];
-    let mut rest = columns;
-    for (((d0, d1), d2), d3) in d[0].iter().zip(d[1]).zip(d[2]).zip(d[3]) {
-        let Some(([w0, w1, w2, w3], _)) = rest.split_first_chunk::<TILE>() else { break };
-        accumulate!([w0 a, w1 b, w2 c, w3 e], d0, d1, d2, d3);
-        let Some(below) = rest.get(fan_in..) else { break };
-        rest = below;
+    let [r0, r1, r2, r3] = *rows;
+    let mut deltas = r0.iter().zip(r1).zip(r2).zip(r3);
+    loop {
+        accumulate!([w.s0, a; w.s1, b; w.s2, c; w.s3, e], d.s0, d.s1, d.s2, d.s3);
+        let Some(nested!(d0 d1 d2 d3)) = deltas.next() else { break };
+        let Some(below) = columns.get(fan_in..) else { break };
+        let Some(tile) = below.first_chunk() else { break };
+        d = Quad { s0: *d0, s1: *d1, s2: *d2, s3: *d3 };
+        w = Quad::of(*tile);
+        columns = below;
         one_turn_at_a_time();
     }
     let Some([x0, x1, x2, x3]) = columns_mut(x, fan_in) else { return };

@@ -1,8 +1,10 @@
 //! Forward, four samples at a time.
 
 use super::super::TILE;
-use super::online::{dot_four, forward_one};
-use super::quads::{Four, Shape, WIDE, columns_mut, four_rows, never, six_rows};
+use super::dots::dot_four;
+use super::four::{Four, columns, columns_mut, four_rows};
+use super::loads::Pair;
+use super::online::forward_one;
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
@@ -24,23 +26,29 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
     }
 }
 
+/// What a tile has to know of its layer.
+struct Shape {
+    fan_in: usize,
+    units: usize,
+}
+
 /// Four samples: every weight loaded serves four sums, every input those of a tile of units.
 #[inline(always)]
 fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) {
     let (mut w, mut b, mut y) = (weights, biases, y);
-    let Some(samples) = &four_rows(&mut { x }, shape.fan_in) else { return };
+    let samples = &behind_pairs(x, shape.fan_in);
     loop {
-        // Two small tiles rather than a large one and two units by themselves.
-        let units = if b.len() != 2 * TILE
-            && let Some(b) = b.first_chunk()
-            && let Some(w) = &six_rows(&mut { w }, shape.fan_in)
+        let units = if let Some(biases) = b.first_chunk()
+            && let (Some(samples), Some(rows)) = (samples, &behind_pairs(w, shape.fan_in))
+            && let (Some([x0, x1, x2, x3]), Some([w0, w1, w2, w3])) =
+                (columns(x, shape.fan_in), columns(w, shape.fan_in))
         {
-            dots_of_six(w, samples, b, y, shape.units);
-            WIDE
-        } else if let Some(b) = b.first_chunk()
-            && let Some(w) = &four_rows(&mut { w }, shape.fan_in)
-        {
-            dots_of_four(w, samples, b, y, shape.units);
+            let (w0, w1, w2, w3) = (Pair::of(*w0), Pair::of(*w1), Pair::of(*w2), Pair::of(*w3));
+            let (x0, x1, x2, x3) = (Pair::of(*x0), Pair::of(*x1), Pair::of(*x2), Pair::of(*x3));
+            dots_of_four(w0, w1, w2, w3, x0, x1, x2, x3, rows, samples, biases, y, shape.units);
+            if shape.fan_in % 2 == 1 {
+                add_last_term(rows, samples, y, shape.units);
+            }
             TILE
         } else if let (Some(b), Some(w)) = (b.first(), w.get(..shape.fan_in)) {
             dots_of_one(w, x, *b, y, shape.units);
@@ -57,45 +65,54 @@ fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape
     }
 }
 
-/// `y[s][u] = b[u] + w[u] . x[s]` for six units and four samples.
+/// `y[s][u] = b[u] + w[u] . x[s]` for four units and four samples, two terms a turn. The first two are here already.
 #[inline(never)]
-fn dots_of_six(w: &[&[f32]; WIDE], x: &[&[f32]; TILE], b: &[f32; WIDE], y: &mut [f32], units: usize) {
-    let [mut a, mut b, mut c, mut d, mut e, mut f] = b.map(Four::new);
-    let never = never();
-    let weights = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]).zip(w[4]).zip(w[5]);
-    let turns = weights.zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
-    for (turn, nested!(w0 w1 w2 w3 w4 w5 x0 x1 x2 x3)) in turns {
-        if turn == never {
-            one_turn_at_a_time();
-        }
-        accumulate!([w0 a, w1 b, w2 c, w3 d, w4 e, w5 f], x0, x1, x2, x3);
-        one_turn_at_a_time();
+#[allow(improper_ctypes_definitions, clippy::too_many_arguments)] // Rust calls it. See `loads`.
+extern "C" fn dots_of_four(
+    mut w0: Pair,
+    mut w1: Pair,
+    mut w2: Pair,
+    mut w3: Pair,
+    mut x0: Pair,
+    mut x1: Pair,
+    mut x2: Pair,
+    mut x3: Pair,
+    w: &[&[f32]; TILE],
+    x: &[&[f32]; TILE],
+    biases: &[f32; TILE],
+    y: &mut [f32],
+    units: usize,
+) {
+    let [mut wr0, wr1, wr2, wr3] = *w;
+    let [xr0, xr1, xr2, xr3] = *x;
+    let n = wr0.len();
+    macro_rules! cut {
+        ($($row:ident)*) => { $( let Some(mut $row) = $row.get(..n) else { return }; )* };
     }
-    let Some([y0, y1, y2, y3]) = columns_mut(y, units) else { return };
-    *y0 = [a.s0, b.s0, c.s0, d.s0, e.s0, f.s0];
-    *y1 = [a.s1, b.s1, c.s1, d.s1, e.s1, f.s1];
-    *y2 = [a.s2, b.s2, c.s2, d.s2, e.s2, f.s2];
-    *y3 = [a.s3, b.s3, c.s3, d.s3, e.s3, f.s3];
-}
-
-/// Four units, four samples.
-#[inline(never)]
-fn dots_of_four(w: &[&[f32]; TILE], x: &[&[f32]; TILE], b: &[f32; TILE], y: &mut [f32], units: usize) {
-    let [mut a, mut b, mut c, mut d] = b.map(Four::new);
-    let never = never();
-    let turns = w[0].iter().zip(w[1]).zip(w[2]).zip(w[3]).zip(x[0]).zip(x[1]).zip(x[2]).zip(x[3]).enumerate();
-    for (turn, nested!(w0 w1 w2 w3 x0 x1 x2 x3)) in turns {
-        if turn == never {
-            one_turn_at_a_time();
-        }
-        // Unit by unit: LLVM would load all eight values at once, and then has no pointers left.
-        accumulate!([w0 a], x0, x1, x2, x3);
+    cut!(wr1 wr2 wr3 xr0 xr1 xr2 xr3);
+    let [b0, b1, b2, b3] = *biases;
+    let (mut a, mut b, mut c, mut d) = (Four::new(b0), Four::new(b1), Four::new(b2), Four::new(b3));
+    macro_rules! add {
+        ($k:ident: $($w:ident $sum:ident),*) => {
+            accumulate!([$($w.$k, $sum);*], x0.$k, x1.$k, x2.$k, x3.$k);
+        };
+    }
+    macro_rules! take {
+        ($($to:ident $from:ident),*) => {
+            $(
+                let Some((pair, rest)) = $from.split_first_chunk() else { break };
+                $to = Pair::of(*pair);
+                $from = rest;
+            )*
+        };
+    }
+    loop {
+        add!(k0: w0 a, w1 b, w2 c, w3 d);
+        add!(k1: w0 a, w1 b, w2 c, w3 d);
+        take!(w0 wr0, w1 wr1, w2 wr2, w3 wr3, x0 xr0, x1 xr1, x2 xr2);
         one_turn_at_a_time();
-        accumulate!([w1 b], x0, x1, x2, x3);
-        one_turn_at_a_time();
-        accumulate!([w2 c], x0, x1, x2, x3);
-        one_turn_at_a_time();
-        accumulate!([w3 d], x0, x1, x2, x3);
+        // By itself: of eight pointers LLVM would step four apart from their loads, of seven and one only one.
+        take!(x3 xr3);
         one_turn_at_a_time();
     }
     let Some([y0, y1, y2, y3]) = columns_mut(y, units) else { return };
@@ -105,10 +122,31 @@ fn dots_of_four(w: &[&[f32]; TILE], x: &[&[f32]; TILE], b: &[f32; TILE], y: &mut
     *y3 = [a.s3, b.s3, c.s3, d.s3];
 }
 
-/// One unit, four samples: by symmetry of the product also four units, one sample.
+/// What is left where the terms are an odd number.
+#[inline(never)]
+fn add_last_term(w: &[&[f32]; TILE], x: &[&[f32]; TILE], y: &mut [f32], units: usize) {
+    let Some(y) = columns_mut::<TILE>(y, units) else { return };
+    for (x, y) in x.iter().zip(y) {
+        for (w, y) in w.iter().zip(y) {
+            if let (Some(w), Some(x)) = (w.last(), x.last()) {
+                *y = multiply_add(*y, *w, *x);
+            }
+            one_turn_at_a_time();
+        }
+    }
+}
+
+/// One unit, four samples.
 #[inline(never)]
 fn dots_of_one(w: &[f32], x: &[f32], b: f32, y: &mut [f32], units: usize) {
     let sums = dot_four([b; 4], x, w);
     let Some([[y0], [y1], [y2], [y3]]) = columns_mut(y, units) else { return };
     [*y0, *y1, *y2, *y3] = sums;
+}
+
+/// Four rows without the first two elements of each.
+#[inline]
+fn behind_pairs(matrix: &[f32], width: usize) -> Option<[&[f32]; TILE]> {
+    let [a, b, c, d] = four_rows(matrix, width)?;
+    Some([a.get(2..)?, b.get(2..)?, c.get(2..)?, d.get(2..)?])
 }

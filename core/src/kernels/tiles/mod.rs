@@ -1,18 +1,24 @@
-//! For a Cortex-M: small code, and as many sums in registers as there are.
+//! For a Cortex-M with an FPU: as many sums in registers as there are, and loads of several values.
 //!
-//! Four samples are taken at a time, and of the other matrix six rows, four, or one: 24 sums, four inputs and a weight just
-//! fit in the 32 registers of an FPU. A tile is a function that is not inlined, so that every row is a pointer of its own and
-//! not one and a stride to add, and its sums are named scalars: LLVM spills an array of arrays at `opt-level = "s"`.
+//! Forward and backward take four samples at a time, and of the weights four rows or four columns: sixteen sums, named, as LLVM spills
+//! an array of arrays at `opt-level = "s"`. The gradient goes row by row over the units that have one; `products` adds a multiple of
+//! one row to another, which is also the update of online SGD and of the optimizers. How several values come to be loaded by one
+//! instruction says `loads`.
 
 #[macro_use]
-mod quads;
+mod four;
 
 mod backward;
+mod dots;
+mod elements;
 mod forward;
 mod gradient;
+mod loads;
 mod online;
+mod products;
 
 pub(crate) use backward::backward;
+pub(crate) use elements::{add, add_scaled, all_finite, copy, fill, scale};
 pub(crate) use forward::forward;
 pub(crate) use gradient::gradient;
 pub(crate) use online::backward_online;

@@ -1,67 +1,29 @@
 //! One sample at a time.
 
 use super::super::columns::column_sum;
-use super::super::elements::UNROLL;
 use super::super::{Below, TILE};
-use super::quads::split;
-use crate::matrix::{rows, rows_mut};
+use super::loads::Quad;
+use super::products::{TURN, add_products};
+use crate::matrix::rows;
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
 
-/// Four sums that share one factor: `start[k] + rows[k] . shared`, the rows being as long as that.
-#[inline(never)]
-pub(super) fn dot_four(start: [f32; 4], rows: &[f32], shared: &[f32]) -> [f32; 4] {
-    let [mut s0, mut s1, mut s2, mut s3] = start;
-    let Some(rows) = split(&mut { rows }, shared.len()) else { return start };
-    let (v, v_rest) = shared.as_chunks::<UNROLL>();
-    // One by one: at `opt-level = "s"` a `map` is a loop over arrays in memory.
-    let [r0, r1, r2, r3] = rows;
-    let ((r0, r0_rest), (r1, r1_rest)) = (r0.as_chunks::<UNROLL>(), r1.as_chunks::<UNROLL>());
-    let ((r2, r2_rest), (r3, r3_rest)) = (r2.as_chunks::<UNROLL>(), r3.as_chunks::<UNROLL>());
-    macro_rules! add {
-        ($($k:literal)*, $v:ident $r0:ident $r1:ident $r2:ident $r3:ident) => {
-            $(
-                s0 = multiply_add(s0, $r0[$k], $v[$k]);
-                s1 = multiply_add(s1, $r1[$k], $v[$k]);
-                s2 = multiply_add(s2, $r2[$k], $v[$k]);
-                s3 = multiply_add(s3, $r3[$k], $v[$k]);
-            )*
-            one_turn_at_a_time();
-        };
-    }
-    for nested!(v r0 r1 r2 r3) in v.iter().zip(r0).zip(r1).zip(r2).zip(r3) {
-        add!(0 1 2 3, v r0 r1 r2 r3);
-        add!(4 5 6 7, v r0 r1 r2 r3);
-    }
-    for nested!(v r0 r1 r2 r3) in v_rest.iter().zip(r0_rest).zip(r1_rest).zip(r2_rest).zip(r3_rest) {
-        s0 = multiply_add(s0, *r0, *v);
-        s1 = multiply_add(s1, *r1, *v);
-        s2 = multiply_add(s2, *r2, *v);
-        s3 = multiply_add(s3, *r3, *v);
-        one_turn_at_a_time();
-    }
-    [s0, s1, s2, s3]
-}
+/// Units of a tile.
+const THREE: usize = 3;
 
-/// One sample: every input loaded serves four sums. The last four units may be some of those before them again.
+/// One sample.
 #[inline(never)]
 pub(super) fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], fan_in: usize) {
-    let mut w = weights;
-    let (y_tiles, y_rest) = y.as_chunks_mut::<TILE>();
-    let (b_tiles, b_rest) = biases.as_chunks::<TILE>();
-    for (y, b) in y_tiles.iter_mut().zip(b_tiles) {
-        *y = dot_four(*b, w, x);
-        w = w.get(TILE * fan_in..).unwrap_or_default();
+    let layer = Layer { weights, biases, x };
+    if let (Some((rows, _)), Some(x4)) = (layer.three(0), x.first_chunk())
+        && let [Some(u4), Some(v4), Some(w4)] = rows.map(|row| row.first_chunk())
+    {
+        let [Some(u), Some(v), Some(w), Some(x)] = [rows[0], rows[1], rows[2], x].map(|row| row.get(TILE..)) else {
+            return;
+        };
+        return dots_by_three(Quad::of(*x4), Quad::of(*u4), Quad::of(*v4), Quad::of(*w4), &[u, v, w, x], &layer, y);
     }
-    if y_rest.is_empty() {
-        return;
-    }
-    if let (Some(b), Some(from)) = (biases.last_chunk(), weights.len().checked_sub(TILE * fan_in)) {
-        let (Some(w), Some(y)) = (weights.get(from..), y.last_chunk_mut()) else { return };
-        *y = dot_four(*b, w, x);
-        return;
-    }
-    for ((y, &b), w) in y_rest.iter_mut().zip(b_rest).zip(rows(w, fan_in)) {
+    for ((y, &b), w) in y.iter_mut().zip(biases).zip(rows(weights, fan_in)) {
         let mut sum = b;
         for (w, x) in w.iter().zip(x) {
             sum = multiply_add(sum, *w, *x);
@@ -71,56 +33,91 @@ pub(super) fn forward_one(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f
     }
 }
 
-/// One sample. A unit whose delta is 0, such as a ReLU that was off, is skipped.
-#[inline(never)]
-pub(super) fn gradient_one(weights: &mut [f32], biases: &mut [f32], x: &[f32], d: &[f32], fan_in: usize) {
-    let mut waiting = None;
-    for ((row, bias), &delta) in rows_mut(weights, fan_in).zip(biases).zip(d) {
-        // An integer's comparison is the shorter one. What -0.0 adds changes no bit.
-        if delta.to_bits() == 0 {
-            continue;
-        }
-        *bias += delta;
-        if let Some((first, first_delta)) = waiting.take() {
-            add_products_to_two(first, row, first_delta, delta, x);
-        } else {
-            waiting = Some((row, delta));
-        }
-    }
-    if let Some((row, delta)) = waiting {
-        add_products(row, delta, x);
+/// A layer and its inputs.
+struct Layer<'a> {
+    weights: &'a [f32],
+    biases: &'a [f32],
+    x: &'a [f32],
+}
+
+impl<'a> Layer<'a> {
+    /// The weights and biases of three units.
+    #[inline(always)]
+    fn three(&self, first: usize) -> Option<([&'a [f32]; THREE], &'a [f32; THREE])> {
+        let biases = self.biases.get(first..)?.first_chunk()?;
+        let width = self.x.len();
+        let (a, rest) = self.weights.get(first * width..)?.split_at_checked(width)?;
+        let (b, rest) = rest.split_at_checked(width)?;
+        Some(([a, b, rest.get(..width)?], biases))
     }
 }
 
-/// `g += d x` and `h += e x`: every input loaded serves two units.
+/// Every input loaded serves three units. The last three may be some of those before them again. The first four inputs and
+/// weights of each come in registers, see `loads`.
 #[inline(never)]
-fn add_products_to_two(g: &mut [f32], h: &mut [f32], d: f32, e: f32, x: &[f32]) {
-    let ((g, g_rest), (h, h_rest)) = (g.as_chunks_mut::<UNROLL>(), h.as_chunks_mut::<UNROLL>());
-    let (x, x_rest) = x.as_chunks::<UNROLL>();
-    for ((g, h), x) in g.iter_mut().zip(h).zip(x) {
-        macro_rules! add {
-            ($($k:literal)*) => {
-                $(
-                    g[$k] = multiply_add(g[$k], x[$k], d);
-                    h[$k] = multiply_add(h[$k], x[$k], e);
-                )*
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn dots_by_three(
+    mut x: Quad,
+    mut u: Quad,
+    mut v: Quad,
+    mut w: Quad,
+    rest: &[&[f32]; TILE],
+    layer: &Layer<'_>,
+    y: &mut [f32],
+) {
+    let Some(last) = y.len().checked_sub(THREE) else { return };
+    let mut unit = 0;
+    let [mut us, vs, ws, xs] = *rest;
+    let mut left = us.len();
+    // One by one: of a tuple LLVM would ask for null again every turn, at `opt-level = "s"`.
+    let Some(mut vs) = vs.get(..left) else { return };
+    let Some(mut ws) = ws.get(..left) else { return };
+    let Some(mut xs) = xs.get(..left) else { return };
+    let Some(b) = layer.biases.first_chunk() else { return };
+    let [mut s, mut t, mut r] = *b;
+    macro_rules! add {
+        ($($k:ident)*) => {
+            $(
+                s = multiply_add(s, u.$k, x.$k);
+                t = multiply_add(t, v.$k, x.$k);
+                r = multiply_add(r, w.$k, x.$k);
+            )*
+        };
+    }
+    loop {
+        add!(s0 s1 s2 s3);
+        if left < TILE {
+            for nested!(u v w x) in us.iter().zip(vs).zip(ws).zip(xs) {
+                s = multiply_add(s, *u, *x);
+                t = multiply_add(t, *v, *x);
+                r = multiply_add(r, *w, *x);
                 one_turn_at_a_time();
+            }
+            let Some(y) = y.get_mut(unit..).and_then(|y| y.first_chunk_mut()) else { return };
+            *y = [s, t, r];
+            if unit == last {
+                return;
+            }
+            unit = (unit + THREE).min(last);
+            let Some((rows, b)) = layer.three(unit) else { return };
+            [us, vs, ws] = rows;
+            xs = layer.x;
+            left = xs.len();
+            [s, t, r] = *b;
+        }
+        // All are as long as the first: said every turn, LLVM need not find it out, and counts once.
+        macro_rules! take {
+            ($($row:ident $first:ident),*) => {
+                $(
+                    let Some(row) = $row.get(..left) else { return };
+                    let Some(($first, rest)) = row.split_first_chunk() else { return };
+                    $row = rest;
+                )*
             };
         }
-        add!(0 1 2 3 4 5 6 7);
-    }
-    for ((g, h), x) in g_rest.iter_mut().zip(h_rest).zip(x_rest) {
-        *g = multiply_add(*g, *x, d);
-        *h = multiply_add(*h, *x, e);
-        one_turn_at_a_time();
-    }
-}
-
-/// `row += d x`.
-#[inline(never)]
-fn add_products(row: &mut [f32], d: f32, x: &[f32]) {
-    for (w, x) in row.iter_mut().zip(x) {
-        *w = multiply_add(*w, *x, d);
+        take!(us u4, vs v4, ws w4, xs x4);
+        (u, v, w, x) = (Quad::of(*u4), Quad::of(*v4), Quad::of(*w4), Quad::of(*x4));
+        left -= TILE;
         one_turn_at_a_time();
     }
 }
@@ -139,20 +136,23 @@ pub(crate) fn backward_online(
 ) {
     let fan_in = inputs.len();
     if matches!(below, Below::Nothing) {
-        return gradient_one(weights, biases, inputs, deltas, fan_in);
+        return add_products(weights, biases, inputs, deltas);
     }
     for (bias, &delta) in biases.iter_mut().zip(deltas) {
         *bias += delta;
     }
-    let mut columns = weights;
-    let (tiles, rest) = inputs.as_chunks_mut::<TILE>();
     let mut column = 0;
+    let (tiles, rest) = inputs.as_chunks_mut::<TURN>();
     for tile in tiles {
-        let [s0, s1, s2, s3] = sum_and_update(columns, deltas, tile, fan_in);
-        below.differentiate(column, tile).scale(tile, s0, s1, s2, s3);
-        column += TILE;
-        columns = columns.get_mut(TILE..).unwrap_or_default();
+        let at = Columns { first: column, fan_in };
+        let [s0, s1, s2, s3, s4, s5, s6, s7] = eight_sums_and_update(weights, deltas, tile, &at);
+        let slopes = below.differentiate(column, tile);
+        let ([low, high], _) = tile.as_chunks_mut() else { return };
+        slopes.scale(low, s0, s1, s2, s3);
+        slopes.scale(high, s4, s5, s6, s7);
+        column += TURN;
     }
+    let mut columns = weights.get_mut(column..).unwrap_or_default();
     for input in rest {
         let sum = column_sum(columns, deltas, fan_in);
         for (row, delta) in columns.chunks_mut(fan_in.max(1)).zip(deltas) {
@@ -166,25 +166,56 @@ pub(crate) fn backward_online(
     }
 }
 
-/// `sum over u of w[u][k] d[u]` for the first four columns, and their update: every weight is loaded once for both.
+/// Where columns are.
+struct Columns {
+    first: usize,
+    fan_in: usize,
+}
+
+/// `sum over u of w[u][k] d[u]` for eight columns, and their update: every weight is loaded once for both.
+#[inline(always)]
+fn eight_sums_and_update(weights: &mut [f32], deltas: &[f32], x: &[f32; TURN], at: &Columns) -> [f32; TURN] {
+    let Some(w) = weights.get(at.first..).and_then(|columns| columns.first_chunk()) else { return [0.0; TURN] };
+    let ((w0, w1), (x0, x1)) = (Quad::two(*w), Quad::two(*x));
+    update_eight(w0, w1, x0, x1, weights, deltas, at)
+}
+
+/// The same. The first unit's weights come in registers, see `loads`.
 #[inline(never)]
-fn sum_and_update(columns: &mut [f32], deltas: &[f32], x: &[f32; TILE], fan_in: usize) -> [f32; TILE] {
-    let [x0, x1, x2, x3] = *x;
-    let (mut s0, mut s1, mut s2, mut s3) = (0.0, 0.0, 0.0, 0.0);
-    let mut rest = columns;
-    for &d in deltas {
-        let Some([w0, w1, w2, w3]) = rest.first_chunk_mut::<TILE>() else { break };
-        s0 = multiply_add(s0, *w0, d);
-        s1 = multiply_add(s1, *w1, d);
-        s2 = multiply_add(s2, *w2, d);
-        s3 = multiply_add(s3, *w3, d);
-        *w0 = multiply_add(*w0, d, x0);
-        *w1 = multiply_add(*w1, d, x1);
-        *w2 = multiply_add(*w2, d, x2);
-        *w3 = multiply_add(*w3, d, x3);
-        let Some(below) = rest.get_mut(fan_in..) else { break };
-        rest = below;
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn update_eight(
+    mut w0: Quad,
+    mut w1: Quad,
+    x0: Quad,
+    x1: Quad,
+    weights: &mut [f32],
+    deltas: &[f32],
+    at: &Columns,
+) -> [f32; TURN] {
+    let none = Quad::of([0.0; 4]);
+    let (mut s0, mut s1, mut deltas) = (none, none, deltas.iter());
+    let (Some(mut delta), Some((mut row, mut rest))) = (deltas.next(), weights.split_at_mut_checked(at.fan_in)) else {
+        return [0.0; TURN];
+    };
+    // That there are eight columns is no question of the loop, as every row is as long as the first one.
+    while let Some(to) = row.get_mut(at.first..).and_then(|columns| columns.first_chunk_mut()) {
+        macro_rules! add {
+            ($($k:ident)*) => {
+                $( s0.$k = multiply_add(s0.$k, w0.$k, *delta); )*
+                $( s1.$k = multiply_add(s1.$k, w1.$k, *delta); )*
+                $( w0.$k = multiply_add(w0.$k, *delta, x0.$k); )*
+                $( w1.$k = multiply_add(w1.$k, *delta, x1.$k); )*
+            };
+        }
+        add!(s0 s1 s2 s3);
+        *to = Quad::one(w0, w1);
+        let Some(next) = rest.split_at_mut_checked(at.fan_in) else { break };
+        (row, rest) = next;
+        let Some(next) = deltas.next() else { break };
+        delta = next;
+        let Some(w) = row.get(at.first..).and_then(|columns| columns.first_chunk()) else { break };
+        (w0, w1) = Quad::two(*w);
         one_turn_at_a_time();
     }
-    [s0, s1, s2, s3]
+    Quad::one(s0, s1)
 }

@@ -1,0 +1,78 @@
+//! Element by element, one a turn: for little code, and for a compiler that makes vectors of it.
+
+use crate::unroll::one_turn_at_a_time;
+
+/// `to = from`: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
+#[cfg_attr(target_os = "none", inline(never))]
+pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+        one_turn_at_a_time();
+    }
+}
+
+/// `values = value`, without `memset`, which a Cortex-M's image need not have then.
+#[inline(never)]
+pub(crate) fn fill(values: &mut [f32], value: f32) {
+    #[cfg(target_arch = "arm")]
+    let value = core::hint::black_box(value);
+    for to in values {
+        *to = value;
+        one_turn_at_a_time();
+    }
+}
+
+/// `values *= factor`, or 0 where the factor is 0; never -0.0.
+#[inline(never)]
+pub(crate) fn scale(values: &mut [f32], factor: f32) {
+    if factor == 0.0 {
+        // Also what NaN and infinities left behind by a diverged run are cleared by.
+        return fill(values, 0.0);
+    }
+    for value in values {
+        *value = factor * *value + 0.0;
+        one_turn_at_a_time();
+    }
+}
+
+/// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.
+#[cfg(all(target_arch = "arm", not(soft_float)))]
+#[inline(never)]
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    let mut sum = 0.0;
+    for value in values {
+        sum += 0.0 * value;
+        one_turn_at_a_time();
+    }
+    sum == 0.0
+}
+
+/// Whether none of the values is NaN or infinite: in integers, where there is no FPU, or vectors of them.
+#[cfg(not(all(target_arch = "arm", not(soft_float))))]
+#[inline(never)]
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    let mut carried = 0;
+    for value in values {
+        // The largest exponent carries into the sign's place.
+        carried |= (value.to_bits() & 0x7FFF_FFFF).wrapping_add(0x0080_0000);
+    }
+    carried >> 31 == 0
+}
+
+/// `params += rate * direction`.
+#[inline(never)]
+pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
+    for (p, d) in params.iter_mut().zip(direction) {
+        *p += rate * d;
+        one_turn_at_a_time();
+    }
+}
+
+/// `params += step`.
+#[inline(never)]
+pub(crate) fn add(params: &mut [f32], step: &[f32]) {
+    for (p, d) in params.iter_mut().zip(step) {
+        *p += d;
+        one_turn_at_a_time();
+    }
+}

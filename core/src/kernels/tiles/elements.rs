@@ -1,0 +1,178 @@
+//! Element by element, eight a turn.
+
+use core::cell::Cell;
+
+use super::loads::Quad;
+use super::products::{TURN, add_product};
+use crate::multiply_add::multiply_add;
+use crate::unroll::{one_turn_at_a_time, unknown};
+
+/// Whole turns, and what is left: not known to be less than a turn, as LLVM would write that out.
+#[inline(always)]
+fn turns(values: &[f32]) -> (&[[f32; TURN]], &[f32]) {
+    let (turns, rest) = values.split_at_checked(unknown(values.len() / TURN) * TURN).unwrap_or_default();
+    (turns.as_chunks().0, rest)
+}
+
+/// The same of what is to be changed.
+#[inline(always)]
+fn turns_mut(values: &mut [f32]) -> (&mut [[f32; TURN]], &mut [f32]) {
+    let (turns, rest) = values.split_at_mut_checked(unknown(values.len() / TURN) * TURN).unwrap_or_default();
+    (turns.as_chunks_mut().0, rest)
+}
+
+/// `to = from`: a call of `memcpy` takes several times as many instructions on a Cortex-M.
+#[inline(never)]
+pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
+    let len = from.len().min(to.len());
+    let (Some(from), Some(to)) = (from.get(..len), to.get_mut(..len)) else { return };
+    let ((turns, from_rest), (to, to_rest)) = (from.as_chunks(), to.as_chunks_mut());
+    if let Some((first, turns)) = turns.split_first() {
+        let (a, b) = Quad::two(*first);
+        copy_turns(a, b, turns, to);
+    }
+    if !from_rest.is_empty() {
+        copy_rest(from_rest, to_rest);
+    }
+}
+
+/// What is no turn. A function of its own, as LLVM would write out the seven elements it can be.
+#[inline(never)]
+fn copy_rest(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+        one_turn_at_a_time();
+    }
+}
+
+/// The first turn's values are here already, `from` holds the next.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn copy_turns(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &mut [[f32; TURN]]) {
+    let mut from = from;
+    for to in to {
+        *to = Quad::one(a, b);
+        let Some((next, rest)) = from.split_first() else { break };
+        (a, b) = Quad::two(*next);
+        from = rest;
+        one_turn_at_a_time();
+    }
+}
+
+/// `values = value`, without `memset`, which a Cortex-M's image need not have then.
+#[inline(never)]
+pub(crate) fn fill(values: &mut [f32], value: f32) {
+    let value = core::hint::black_box(value);
+    let (turns, rest) = turns_mut(values);
+    let quad = Quad { s0: value, s1: value, s2: value, s3: value };
+    fill_turns(quad, quad, turns);
+    for to in rest {
+        *to = value;
+        one_turn_at_a_time();
+    }
+}
+
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn fill_turns(a: Quad, b: Quad, to: &mut [[f32; TURN]]) {
+    for to in to {
+        *to = Quad::one(a, b);
+        one_turn_at_a_time();
+    }
+}
+
+/// `values *= factor`, or 0 where the factor is 0; never -0.0.
+#[inline(never)]
+pub(crate) fn scale(values: &mut [f32], factor: f32) {
+    if factor == 0.0 {
+        // Also what NaN and infinities left behind by a diverged run are cleared by.
+        return fill(values, 0.0);
+    }
+    let (turns, rest) = turns_mut(values);
+    let turns = Cell::from_mut(turns).as_slice_of_cells();
+    if let Some((first, next)) = turns.split_first() {
+        let (a, b) = Quad::two(first.get());
+        scale_turns(a, b, turns, next, &factor);
+    }
+    for value in rest {
+        *value = factor * *value + 0.0;
+        one_turn_at_a_time();
+    }
+}
+
+/// The first turn's values are here already: `to` is where they go, `next` where the next come from.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn scale_turns(
+    mut a: Quad,
+    mut b: Quad,
+    to: &[Cell<[f32; TURN]>],
+    next: &[Cell<[f32; TURN]>],
+    factor: &f32,
+) {
+    let (factor, mut next) = (*factor, next);
+    let Some((last, to)) = to.split_last() else { return };
+    let Some(mut to) = to.get(..next.len()) else { return };
+    loop {
+        macro_rules! scale {
+            ($($s:ident)*) => { $( (a.$s, b.$s) = (factor * a.$s + 0.0, factor * b.$s + 0.0); )* };
+        }
+        scale!(s0 s1 s2 s3);
+        let Some((next_values, next_rest)) = next.split_first() else { break };
+        let Some((here, to_rest)) = to.split_first() else { break };
+        here.set(Quad::one(a, b));
+        one_turn_at_a_time();
+        (a, b) = Quad::two(next_values.get());
+        (to, next) = (to_rest, next_rest);
+        one_turn_at_a_time();
+    }
+    last.set(Quad::one(a, b));
+}
+
+/// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.
+#[inline(never)]
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    let (turns, rest) = turns(values);
+    let mut sum = 0.0;
+    if let Some((first, next)) = turns.split_first() {
+        let (a, b) = Quad::two(*first);
+        sum = zeros_of_turns(a, b, next);
+    }
+    for value in rest {
+        sum += 0.0 * value;
+        one_turn_at_a_time();
+    }
+    sum == 0.0
+}
+
+/// The first turn's values are here already.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn zeros_of_turns(mut a: Quad, mut b: Quad, next: &[[f32; TURN]]) -> f32 {
+    let (mut even, mut odd, mut next) = (0.0, 0.0, next);
+    loop {
+        macro_rules! add {
+            ($($s:ident)*) => {
+                $( (even, odd) = (multiply_add(even, 0.0, a.$s), multiply_add(odd, 0.0, b.$s)); )*
+            };
+        }
+        add!(s0 s1 s2 s3);
+        let Some((values, rest)) = next.split_first() else { break };
+        (a, b) = Quad::two(*values);
+        next = rest;
+        one_turn_at_a_time();
+    }
+    even + odd
+}
+
+/// `params += rate * direction`.
+#[inline(never)]
+pub(crate) fn add_scaled(params: &mut [f32], direction: &[f32], rate: f32) {
+    add_product(params, rate, direction);
+}
+
+/// `params += step`, which 1 times the step is.
+#[inline(never)]
+pub(crate) fn add(params: &mut [f32], step: &[f32]) {
+    add_product(params, 1.0, step);
+}
