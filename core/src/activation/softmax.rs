@@ -72,24 +72,18 @@ pub(crate) fn largest(sums: &[f32]) -> f32 {
 pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
     let largest = largest(sums);
     let mut total = 0.0;
-    exponentials_below(sums, largest);
+    // On a computer they are taken side by side.
+    #[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
+    crate::kernels::exponentials(sums, largest);
     for value in sums {
+        #[cfg(any(not(kernels = "vectors"), feature = "fast-math"))]
+        {
+            *value = crate::math::exp(*value - largest);
+        }
         total += *value;
         one_turn_at_a_time();
     }
     (total, largest)
-}
-
-/// On a computer they are taken side by side.
-#[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
-use crate::kernels::exponentials as exponentials_below;
-
-/// Replaces each value by `exp(value - largest)`.
-#[cfg(any(not(kernels = "vectors"), feature = "fast-math"))]
-fn exponentials_below(values: &mut [f32], largest: f32) {
-    for value in values {
-        *value = crate::math::exp(*value - largest);
-    }
 }
 
 #[cfg(test)]
