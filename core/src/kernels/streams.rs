@@ -3,11 +3,26 @@
 use crate::unroll::one_turn_at_a_time;
 
 /// `to = from`: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
-#[cfg_attr(target_os = "none", inline(never))]
+#[cfg(not(kernels = "vectors"))]
+#[inline(never)]
 pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
         one_turn_at_a_time();
+    }
+}
+
+/// `to = from`: of a single loop a compiler makes a call of `memcpy`, which is 7% of a sample's time for 34-34-1.
+#[cfg(kernels = "vectors")]
+pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
+    let len = from.len().min(to.len());
+    let (from, to) = (from.get(..len).unwrap_or_default(), to.get_mut(..len).unwrap_or_default());
+    let ((turns, rest), (to_turns, to_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut());
+    for (to, from) in to_turns.iter_mut().zip(turns) {
+        *to = *from;
+    }
+    for (to, from) in to_rest.iter_mut().zip(rest) {
+        *to = *from;
     }
 }
 
