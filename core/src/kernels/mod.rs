@@ -65,19 +65,28 @@ mod tests {
     use crate::rng::Rng;
     use std::vec::Vec;
 
-    /// Values of which a third are exactly 0, as after a ReLU or in an image.
+    /// Values of which a third are exactly 0, as after a ReLU or in an image, and a ninth subnormal.
     fn sparse(len: usize, rng: &mut Rng) -> Vec<f32> {
-        (0..len).map(|_| if rng.below(3) == 0 { 0.0 } else { 2.0 * rng.unit() - 1.0 }).collect()
+        let value = |rng: &mut Rng| match rng.below(9) {
+            0..3 => 0.0,
+            3 => f32::from_bits(rng.below(99)) * if rng.below(2) == 0 { 1.0 } else { -1.0 } + 0.0,
+            _ => 2.0 * rng.unit() - 1.0,
+        };
+        (0..len).map(|_| value(rng)).collect()
     }
 
     fn bits(values: &[f32]) -> Vec<u32> {
         values.iter().map(|value| value.to_bits()).collect()
     }
 
+    /// Where turns and tiles begin and end, and 400 others.
     fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
-        [1, 2, 3, 4, 5, 7, 8, 16, 34, 67].into_iter().flat_map(|fan_in| {
+        let edges = [1, 2, 3, 4, 5, 7, 8, 16, 34, 67].into_iter().flat_map(|fan_in| {
             [1, 2, 3, 4, 5, 9, 34].into_iter().flat_map(move |units| [1, 2, 3, 4, 5, 8, 11].map(|n| (fan_in, units, n)))
-        })
+        });
+        let mut rng = Rng::new(7);
+        let mut up_to = move |most: u32| 1 + rng.below(most) as usize;
+        edges.chain((0..400).map(move |_| (up_to(80), up_to(40), up_to(13))))
     }
 
     fn naive_backward(w: &[f32], d: &[f32], slopes: &[f32], fan_in: usize, units: usize) -> Vec<f32> {
