@@ -19,6 +19,10 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
     {
         let Some((results, y_rest)) = y.split_at_mut_checked(TILE * shape.units) else { return };
         forward_four(weights, biases, four, results, &shape);
+        // Of one term no tile is made.
+        if fan_in % 2 == 1 && fan_in > 1 {
+            add_last_terms(weights, four, results, &shape);
+        }
         (x, y) = (x_rest, y_rest);
     }
     for (x, y) in rows(x, fan_in).zip(rows_mut(y, shape.units)) {
@@ -46,9 +50,6 @@ fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape
             let (w0, w1, w2, w3) = (Pair::of(*w0), Pair::of(*w1), Pair::of(*w2), Pair::of(*w3));
             let (x0, x1, x2, x3) = (Pair::of(*x0), Pair::of(*x1), Pair::of(*x2), Pair::of(*x3));
             dots_of_four(w0, w1, w2, w3, x0, x1, x2, x3, rows, samples, biases, y, shape.units);
-            if shape.fan_in % 2 == 1 {
-                add_last_term(rows, samples, y, shape.units);
-            }
             TILE
         } else if let (Some(b), Some(w)) = (b.first(), w.get(..shape.fan_in)) {
             dots_of_one(w, x, *b, y, shape.units);
@@ -122,12 +123,12 @@ extern "C" fn dots_of_four(
     *y3 = [a.s3, b.s3, c.s3, d.s3];
 }
 
-/// What is left where the terms are an odd number.
+/// What is left of the tiles' units where the terms are an odd number.
 #[inline(never)]
-fn add_last_term(w: &[&[f32]; TILE], x: &[&[f32]; TILE], y: &mut [f32], units: usize) {
-    let Some(y) = columns_mut::<TILE>(y, units) else { return };
-    for (x, y) in x.iter().zip(y) {
-        for (w, y) in w.iter().zip(y) {
+fn add_last_terms(weights: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) {
+    let in_tiles = shape.units - shape.units % TILE;
+    for (x, y) in rows(x, shape.fan_in).zip(rows_mut(y, shape.units)) {
+        for (w, y) in rows(weights, shape.fan_in).zip(y).take(in_tiles) {
             if let (Some(w), Some(x)) = (w.last(), x.last()) {
                 *y = multiply_add(*y, *w, *x);
             }
