@@ -2,7 +2,7 @@
 
 use super::super::columns::column_sum;
 use super::super::{Slopes, TILE};
-use super::four::{Four, columns_mut, four_rows};
+use super::four::{columns_mut, four_rows};
 use super::loads::Quad;
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
@@ -64,7 +64,7 @@ fn backward_four(weights: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, units
     let Some([r0, r1, r2, r3]) = four_rows(d, units) else { return };
     let (Some((d0, r0)), Some((d1, r1))) = (r0.split_first(), r1.split_first()) else { return };
     let (Some((d2, r2)), Some((d3, r3))) = (r2.split_first(), r3.split_first()) else { return };
-    let d = Quad { s0: *d0, s1: *d1, s2: *d2, s3: *d3 };
+    let d = Quad::of([*d0, *d1, *d2, *d3]);
     let rows = &[r0, r1, r2, r3];
     let mut first = 0;
     while let (Some(columns), Some(x)) = (weights.get(first..), x.get_mut(first..))
@@ -101,7 +101,7 @@ extern "C" fn columns_of_four(
     fan_in: usize,
     slopes: Slopes,
 ) {
-    let (mut a, mut b, mut c, mut e) = (Four::new(0.0), Four::new(0.0), Four::new(0.0), Four::new(0.0));
+    let (mut a, mut b, mut c, mut e) = (Quad::all(0.0), Quad::all(0.0), Quad::all(0.0), Quad::all(0.0));
     let mut columns = columns;
     let [r0, r1, r2, r3] = *rows;
     let mut deltas = r0.iter().zip(r1).zip(r2).zip(r3);
@@ -110,7 +110,7 @@ extern "C" fn columns_of_four(
         let Some(nested!(d0 d1 d2 d3)) = deltas.next() else { break };
         let Some(below) = columns.get(fan_in..) else { break };
         let Some(tile) = below.first_chunk() else { break };
-        d = Quad { s0: *d0, s1: *d1, s2: *d2, s3: *d3 };
+        d = Quad::of([*d0, *d1, *d2, *d3]);
         w = Quad::of(*tile);
         columns = below;
         one_turn_at_a_time();

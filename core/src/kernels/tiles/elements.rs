@@ -64,8 +64,7 @@ extern "C" fn copy_turns(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &mu
 pub(crate) fn fill(values: &mut [f32], value: f32) {
     let value = core::hint::black_box(value);
     let (turns, rest) = turns_mut(values);
-    let quad = Quad { s0: value, s1: value, s2: value, s3: value };
-    fill_turns(quad, quad, turns);
+    fill_turns(Quad::all(value), Quad::all(value), turns);
     for to in rest {
         *to = value;
         one_turn_at_a_time();

@@ -2,8 +2,8 @@
 
 use super::super::TILE;
 use super::dots::dot_four;
-use super::four::{Four, columns, columns_mut, four_rows};
-use super::loads::Pair;
+use super::four::{columns, columns_mut, four_rows};
+use super::loads::{Pair, Quad};
 use super::online::forward_one;
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
@@ -92,7 +92,7 @@ extern "C" fn dots_of_four(
     }
     cut!(wr1 wr2 wr3 xr0 xr1 xr2 xr3);
     let [b0, b1, b2, b3] = *biases;
-    let (mut a, mut b, mut c, mut d) = (Four::new(b0), Four::new(b1), Four::new(b2), Four::new(b3));
+    let (mut a, mut b, mut c, mut d) = (Quad::all(b0), Quad::all(b1), Quad::all(b2), Quad::all(b3));
     macro_rules! add {
         ($k:ident: $($w:ident $sum:ident),*) => {
             accumulate!([$($w.$k, $sum);*], x0.$k, x1.$k, x2.$k, x3.$k);

@@ -2,23 +2,7 @@
 
 use super::super::TILE;
 
-/// One row's values for four samples.
-#[derive(Clone, Copy)]
-pub(super) struct Four {
-    pub(super) s0: f32,
-    pub(super) s1: f32,
-    pub(super) s2: f32,
-    pub(super) s3: f32,
-}
-
-impl Four {
-    #[inline(always)]
-    pub(super) fn new(start: f32) -> Self {
-        Self { s0: start, s1: start, s2: start, s3: start }
-    }
-}
-
-/// `$sum += $w * x` for the four samples.
+/// `$sum += $w * x` for four samples, whose sums are a `Quad`.
 macro_rules! accumulate {
     ([$($w:expr, $sum:ident);*], $x0:expr, $x1:expr, $x2:expr, $x3:expr) => {
         $(
@@ -30,7 +14,7 @@ macro_rules! accumulate {
     };
 }
 
-/// The first four rows of a matrix. All are as long as LLVM sees, which saves the comparison of their lengths.
+/// The first four rows of a matrix. LLVM sees that all are equally long, which saves the comparison of their lengths.
 #[inline(always)]
 pub(super) fn four_rows(matrix: &[f32], width: usize) -> Option<[&[f32]; TILE]> {
     let (a, rest) = matrix.split_at_checked(width)?;

@@ -28,10 +28,16 @@ impl Quad {
         Self { s0, s1, s2, s3 }
     }
 
+    /// The same value four times.
+    #[inline(always)]
+    pub(super) fn all(value: f32) -> Self {
+        Self { s0: value, s1: value, s2: value, s3: value }
+    }
+
     #[inline(always)]
     pub(super) fn two(values: [f32; 8]) -> (Self, Self) {
-        let [a, b, c, d, s0, s1, s2, s3] = values;
-        (Self::of([a, b, c, d]), Self { s0, s1, s2, s3 })
+        let [a, b, c, d, e, f, g, h] = values;
+        (Self::of([a, b, c, d]), Self::of([e, f, g, h]))
     }
 
     /// The values of both.

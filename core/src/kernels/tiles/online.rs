@@ -192,7 +192,7 @@ extern "C" fn update_eight(
     deltas: &[f32],
     at: &Columns,
 ) -> [f32; TURN] {
-    let none = Quad::of([0.0; 4]);
+    let none = Quad::all(0.0);
     let (mut s0, mut s1, mut deltas) = (none, none, deltas.iter());
     let (Some(mut delta), Some((mut row, mut rest))) = (deltas.next(), weights.split_at_mut_checked(at.fan_in)) else {
         return [0.0; TURN];
