@@ -16,3 +16,14 @@ pub(super) fn column_sum(columns: &[f32], deltas: &[f32], fan_in: usize) -> f32 
     }
     sum
 }
+
+/// `w[u][0] += d[u] x`.
+pub(super) fn add_to_column(columns: &mut [f32], deltas: &[f32], x: f32, fan_in: usize) {
+    let mut rest = columns;
+    for d in deltas {
+        let Some(w) = rest.first_mut() else { break };
+        *w = multiply_add(*w, *d, x);
+        rest = rest.get_mut(fan_in..).unwrap_or_default();
+        one_turn_at_a_time();
+    }
+}

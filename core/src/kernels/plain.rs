@@ -3,7 +3,7 @@
 //! The code is a sixth of the tiles'. Where a product and its sum are a routine of a hundred instructions, loading their operands once
 //! or four times makes no difference; with an FPU it doubles the time.
 
-use super::columns::column_sum;
+use super::columns::{add_to_column, column_sum};
 use super::{Below, Slopes};
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
@@ -133,14 +133,9 @@ pub(crate) fn backward_online(
         if input.to_bits() == 0 && matches!(below, Below::Gate) {
             continue;
         }
-        let mut rest = weights.get_mut(column..).unwrap_or_default();
-        let sum = column_sum(rest, deltas, fan_in);
-        for d in deltas {
-            let Some(w) = rest.first_mut() else { break };
-            *w = multiply_add(*w, *d, input);
-            rest = rest.get_mut(fan_in..).unwrap_or_default();
-            one_turn_at_a_time();
-        }
+        let columns = weights.get_mut(column..).unwrap_or_default();
+        let sum = column_sum(columns, deltas, fan_in);
+        add_to_column(columns, deltas, input, fan_in);
         below.differentiate(column, core::slice::from_mut(x)).scale_one(x, sum);
     }
 }

@@ -1,6 +1,6 @@
 //! One sample at a time.
 
-use super::super::columns::column_sum;
+use super::super::columns::{add_to_column, column_sum};
 use super::super::{Below, TILE};
 use super::loads::Quad;
 use super::products::{TURN, add_products};
@@ -155,11 +155,7 @@ pub(crate) fn backward_online(
     let mut columns = weights.get_mut(column..).unwrap_or_default();
     for input in rest {
         let sum = column_sum(columns, deltas, fan_in);
-        for (row, delta) in columns.chunks_mut(fan_in.max(1)).zip(deltas) {
-            if let Some(w) = row.first_mut() {
-                *w = multiply_add(*w, *input, *delta);
-            }
-        }
+        add_to_column(columns, deltas, *input, fan_in);
         below.differentiate(column, core::slice::from_mut(input)).scale_one(input, sum);
         column += 1;
         columns = columns.get_mut(1..).unwrap_or_default();
