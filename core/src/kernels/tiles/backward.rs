@@ -20,7 +20,7 @@ pub(crate) fn backward(
     slopes: Slopes,
 ) {
     if units == 1 {
-        return backward_from_one(weights, deltas, inputs, slopes);
+        return backward_from_one(weights, deltas, inputs, fan_in, slopes);
     }
     let (mut x, mut d, last) = (inputs, deltas, fan_in - fan_in % TILE);
     while let (Some((four, d_rest)), true) = (d.split_at_checked(TILE * units), x.len() >= TILE * fan_in)
@@ -40,8 +40,8 @@ pub(crate) fn backward(
 
 /// From a single unit, such as tells two classes apart: sums of one term.
 #[inline(never)]
-fn backward_from_one(weights: &[f32], deltas: &[f32], inputs: &mut [f32], slopes: Slopes) {
-    for (x, d) in rows_mut(inputs, weights.len()).zip(deltas) {
+fn backward_from_one(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, slopes: Slopes) {
+    for (x, d) in rows_mut(inputs, fan_in).zip(deltas) {
         if slopes == Slopes::Any {
             for (x, w) in x.iter_mut().zip(weights) {
                 slopes.scale_one(x, multiply_add(0.0, *w, *d));
@@ -49,6 +49,7 @@ fn backward_from_one(weights: &[f32], deltas: &[f32], inputs: &mut [f32], slopes
             }
             continue;
         }
+        // Not by `scale_one`: what is off need not be multiplied.
         for (x, w) in x.iter_mut().zip(weights) {
             if x.to_bits() != 0 {
                 *x = multiply_add(0.0, *w, *d);

@@ -18,10 +18,9 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
         && !four.is_empty()
     {
         let Some((results, y_rest)) = y.split_at_mut_checked(TILE * shape.units) else { return };
-        forward_four(weights, biases, four, results, &shape);
-        // Of one term no tile is made.
-        if fan_in % 2 == 1 && fan_in > 1 {
-            add_last_terms(weights, four, results, &shape);
+        let in_tiles = forward_four(weights, biases, four, results, &shape);
+        if fan_in % 2 == 1 {
+            add_last_terms(weights, four, results, &shape, in_tiles);
         }
         (x, y) = (x_rest, y_rest);
     }
@@ -36,10 +35,11 @@ struct Shape {
     units: usize,
 }
 
-/// Four samples: every weight loaded serves four sums, every input those of a tile of units.
+/// Four samples: every weight loaded serves four sums, every input those of a tile of units. Returns how many units were in tiles:
+/// they have an even number of terms.
 #[inline(always)]
-fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) {
-    let (mut w, mut b, mut y) = (weights, biases, y);
+fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) -> usize {
+    let (mut w, mut b, mut y, mut in_tiles) = (weights, biases, y, 0);
     let samples = &behind_pairs(x, shape.fan_in);
     loop {
         let units = if let Some(biases) = b.first_chunk()
@@ -50,17 +50,18 @@ fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape
             let (w0, w1, w2, w3) = (Pair::of(*w0), Pair::of(*w1), Pair::of(*w2), Pair::of(*w3));
             let (x0, x1, x2, x3) = (Pair::of(*x0), Pair::of(*x1), Pair::of(*x2), Pair::of(*x3));
             dots_of_four(w0, w1, w2, w3, x0, x1, x2, x3, rows, samples, biases, y, shape.units);
+            in_tiles += TILE;
             TILE
         } else if let (Some(b), Some(w)) = (b.first(), w.get(..shape.fan_in)) {
             dots_of_one(w, x, *b, y, shape.units);
             1
         } else {
-            return;
+            return in_tiles;
         };
         let (Some(w_rest), Some(b_rest), Some(y_rest)) =
             (w.get(units * shape.fan_in..), b.get(units..), y.get_mut(units..))
         else {
-            return;
+            return in_tiles;
         };
         (w, b, y) = (w_rest, b_rest, y_rest);
     }
@@ -125,8 +126,7 @@ extern "C" fn dots_of_four(
 
 /// What is left of the tiles' units where the terms are an odd number.
 #[inline(never)]
-fn add_last_terms(weights: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) {
-    let in_tiles = shape.units - shape.units % TILE;
+fn add_last_terms(weights: &[f32], x: &[f32], y: &mut [f32], shape: &Shape, in_tiles: usize) {
     for (x, y) in rows(x, shape.fan_in).zip(rows_mut(y, shape.units)) {
         for (w, y) in rows(weights, shape.fan_in).zip(y).take(in_tiles) {
             if let (Some(w), Some(x)) = (w.last(), x.last()) {
