@@ -41,10 +41,10 @@ pub(crate) fn backward(
 /// From a single unit, such as tells two classes apart: sums of one term.
 #[inline(never)]
 fn backward_from_one(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in: usize, slopes: Slopes) {
-    for (x, d) in rows_mut(inputs, fan_in).zip(deltas) {
+    for (x, &d) in rows_mut(inputs, fan_in).zip(deltas) {
         if slopes == Slopes::Any {
             for (x, w) in x.iter_mut().zip(weights) {
-                slopes.scale_one(x, multiply_add(0.0, *w, *d));
+                slopes.scale_one(x, multiply_add(0.0, *w, d));
                 one_turn_at_a_time();
             }
             continue;
@@ -52,7 +52,7 @@ fn backward_from_one(weights: &[f32], deltas: &[f32], inputs: &mut [f32], fan_in
         // Not by `scale_one`: what is off need not be multiplied.
         for (x, w) in x.iter_mut().zip(weights) {
             if x.to_bits() != 0 {
-                *x = multiply_add(0.0, *w, *d);
+                *x = multiply_add(0.0, *w, d);
                 one_turn_at_a_time();
             }
         }
