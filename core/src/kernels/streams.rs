@@ -1,4 +1,4 @@
-//! Element by element, one a turn: for little code, and for a compiler that makes vectors of it.
+//! Element by element, a turn each: for little code, and for a compiler that makes vectors of it.
 
 use crate::unroll::one_turn_at_a_time;
 

@@ -24,7 +24,15 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
         }
         (x, y) = (x_rest, y_rest);
     }
-    for (x, y) in rows(x, fan_in).zip(rows_mut(y, shape.units)) {
+    if !x.is_empty() {
+        forward_rest(weights, biases, x, y, fan_in);
+    }
+}
+
+/// The samples that are no four. Called last and with the same arguments, so that the frame above is not under it.
+#[inline(never)]
+fn forward_rest(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
+    for (x, y) in rows(inputs, fan_in).zip(rows_mut(outputs, biases.len())) {
         forward_one(weights, biases, x, y, fan_in);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::columns::{add_to_column, column_sum};
 use super::super::{Below, TILE};
+use super::elements::add;
 use super::loads::Quad;
 use super::products::{TURN, add_products};
 use crate::matrix::rows;
@@ -138,9 +139,7 @@ pub(crate) fn backward_online(
     if matches!(below, Below::Nothing) {
         return add_products(weights, biases, inputs, deltas);
     }
-    for (bias, &delta) in biases.iter_mut().zip(deltas) {
-        *bias += delta;
-    }
+    add(biases, deltas);
     let mut column = 0;
     let (tiles, rest) = inputs.as_chunks_mut::<TURN>();
     for tile in tiles {
