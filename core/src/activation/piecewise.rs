@@ -130,6 +130,17 @@ mod tests {
     }
 
     #[test]
+    fn relu_lets_every_nan_through_and_no_negative_zero() {
+        let negative_nan = f32::from_bits(0xFF80_0001);
+        let least = f32::from_bits(1);
+        let mut values = [-0.0, -least, -1.0, f32::MIN, f32::NEG_INFINITY, 0.0, least, f32::INFINITY, f32::NAN, negative_nan];
+        Relu.apply(&mut values, 10);
+        assert_eq!(values[..6].iter().map(|value| value.to_bits()).max(), Some(0));
+        assert_eq!(values[6..8], [least, f32::INFINITY]);
+        assert!(values[8].is_nan() && values[9].is_nan());
+    }
+
+    #[test]
     fn hard_sigmoid_ends_at_three() {
         let mut values = [-3.0, 0.0, 3.0, 4.0];
         HardSigmoid.apply(&mut values, 4);
