@@ -63,10 +63,10 @@ impl Activation for Relu {
     fn apply(&self, sums: &mut [f32], _units: usize) {
         // From minus infinity to -0.0, as integers: an FPU's comparison takes twice as many instructions. NaN has to pass through, so
         // that divergence is seen: `max` would hide it.
-        const LAST_NEGATIVE: i32 = f32::NEG_INFINITY.to_bits() as i32;
+        const LAST_NEGATIVE: i32 = f32::NEG_INFINITY.to_bits().cast_signed();
         for value in sums {
             let bits = value.to_bits();
-            *value = f32::from_bits(if bits as i32 <= LAST_NEGATIVE { 0 } else { bits });
+            *value = f32::from_bits(if bits.cast_signed() <= LAST_NEGATIVE { 0 } else { bits });
         }
     }
 
@@ -133,7 +133,8 @@ mod tests {
     fn relu_lets_every_nan_through_and_no_negative_zero() {
         let negative_nan = f32::from_bits(0xFF80_0001);
         let least = f32::from_bits(1);
-        let mut values = [-0.0, -least, -1.0, f32::MIN, f32::NEG_INFINITY, 0.0, least, f32::INFINITY, f32::NAN, negative_nan];
+        let mut values =
+            [-0.0, -least, -1.0, f32::MIN, f32::NEG_INFINITY, 0.0, least, f32::INFINITY, f32::NAN, negative_nan];
         Relu.apply(&mut values, 10);
         assert_eq!(values[..6].iter().map(|value| value.to_bits()).max(), Some(0));
         assert_eq!(values[6..8], [least, f32::INFINITY]);
