@@ -61,7 +61,7 @@ impl Activation for Relu {
     }
 
     fn apply(&self, sums: &mut [f32], _units: usize) {
-        // From minus infinity to -0.0, as integers: an FPU's comparison takes twice as many instructions. NaN has to pass through, so
+        // From minus infinity to -0.0, as integers: an FPU takes a third more instructions to compare. NaN has to pass through, so
         // that divergence is seen: `max` would hide it.
         const LAST_NEGATIVE: i32 = f32::NEG_INFINITY.to_bits().cast_signed();
         for value in sums {
