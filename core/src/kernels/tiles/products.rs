@@ -12,11 +12,12 @@ pub(super) const TURN: usize = 8;
 /// Adds one sample's `d x` to the weights and `d` to the biases. A unit whose delta is 0, such as a ReLU that was off, is skipped.
 #[inline(never)]
 pub(super) fn add_products(weights: &mut [f32], biases: &mut [f32], x: &[f32], d: &[f32]) {
-    let (fan_in, mut rest) = (x.len(), Cell::from_mut(weights).as_slice_of_cells());
+    if x.is_empty() {
+        return;
+    }
+    let rows = Cell::from_mut(weights).as_slice_of_cells().chunks_exact(x.len());
     let (turns, x_rest) = x.as_chunks::<TURN>();
-    for (&d, bias) in d.iter().zip(biases) {
-        let Some((row, below)) = rest.split_at_checked(fan_in) else { return };
-        rest = below;
+    for ((&d, bias), row) in d.iter().zip(biases).zip(rows) {
         // An integer's comparison is the shorter one. What -0.0 adds changes no bit.
         if d.to_bits() == 0 {
             continue;
@@ -42,6 +43,8 @@ fn add_to_row(row: &[Cell<f32>], d: f32, turns: &[[f32; TURN]], x_rest: &[f32]) 
     if let (Some((w, next)), Some((first, x))) = (row.split_first(), turns.split_first()) {
         let ((w0, w1), (x0, x1)) = (Quad::two(get(w)), Quad::two(*first));
         add_turns(w0, w1, x0, x1, row, next, x, &d);
+    } else {
+        one_turn_at_a_time();
     }
     if !x_rest.is_empty() {
         add_rest(row_rest, d, x_rest);
