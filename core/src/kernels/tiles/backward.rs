@@ -103,17 +103,18 @@ extern "C" fn columns_of_four(
     slopes: Slopes,
 ) {
     let (mut a, mut b, mut c, mut e) = (Quad::all(0.0), Quad::all(0.0), Quad::all(0.0), Quad::all(0.0));
-    let mut columns = columns;
     let [r0, r1, r2, r3] = *rows;
-    let mut deltas = r0.iter().zip(r1).zip(r2).zip(r3);
+    if fan_in < TILE {
+        return;
+    }
+    // From behind the first unit's weights to the end of the next one's: so the last one's are a chunk too.
+    let mut units = r0.iter().zip(r1).zip(r2).zip(r3).zip(columns.get(TILE..).unwrap_or_default().chunks_exact(fan_in));
     loop {
         accumulate!([w.s0, a; w.s1, b; w.s2, c; w.s3, e], d.s0, d.s1, d.s2, d.s3);
-        let Some(nested!(d0 d1 d2 d3)) = deltas.next() else { break };
-        let Some(below) = columns.get(fan_in..) else { break };
-        let Some(tile) = below.first_chunk() else { break };
+        let Some(nested!(d0 d1 d2 d3 below)) = units.next() else { break };
+        let Some(tile) = below.last_chunk() else { break };
         d = Quad::of([*d0, *d1, *d2, *d3]);
         w = Quad::of(*tile);
-        columns = below;
         one_turn_at_a_time();
     }
     let Some([x0, x1, x2, x3]) = columns_mut(x, fan_in) else { return };
