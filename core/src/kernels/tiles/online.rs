@@ -187,11 +187,10 @@ extern "C" fn update_eight(
     deltas: &[f32],
     at: &Columns,
 ) -> [f32; TURN] {
-    // As a number the compiler knows, eight zeros returned early were a call of `memset`.
-    let none = Quad::all(core::hint::black_box(0.0));
-    let (mut s0, mut s1, mut deltas) = (none, none, deltas.iter());
+    let (mut s0, mut s1, mut deltas) = (Quad::all(0.0), Quad::all(0.0), deltas.iter());
     let (Some(mut delta), Some((mut row, mut rest))) = (deltas.next(), weights.split_at_mut_checked(at.fan_in)) else {
-        return Quad::one(s0, s1);
+        // Never, and then not eight zeros, which were a call of `memset`.
+        return Quad::one(w0, w1);
     };
     // That there are eight columns is no question of the loop, as every row is as long as the first one.
     while let Some(to) = row.get_mut(at.first..).and_then(|columns| columns.first_chunk_mut()) {
