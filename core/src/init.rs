@@ -1,6 +1,7 @@
 //! Initial weights.
 
 use crate::error::{Error, Requirement, require};
+use crate::kernels;
 use crate::math;
 use crate::rng::Rng;
 use crate::topology::Topology;
@@ -87,10 +88,10 @@ impl Init {
     /// One `match`, so that an image with a constant `Init` keeps its own arm only.
     fn fill_layer(self, weights: &mut [f32], biases: &mut [f32], fan_in: usize, rng: &mut Rng) {
         let fans = fan_in + biases.len();
-        biases.fill(0.0);
+        kernels::fill(biases, 0.0);
         match self {
-            Self::Zeros => weights.fill(0.0),
-            Self::Constant { value } => weights.fill(value),
+            Self::Zeros => kernels::fill(weights, 0.0),
+            Self::Constant { value } => kernels::fill(weights, value),
             Self::Uniform { limit } => fill_uniform(weights, limit, rng),
             Self::Normal { stddev } => fill_normal(weights, stddev, rng),
             Self::TruncatedNormal { stddev } => fill_truncated(weights, stddev, rng),

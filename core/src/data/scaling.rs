@@ -2,6 +2,7 @@
 
 use super::Dataset;
 use crate::error::{Buffer, Error, Requirement, require};
+use crate::kernels;
 
 /// A shift and a factor for each feature: `x' = (x - shift) * factor`. It belongs to the model, and is saved with it: a
 /// net predicts only from features scaled as those it was trained on.
@@ -102,8 +103,8 @@ impl<'a> MinMax<'a> {
     /// [`Error::BufferLength`] if they differ in length.
     pub fn new(low: &'a mut [f32], high: &'a mut [f32]) -> Result<Self, Error> {
         check(Buffer::Scaling, low.len(), high.len())?;
-        low.fill(0.0);
-        high.fill(0.0);
+        kernels::fill(low, 0.0);
+        kernels::fill(high, 0.0);
         Ok(Self { count: 0, low, high })
     }
 

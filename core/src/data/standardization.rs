@@ -2,6 +2,7 @@
 
 use super::scaling::{Scaling, check, check_finite};
 use crate::error::{Buffer, Error};
+use crate::kernels;
 use crate::math;
 
 /// The mean and the sum of squared deviations of each feature, sample by sample, by Welford's updates: `d = x - mean`,
@@ -39,8 +40,8 @@ impl<'a> Standardization<'a> {
     /// [`Error::BufferLength`] if they differ in length.
     pub fn new(mean: &'a mut [f32], squares: &'a mut [f32]) -> Result<Self, Error> {
         check(Buffer::Scaling, mean.len(), squares.len())?;
-        mean.fill(0.0);
-        squares.fill(0.0);
+        kernels::fill(mean, 0.0);
+        kernels::fill(squares, 0.0);
         Ok(Self { count: 0, mean, squares })
     }
 
