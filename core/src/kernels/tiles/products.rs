@@ -12,9 +12,11 @@ pub(super) const TURN: usize = 8;
 /// Adds one sample's `d x` to the weights and `d` to the biases. A unit whose delta is 0, such as a ReLU that was off, is skipped.
 #[inline(never)]
 pub(super) fn add_products(weights: &mut [f32], biases: &mut [f32], x: &[f32], d: &[f32]) {
+    // Chunks of nothing are a panic.
     if x.is_empty() {
         return;
     }
+    // By one count for units and rows, where `matrix::rows` asks for each row. What it saves is a division, dear only without an FPU.
     let rows = Cell::from_mut(weights).as_slice_of_cells().chunks_exact(x.len());
     let (turns, x_rest) = x.as_chunks::<TURN>();
     for ((&d, bias), row) in d.iter().zip(biases).zip(rows) {
@@ -44,6 +46,7 @@ fn add_to_row(row: &[Cell<f32>], d: f32, turns: &[[f32; TURN]], x_rest: &[f32]) 
         let ((w0, w1), (x0, x1)) = (Quad::two(get(w)), Quad::two(*first));
         add_turns(w0, w1, x0, x1, row, next, x, &d);
     } else {
+        // Or LLVM would write out a loop over rows that have neither turns nor a rest.
         one_turn_at_a_time();
     }
     if !x_rest.is_empty() {
