@@ -3,7 +3,6 @@
 use crate::activation::Slope;
 use crate::data::Dataset;
 use crate::error::{Buffer, Error};
-use crate::kernels;
 use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::matrix::rows_mut;
@@ -51,7 +50,8 @@ impl<'a> Network<'a> {
         for (to, from) in tape.iter_mut().zip(input) {
             *to = *from;
         }
-        Ok(forward(&self.topology, self.params, tape, &Samples::ONE, Input::Outputs))
+        let unchecked = Samples { checked: false, ..Samples::of(1) };
+        Ok(forward(&self.topology, self.params, tape, &unchecked, Input::Outputs).unwrap_or_default())
     }
 
     /// Loss, penalties included, and accuracy over a whole dataset, in one call. `tape` needs [`Topology::tape_len`]`(1)` floats
@@ -70,7 +70,8 @@ impl<'a> Network<'a> {
         for index in 0..data.len() {
             let (features, _) = tape.split_at_mut_checked(topology.inputs()).unwrap_or_default();
             let weight = read_sample(data, loss, topology.outputs(), index, features, target)?;
-            let outputs = forward(topology, self.params, tape, &Samples::ONE, input);
+            let outputs = forward(topology, self.params, tape, &Samples::of(1), input)
+                .map_err(|feature| feature.error(|_| index as u32))?;
             metrics.record(weight * loss.value(outputs, target), loss.accuracy(outputs, target));
         }
         metrics.penalise(penalty(topology, self.params), metrics.samples());
@@ -95,8 +96,9 @@ impl<'a> Network<'a> {
         for index in 0..data.len() {
             let (features, _) = tape.split_at_mut_checked(topology.inputs()).unwrap_or_default();
             data.read(index, features, target)?;
-            check_finite(index, features)?;
-            judge(forward(topology, self.params, tape, &Samples::ONE, Input::Outputs), target)?;
+            let outputs = forward(topology, self.params, tape, &Samples::of(1), Input::Outputs)
+                .map_err(|feature| feature.error(|_| index as u32))?;
+            judge(outputs, target)?;
         }
         Ok(())
     }
@@ -160,20 +162,7 @@ fn check_features(topology: &Topology, data: &impl Dataset) -> Result<(), Error>
     Ok(())
 }
 
-fn check_finite(index: usize, features: &[f32]) -> Result<(), Error> {
-    if kernels::all_finite(features) {
-        return Ok(());
-    }
-    for (feature, &found) in features.iter().enumerate() {
-        if !found.is_finite() {
-            return Err(Error::SampleNotFinite { index, feature, found });
-        }
-        one_turn_at_a_time();
-    }
-    Ok(())
-}
-
-/// Reads one sample, refuses what is no number or no target of this loss, and returns its weight.
+/// Reads one sample, refuses what is no target of this loss, and returns its weight. Whether its features are numbers asks [`forward`].
 fn read_sample<L: Loss>(
     data: &impl Dataset,
     loss: &L,
@@ -183,7 +172,6 @@ fn read_sample<L: Loss>(
     target: &mut [f32],
 ) -> Result<f32, Error> {
     data.read(index, features, target)?;
-    check_finite(index, features)?;
     for (output, &found) in target.iter().enumerate() {
         if !found.is_finite() || !loss.accepts(found, outputs) {
             return Err(Error::TargetInvalid { index, output, found });

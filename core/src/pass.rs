@@ -9,10 +9,13 @@
 
 use crate::activation::{Kind, Slope};
 use crate::dropout::Key;
+use crate::error::Error;
 use crate::kernels::{self, Below, Slopes};
 use crate::layer::Layer;
 use crate::loss::Input;
+use crate::matrix::rows;
 use crate::topology::Topology;
+use crate::unroll::one_turn_at_a_time;
 
 /// The samples taken together.
 #[derive(Debug, Clone, Copy)]
@@ -21,11 +24,49 @@ pub(crate) struct Samples {
     pub(crate) n: usize,
     /// With it dropout takes part.
     pub(crate) key: Option<Key>,
+    /// Features that are no numbers are refused, by [`forward`].
+    pub(crate) checked: bool,
 }
 
 impl Samples {
-    /// One, without dropout.
-    pub(crate) const ONE: Self = Self { n: 1, key: None };
+    /// Some, without dropout.
+    pub(crate) const fn of(n: usize) -> Self {
+        Self { n, key: None, checked: true }
+    }
+}
+
+/// A feature that is no number.
+pub(crate) struct NotFinite {
+    sample: usize,
+    feature: usize,
+    found: f32,
+}
+
+impl NotFinite {
+    /// The error, where `index` says which of its dataset's samples the one at a place among those taken together is.
+    pub(crate) fn error(self, index: impl FnOnce(u32) -> u32) -> Error {
+        let index = index(self.sample as u32) as usize;
+        Error::SampleNotFinite { index, feature: self.feature, found: self.found }
+    }
+}
+
+/// The first feature that is no number. It makes every sum of the first layer none either: to ask for one a sample is as good as to
+/// ask for all features, and takes no time beside.
+#[inline(never)]
+fn check(inputs: &[f32], sums: &[f32], fan_in: usize, units: usize) -> Result<(), NotFinite> {
+    for (sample, (inputs, sums)) in rows(inputs, fan_in).zip(rows(sums, units)).enumerate() {
+        if sums.first().is_some_and(|sum| sum.is_finite()) {
+            continue;
+        }
+        // Too large a sum is no fault of the sample.
+        for (feature, &found) in inputs.iter().enumerate() {
+            if !found.is_finite() {
+                return Err(NotFinite { sample, feature, found });
+            }
+            one_turn_at_a_time();
+        }
+    }
+    Ok(())
 }
 
 /// Weights and biases.
@@ -66,6 +107,9 @@ fn width(topology: &Topology, below: &[Layer]) -> usize {
 
 /// Forward for samples whose features stand at the beginning of the tape; returns the last layer's `[n][units]`.
 /// With [`Input::Logits`] the last activation is left out.
+///
+/// # Errors
+/// A feature that is no number, if the samples are [checked](Samples::checked).
 #[inline(never)]
 pub(crate) fn forward<'t>(
     topology: &Topology,
@@ -73,18 +117,22 @@ pub(crate) fn forward<'t>(
     tape: &'t mut [f32],
     samples: &Samples,
     last: Input,
-) -> &'t mut [f32] {
-    let mut fan_in = topology.inputs();
+) -> Result<&'t mut [f32], NotFinite> {
+    let (mut fan_in, mut checked) = (topology.inputs(), !samples.checked);
     let (mut params, mut tape, mut layers) = (params, tape, topology.layers());
     while let Some((layer, above)) = layers.split_first() {
         let units = layer.units();
         let (Some((weights, biases)), Some((inputs, outputs))) =
             (take_first(layer, fan_in, &mut params), tape.split_at_mut_checked(samples.n * fan_in))
         else {
-            return &mut [];
+            return Ok(&mut []);
         };
-        let Some(sums) = outputs.get_mut(..samples.n * units) else { return &mut [] };
+        let Some(sums) = outputs.get_mut(..samples.n * units) else { return Ok(&mut []) };
         kernels::forward(weights, biases, inputs, sums, fan_in);
+        if !checked {
+            check(inputs, sums, fan_in, units)?;
+            checked = true;
+        }
         if !above.is_empty() || last == Input::Outputs {
             layer.activation().apply(sums, units);
         }
@@ -93,7 +141,7 @@ pub(crate) fn forward<'t>(
         }
         (tape, fan_in, layers) = (outputs, units, above);
     }
-    tape.get_mut(..samples.n * fan_in).unwrap_or_default()
+    Ok(tape.get_mut(..samples.n * fan_in).unwrap_or_default())
 }
 
 /// What the outputs of `layer` are to the deltas that come down to them, before [`differentiate`].

@@ -57,7 +57,7 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         let into = self.fit.optimizer.accumulation(&update);
         let key = Some(Key { epoch: self.progress.epoch, position: self.progress.position });
         let Update { rate, momentum, samples: batch, .. } = update;
-        Group { rate, momentum, into, batch, len, samples: Samples { n, key } }
+        Group { rate, momentum, into, batch, len, samples: Samples { n, key, checked: true } }
     }
 
     /// The batch's next samples forward and backward, `begins` saying that they are an epoch's first. What it calls is not
@@ -66,7 +66,10 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
     pub(super) fn train_samples(&mut self, data: &impl Dataset, begins: bool) -> Result<Event, Error> {
         let group = self.next_group(if begins { data.len() as u32 } else { self.progress.len });
         self.read(&group, data)?;
-        forward(&self.fit.topology, self.params, self.lanes.tape, &group.samples, self.input);
+        if let Err(feature) = forward(&self.fit.topology, self.params, self.lanes.tape, &group.samples, self.input) {
+            let (epoch, position) = (self.progress.epoch, self.progress.position);
+            return Err(feature.error(|sample| self.fit.order.index(epoch, position + sample, group.len)));
+        }
         self.judge(&group, begins)?;
         // From here on nothing can fail.
         if O::GATHER == Gather::InParameters {

@@ -23,7 +23,8 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
 
         let Lanes { tape, targets, .. } = &mut self.lanes;
         read_samples(data, loss, topology, position.., tape, targets, n)?;
-        let outputs = forward(topology, self.params, tape, &Samples { n, key: None }, self.input);
+        let outputs = forward(topology, self.params, tape, &Samples::of(n), self.input)
+            .map_err(|feature| feature.error(|sample| position + sample))?;
         let mut metrics = self.progress.validation;
         let samples = rows(outputs, outputs_len).zip(rows(targets, loss.targets(outputs_len) + 1));
         for (index, (outputs, row)) in (position as usize..).zip(samples) {
