@@ -1,7 +1,7 @@
 //! Dropout by a hash: the same mask forward and backward, without a bit of memory for it.
 
 use crate::error::{Error, Requirement, require};
-use crate::matrix::rows_mut;
+use crate::kernels::Layout;
 use crate::rng::{GOLDEN, mix};
 
 /// A layer's dropout; see [`Layer::dropout`](crate::Layer::dropout).
@@ -11,7 +11,7 @@ use crate::rng::{GOLDEN, mix};
 pub(crate) struct Dropout {
     rate: f32,
     seed: u32,
-    mask: fn(&Self, Key, &mut [f32], usize, usize),
+    mask: fn(&Self, Key, usize, &mut [f32], usize),
 }
 
 /// Which samples a mask is for.
@@ -31,9 +31,9 @@ impl Dropout {
         require("dropout", Requirement::Fraction, self.rate as f64)
     }
 
-    /// Multiplies each of the samples' values by 0 or by `1 / (1 - rate)`: rows of `units` values, from unit `first` on.
-    pub(crate) fn apply(&self, key: Key, values: &mut [f32], units: usize, first: usize) {
-        (self.mask)(self, key, values, units, first);
+    /// Multiplies each of `n` samples' values by 0 or by `1 / (1 - rate)`: a block of values, from unit `first` on.
+    pub(crate) fn apply(&self, key: Key, n: usize, values: &mut [f32], first: usize) {
+        (self.mask)(self, key, n, values, first);
     }
 
     /// Takes the factor back out of what was not dropped, so that a derivative can be computed from the output.
@@ -44,17 +44,21 @@ impl Dropout {
     }
 }
 
-fn mask(dropout: &Dropout, key: Key, values: &mut [f32], units: usize, first: usize) {
+fn mask(dropout: &Dropout, key: Key, n: usize, values: &mut [f32], first: usize) {
     // As many of 2^32 as the rate says; exact, and never 2^32, the rate being below 1.
     let drop_below = (f64::from(dropout.rate) * 4_294_967_296.0) as u32;
     let factor = 1.0 / (1.0 - dropout.rate);
     let epoch = mix(dropout.seed ^ mix(key.epoch.wrapping_add(GOLDEN)));
-    for (position, row) in (key.position..).zip(rows_mut(values, units)) {
-        let sample = mix(epoch.wrapping_add(GOLDEN.wrapping_mul(position)));
-        for (unit, value) in (first as u32 + 1..).zip(row) {
-            let dropped = mix(sample.wrapping_add(GOLDEN.wrapping_mul(unit))) < drop_below;
+    let width = values.len().checked_div(n).unwrap_or_default();
+    for (position, sample) in (key.position..).zip(0..n) {
+        let hash = mix(epoch.wrapping_add(GOLDEN.wrapping_mul(position)));
+        let mut unit = first as u32;
+        // No dropout is on the last layer.
+        Layout::Quads.place(sample, n, width).for_each(values, |value| {
+            unit = unit.wrapping_add(1);
+            let dropped = mix(hash.wrapping_add(GOLDEN.wrapping_mul(unit))) < drop_below;
             *value = if dropped { 0.0 } else { *value * factor };
-        }
+        });
     }
 }
 
@@ -68,7 +72,7 @@ mod tests {
         let (mut dropped, mut sum) = (0_i32, 0.0);
         for position in 0..1000 {
             let mut values = [1.0_f32; 32];
-            dropout.apply(Key { epoch: 2, position }, &mut values, 32, 0);
+            dropout.apply(Key { epoch: 2, position }, 1, &mut values, 0);
             dropped += values.iter().map(|&v| i32::from(v == 0.0)).sum::<i32>();
             sum += values.iter().sum::<f32>();
         }
@@ -81,20 +85,20 @@ mod tests {
     fn a_mask_is_that_of_its_sample_however_many_are_taken_together() {
         let dropout = Dropout::new(0.5, 3);
         let mut together = [1.0; 4 * 8];
-        dropout.apply(Key { epoch: 1, position: 10 }, &mut together, 8, 0);
+        dropout.apply(Key { epoch: 1, position: 10 }, 4, &mut together, 0);
         for sample in 0..4 {
             let mut alone = [1.0; 8];
-            dropout.apply(Key { epoch: 1, position: 10 + sample as u32 }, &mut alone, 8, 0);
-            assert_eq!(together[8 * sample..][..8], alone);
+            dropout.apply(Key { epoch: 1, position: 10 + sample as u32 }, 1, &mut alone, 0);
+            assert!(Layout::Quads.place(sample, 4, 8).values(&together).eq(alone));
             let mut tail = [1.0; 3];
-            dropout.apply(Key { epoch: 1, position: 10 + sample as u32 }, &mut tail, 3, 5);
+            dropout.apply(Key { epoch: 1, position: 10 + sample as u32 }, 1, &mut tail, 5);
             assert_eq!(alone[5..], tail);
         }
         let mut other = [1.0; 4 * 8];
-        dropout.apply(Key { epoch: 2, position: 10 }, &mut other, 8, 0);
+        dropout.apply(Key { epoch: 2, position: 10 }, 4, &mut other, 0);
         assert_ne!(together, other);
         let mut none = [1.5; 8];
-        Dropout::new(0.0, 3).apply(Key { epoch: 2, position: 10 }, &mut none, 8, 0);
+        Dropout::new(0.0, 3).apply(Key { epoch: 2, position: 10 }, 1, &mut none, 0);
         assert_eq!(none, [1.5; 8]);
     }
 }

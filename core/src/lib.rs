@@ -22,7 +22,6 @@ pub mod loss;
 mod math;
 mod matrix;
 pub mod metrics;
-#[cfg(any(target_os = "none", test))]
 mod multiply_add;
 mod network;
 pub mod optimizer;

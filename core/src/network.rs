@@ -3,6 +3,7 @@
 use crate::activation::Slope;
 use crate::data::Dataset;
 use crate::error::{Buffer, Error};
+use crate::kernels::Layout;
 use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::matrix::rows_mut;
@@ -183,6 +184,7 @@ fn read_sample<L: Loss>(
 }
 
 /// Reads the `n` samples at `indices` into the beginning of the tape, and their targets and weights into the rows of `targets`.
+/// What is not to be a row is read behind the features, and goes to its place from there.
 #[inline(never)]
 pub(crate) fn read_samples<L: Loss>(
     data: &impl Dataset,
@@ -193,13 +195,20 @@ pub(crate) fn read_samples<L: Loss>(
     targets: &mut [f32],
     n: usize,
 ) -> Result<(), Error> {
-    let outputs = topology.outputs();
-    let features = tape.get_mut(..n * topology.inputs()).unwrap_or_default();
-    let samples = rows_mut(features, topology.inputs()).zip(rows_mut(targets, loss.targets(outputs) + 1));
+    let (inputs, outputs) = (topology.inputs(), topology.outputs());
+    let (features, behind) = tape.split_at_mut_checked(n * inputs).unwrap_or_default();
+    let samples = (0..n).zip(rows_mut(targets, loss.targets(outputs) + 1));
     // The samples first: the order is not to be asked for one past the last.
-    for ((features, row), index) in samples.zip(indices) {
+    for ((sample, row), index) in samples.zip(indices) {
         let Some((weight, target)) = row.split_last_mut() else { break };
-        *weight = read_sample(data, loss, outputs, index as usize, features, target)?;
+        let place = Layout::Quads.place(sample, n, inputs);
+        if place.is_row() {
+            *weight = read_sample(data, loss, outputs, index as usize, place.row_mut(features), target)?;
+        } else {
+            let row = behind.get_mut(..inputs).unwrap_or_default();
+            *weight = read_sample(data, loss, outputs, index as usize, row, target)?;
+            place.spread(row, features);
+        }
     }
     Ok(())
 }

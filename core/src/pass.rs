@@ -2,18 +2,19 @@
 //!
 //! # The tape
 //!
-//! For `n` samples taken together the tape holds, layer after layer from the inputs up, an `[n][width]` matrix of
-//! outputs. On the way down each layer's outputs are overwritten by their deltas, once its weights have been visited:
+//! For `n` samples taken together the tape holds, layer after layer from the inputs up, a block of `n * width`
+//! outputs, in the order of a [`Layout`]. On the way down each layer's outputs are overwritten by their deltas, once its weights have been visited:
 //! there is no second buffer. Where an activation's derivative needs the layer's sums, they are computed again, into the
 //! same place, from the outputs below, which are still there.
 
 use crate::activation::{Kind, Slope};
 use crate::dropout::Key;
 use crate::error::Error;
-use crate::kernels::{self, Below, Slopes};
+use crate::kernels::{self, Below, Layout, Slopes};
 use crate::layer::Layer;
 use crate::loss::Input;
 use crate::matrix::rows;
+use crate::multiply_add::multiply_add;
 use crate::topology::Topology;
 use crate::unroll::one_turn_at_a_time;
 
@@ -50,16 +51,22 @@ impl NotFinite {
     }
 }
 
+/// Of the blocks of layers, the last one's, which losses see, and those below.
+const fn layout(above: &[Layer]) -> Layout {
+    if above.is_empty() { Layout::Rows } else { Layout::Quads }
+}
+
 /// The first feature that is no number. It makes every sum of the first layer none either: to ask for one a sample is as good as to
 /// ask for all features, and takes no time beside.
 #[inline(never)]
-fn check(inputs: &[f32], sums: &[f32], fan_in: usize, units: usize) -> Result<(), NotFinite> {
-    for (sample, (inputs, sums)) in rows(inputs, fan_in).zip(rows(sums, units)).enumerate() {
-        if sums.first().is_some_and(|sum| sum.is_finite()) {
+fn check(inputs: &[f32], sums: &[f32], n: usize, widths: (usize, usize), of_sums: Layout) -> Result<(), NotFinite> {
+    let (fan_in, units) = widths;
+    for sample in 0..n {
+        if of_sums.place(sample, n, units).first(sums).is_some_and(f32::is_finite) {
             continue;
         }
         // Too large a sum is no fault of the sample.
-        for (feature, &found) in inputs.iter().enumerate() {
+        for (feature, found) in Layout::Quads.place(sample, n, fan_in).values(inputs).enumerate() {
             if !found.is_finite() {
                 return Err(NotFinite { sample, feature, found });
             }
@@ -128,16 +135,16 @@ pub(crate) fn forward<'t>(
             return Ok(&mut []);
         };
         let Some(sums) = outputs.get_mut(..samples.n * units) else { return Ok(&mut []) };
-        kernels::forward(weights, biases, inputs, sums, fan_in);
+        kernels::forward(weights, biases, inputs, sums, fan_in, layout(above));
         if !checked {
-            check(inputs, sums, fan_in, units)?;
+            check(inputs, sums, samples.n, (fan_in, units), layout(above))?;
             checked = true;
         }
         if !above.is_empty() || last == Input::Outputs {
             layer.activation().apply(sums, units);
         }
         if let (Some(dropout), Some(key)) = (&layer.dropout, samples.key) {
-            dropout.apply(key, sums, units, 0);
+            dropout.apply(key, samples.n, sums, 0);
         }
         (tape, fan_in, layers) = (outputs, units, above);
     }
@@ -173,13 +180,13 @@ fn differentiate(
             return;
         };
         let biases = biases.get(first..).and_then(|biases| biases.get(..width)).unwrap_or_default();
-        kernels::forward(weights, biases, tape.get(start..).unwrap_or_default(), values, fan_in);
+        kernels::forward(weights, biases, tape.get(start..).unwrap_or_default(), values, fan_in, Layout::Quads);
     } else if let Some((dropout, _)) = dropout {
         dropout.undo_factor(values);
     }
     layer.activation().differentiate(values);
     if let Some((dropout, key)) = dropout {
-        dropout.apply(key, values, width, first);
+        dropout.apply(key, samples.n, values, first);
     }
 }
 
@@ -196,13 +203,13 @@ pub(crate) fn last_block<'t>(
 }
 
 /// Replaces one sample's outputs of the last layer by its deltas: `gradient`, the loss's derivative by them, is taken to their
-/// sums. `tape` ends with what the layer was given for this sample and the `after` ones behind it.
+/// sums. `tape` ends with what the layer was given for all `n`.
 #[inline(never)]
 pub(crate) fn chain_last(
     topology: &Topology,
     params: &[f32],
     tape: &[f32],
-    after: usize,
+    (sample, n): (usize, usize),
     outputs: &mut [f32],
     gradient: &[f32],
 ) {
@@ -210,9 +217,11 @@ pub(crate) fn chain_last(
     if layer.activation().slope() == Slope::OfSum {
         let fan_in = width(topology, below);
         let Some((_, (weights, biases))) = split_last(layer, fan_in, params) else { return };
-        let Some(start) = tape.len().checked_sub((after + 1) * fan_in) else { return };
-        let Some(inputs) = tape.get(start..start + fan_in) else { return };
-        kernels::forward(weights, biases, inputs, outputs, fan_in);
+        let Some(inputs) = tape.len().checked_sub(n * fan_in).and_then(|start| tape.get(start..)) else { return };
+        let place = Layout::Quads.place(sample, n, fan_in);
+        for ((sum, &bias), weights) in outputs.iter_mut().zip(biases).zip(rows(weights, fan_in)) {
+            *sum = place.values(inputs).zip(weights).fold(bias, |sum, (x, w)| multiply_add(sum, *w, x));
+        }
     }
     layer.activation().backpropagate(outputs, gradient, layer.units());
 }
@@ -223,6 +232,7 @@ pub(crate) fn chain_last(
 pub(crate) fn backward(topology: &Topology, params: &[f32], gradient: &mut [f32], tape: &mut [f32], samples: &Samples) {
     let n = samples.n;
     let (mut params, mut gradient, mut layers) = (params, gradient, topology.layers());
+    let mut of_deltas = Layout::Rows;
     let Some(mut tape) = tape.get_mut(..topology.tape_len(n)) else { return };
     while let Some((layer, below)) = layers.split_last() {
         let (units, fan_in) = (layer.units(), width(topology, below));
@@ -231,17 +241,18 @@ pub(crate) fn backward(topology: &Topology, params: &[f32], gradient: &mut [f32]
         // Nothing of a frozen layer, and then the kernel does nothing.
         let Some((rest_gradient, own)) = gradient.split_at_mut_checked(rest_params.len()) else { return };
         let Some((own, biases)) = own.split_at_mut_checked(own.len().saturating_sub(units)) else { return };
-        kernels::gradient(own, biases, inputs, deltas, fan_in);
+        kernels::gradient(own, biases, inputs, deltas, fan_in, of_deltas);
         // Without a trained layer below there is no need for its deltas.
         let (false, Some((layer, _))) = (rest_params.is_empty(), below.split_last()) else { return };
         let slopes = slopes_below(layer, samples);
         if slopes == Slopes::Any {
             differentiate(topology, below, rest_params, rest, samples, 0, inputs);
         }
-        kernels::backward(weights, deltas, inputs, fan_in, units, slopes);
+        kernels::backward(weights, deltas, inputs, fan_in, units, slopes, of_deltas);
         let kept = rest.len() + inputs.len();
         let Some(rest) = tape.get_mut(..kept) else { return };
         (tape, params, gradient, layers) = (rest, rest_params, rest_gradient, below);
+        of_deltas = Layout::Quads;
     }
 }
 
@@ -271,7 +282,7 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
         if let Some(frozen) = layer.frozen {
             let Some(weights) = frozen.get(..units * fan_in) else { return };
             slopes(0, inputs);
-            kernels::backward(weights, deltas, inputs, fan_in, units, Slopes::Any);
+            kernels::backward(weights, deltas, inputs, fan_in, units, Slopes::Any, Layout::Rows);
         } else {
             let gate = slopes_below(layer_below, samples) == Slopes::OfGate;
             let below = if gate { Below::Gate } else { Below::Any(&mut slopes) };

@@ -1,6 +1,7 @@
 //! The shape of a network, and from it the length of every buffer.
 
 use crate::error::{Buffer, Error};
+use crate::kernels::LANES;
 use crate::layer::Layer;
 use crate::optimizer::Optimizer;
 use crate::unroll::one_turn_at_a_time;
@@ -157,7 +158,8 @@ impl<'a> Topology<'a> {
     }
 
     /// Floats training takes where `samples` of a batch are taken together, each with so many targets:
-    /// `state_len + outputs + samples * (sum(widths) + targets + 1)`.
+    /// `state_len + outputs + samples * (sum(widths) + targets + 1)`; and, from four on, what a sample's features take more than all
+    /// the samples' outputs, which are read there: nothing, unless there are many more features than units.
     ///
     /// How many are taken together is what memory buys: the bits do not depend on it, but the more there are, the more often
     /// each weight that is loaded is used. One is the least; more than a batch has are never used. A sample has
@@ -171,7 +173,17 @@ impl<'a> Topology<'a> {
     /// assert_eq!(workspace.len(), NET.param_len() + 10 + 32 * (64 + 32 + 10 + 1 + 1));
     /// ```
     pub const fn workspace_len_for<O: Optimizer>(&self, samples: usize, targets: usize) -> usize {
-        (self.state_len::<O>() + self.outputs()).saturating_add(samples.saturating_mul(self.sample_len(targets)))
+        (self.state_len::<O>() + self.outputs())
+            .saturating_add(samples.saturating_mul(self.sample_len(targets)))
+            .saturating_add(self.reading_len(samples))
+    }
+
+    /// Floats beyond the tape where a sample is read before its features go between those of others.
+    pub(crate) const fn reading_len(&self, samples: usize) -> usize {
+        if samples < LANES {
+            return 0;
+        }
+        self.inputs().saturating_sub(samples.saturating_mul(self.tape_len(1) - self.inputs()))
     }
 
     /// Floats of one sample that is taken together with others: its activations, its targets, its weight.

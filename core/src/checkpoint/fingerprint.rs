@@ -74,7 +74,7 @@ fn hash_layer(layer: &Layer, hash: &mut Fnv) {
     hash.add_floats(&values);
     if let Some(dropout) = &layer.dropout {
         let mut mask = [1.0; 8];
-        dropout.apply(Key { epoch: 1, position: 2 }, &mut mask, 8, 0);
+        dropout.apply(Key { epoch: 1, position: 2 }, 1, &mut mask, 0);
         hash.add_floats(&mask);
     }
     if let Some(penalty) = &layer.penalty {

@@ -45,11 +45,18 @@ impl<const F: usize, const T: usize> Dataset for Rows<'_, F, T> {
     }
 }
 
+/// Fewer are copied in line.
+const SHORT: usize = 8;
+
 /// `copy_from_slice` with an error in the place of its panic.
 pub(super) fn copy<const N: usize>(from: &[f32; N], to: &mut [f32], buffer: Buffer) -> Result<(), Error> {
     let found = to.len();
     let to: &mut [f32; N] = to.try_into().map_err(|_| Error::BufferLength { buffer, expected: N, found })?;
-    kernels::copy(from, to);
+    if N < SHORT {
+        *to = *from;
+    } else {
+        kernels::copy(from, to);
+    }
     Ok(())
 }
 

@@ -30,6 +30,7 @@ macro_rules! nested {
 #[cfg(any(not(kernels = "vectors"), test))]
 mod columns;
 mod elements;
+mod layout;
 #[cfg(any(kernels = "plain", test))]
 mod plain;
 mod slopes;
@@ -41,13 +42,16 @@ mod tiles;
 mod vectors;
 
 pub(crate) use elements::{begin, canonical};
+pub(crate) use layout::{LANES, Layout};
 #[cfg(kernels = "plain")]
 pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};
 #[cfg(not(kernels = "tiles"))]
-pub(crate) use streams::{add, add_scaled, all_finite, copy, fill, scale};
+pub(crate) use streams::{add, add_scaled, all_finite, copy, fill, scale, spread};
 #[cfg(kernels = "tiles")]
-pub(crate) use tiles::{add, add_scaled, all_finite, backward, backward_online, copy, fill, forward, gradient, scale};
+pub(crate) use tiles::{
+    add, add_scaled, all_finite, backward, backward_online, copy, fill, forward, gradient, scale, spread,
+};
 #[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
 pub(crate) use vectors::exponentials;
 #[cfg(kernels = "vectors")]
@@ -55,7 +59,7 @@ pub(crate) use vectors::{backward, backward_online, forward, gradient};
 
 /// Samples of a tile, and rows of a small one.
 #[cfg(any(not(kernels = "plain"), test))]
-const TILE: usize = 4;
+const TILE: usize = LANES;
 
 #[cfg(test)]
 mod tests {
@@ -89,6 +93,19 @@ mod tests {
         edges.chain((0..400).map(move |_| (up_to(80), up_to(40), up_to(13))))
     }
 
+    /// A block as some kernels want it: whole fours of samples value by value.
+    fn in_quads(rows: &[f32], width: usize) -> Vec<f32> {
+        let (fours, rest) = rows.split_at(rows.len() - rows.len() % (TILE * width));
+        let value_by_value =
+            |four: &[f32]| -> Vec<f32> { (0..TILE * width).map(|at| four[at % TILE * width + at / TILE]).collect() };
+        fours.chunks(TILE * width).flat_map(value_by_value).chain(rest.iter().copied()).collect()
+    }
+
+    /// As a module's kernels have a block in this layout.
+    fn laid_out(rows: &[f32], width: usize, layout: Layout, in_fours: bool) -> Vec<f32> {
+        if in_fours && layout == Layout::Quads { in_quads(rows, width) } else { rows.to_vec() }
+    }
+
     fn naive_backward(w: &[f32], d: &[f32], slopes: &[f32], fan_in: usize, units: usize) -> Vec<f32> {
         let mut deltas = Vec::new();
         for (s, slopes) in slopes.chunks(fan_in).enumerate() {
@@ -102,7 +119,7 @@ mod tests {
 
     /// Every matrix kernel of a module against its naive twin.
     macro_rules! agree {
-        ($module:ident as $name:ident, $prepare:block) => {
+        ($module:ident as $name:ident, in_fours: $in_fours:literal, $prepare:block) => {
             mod $name {
                 use super::super::$module::{backward, backward_online, forward, gradient};
                 use super::*;
@@ -113,15 +130,19 @@ mod tests {
                     let mut rng = Rng::new(1);
                     for (fan_in, units, n) in shapes() {
                         let (w, b, x) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng), sparse(n * fan_in, &mut rng));
-                        let mut y = std::vec![f32::NAN; n * units];
-                        forward(&w, &b, &x, &mut y, fan_in);
                         let mut naive = Vec::new();
                         for s in 0..n {
                             for u in 0..units {
                                 naive.push((0..fan_in).fold(b[u], |sum, i| sum + w[u * fan_in + i] * x[s * fan_in + i]));
                             }
                         }
-                        assert_eq!(bits(&y), bits(&naive), "{fan_in} {units} {n}");
+                        let x = laid_out(&x, fan_in, Layout::Quads, $in_fours);
+                        for layout in [Layout::Rows, Layout::Quads] {
+                            let mut y = std::vec![f32::NAN; n * units];
+                            forward(&w, &b, &x, &mut y, fan_in, layout);
+                            let naive = laid_out(&naive, units, layout, $in_fours);
+                            assert_eq!(bits(&y), bits(&naive), "{fan_in} {units} {n} {layout:?}");
+                        }
                     }
                 }
 
@@ -131,9 +152,8 @@ mod tests {
                     let mut rng = Rng::new(2);
                     for (fan_in, units, n) in shapes() {
                         let (x, d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
-                        let (mut w, mut b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
+                        let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
                         let (mut naive_w, mut naive_b) = (w.clone(), b.clone());
-                        gradient(&mut w, &mut b, &x, &d, fan_in);
                         for s in 0..n {
                             for u in 0..units {
                                 naive_b[u] += d[s * units + u];
@@ -142,7 +162,13 @@ mod tests {
                                 }
                             }
                         }
-                        assert_eq!((bits(&w), bits(&b)), (bits(&naive_w), bits(&naive_b)), "{fan_in} {units} {n}");
+                        let x = laid_out(&x, fan_in, Layout::Quads, $in_fours);
+                        for layout in [Layout::Rows, Layout::Quads] {
+                            let (mut w, mut b) = (w.clone(), b.clone());
+                            gradient(&mut w, &mut b, &x, &laid_out(&d, units, layout, $in_fours), fan_in, layout);
+                            let naive = (bits(&naive_w), bits(&naive_b));
+                            assert_eq!((bits(&w), bits(&b)), naive, "{fan_in} {units} {n} {layout:?}");
+                        }
                     }
                 }
 
@@ -152,10 +178,15 @@ mod tests {
                     let mut rng = Rng::new(3);
                     for (fan_in, units, n) in shapes() {
                         let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
-                        let mut x = sparse(n * fan_in, &mut rng);
+                        let x = sparse(n * fan_in, &mut rng);
                         let naive = naive_backward(&w, &d, &x, fan_in, units);
-                        backward(&w, &d, &mut x, fan_in, units, Slopes::Any);
-                        assert_eq!(bits(&x), bits(&naive), "{fan_in} {units} {n}");
+                        let naive = laid_out(&naive, fan_in, Layout::Quads, $in_fours);
+                        for layout in [Layout::Rows, Layout::Quads] {
+                            let mut x = laid_out(&x, fan_in, Layout::Quads, $in_fours);
+                            let d = laid_out(&d, units, layout, $in_fours);
+                            backward(&w, &d, &mut x, fan_in, units, Slopes::Any, layout);
+                            assert_eq!(bits(&x), bits(&naive), "{fan_in} {units} {n} {layout:?}");
+                        }
                     }
                 }
 
@@ -167,7 +198,7 @@ mod tests {
                         let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
                         let (x, d) = (sparse(fan_in, &mut rng), sparse(units, &mut rng));
                         let (mut expected_w, mut expected_b, mut slopes) = (w.clone(), b.clone(), x.clone());
-                        gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in);
+                        gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in, Layout::Rows);
                         Relu.differentiate(&mut slopes);
                         let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
                         for first in [true, false] {
@@ -190,11 +221,16 @@ mod tests {
                         let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
                         let mut outputs = sparse(n * fan_in, &mut rng);
                         Relu.apply(&mut outputs, fan_in);
-                        let (mut gated, mut slopes) = (outputs.clone(), outputs.clone());
+                        let mut slopes = outputs.clone();
                         Relu.differentiate(&mut slopes);
                         let expected = naive_backward(&w, &d, &slopes, fan_in, units);
-                        backward(&w, &d, &mut gated, fan_in, units, Slopes::OfGate);
-                        assert_eq!(bits(&gated), bits(&expected), "{fan_in} {units} {n}");
+                        for layout in [Layout::Rows, Layout::Quads] {
+                            let mut gated = laid_out(&outputs, fan_in, Layout::Quads, $in_fours);
+                            let d = laid_out(&d, units, layout, $in_fours);
+                            backward(&w, &d, &mut gated, fan_in, units, Slopes::OfGate, layout);
+                            let expected = laid_out(&expected, fan_in, Layout::Quads, $in_fours);
+                            assert_eq!(bits(&gated), bits(&expected), "{fan_in} {units} {n} {layout:?}");
+                        }
                         if n == 1 {
                             let (mut w, mut b, mut x) = (w.clone(), std::vec![0.0; units], outputs.clone());
                             backward_online(&mut w, &mut b, &d, &mut x, Below::Gate);
@@ -205,17 +241,17 @@ mod tests {
             }
         };
     }
-    agree!(plain as plain, {});
-    agree!(tiles as tiles, {});
-    agree!(vectors as vectors, {});
-    agree!(vectors as vectors_of_eight, { super::super::vectors::forced::avx2() });
-    agree!(vectors as arrays, { super::super::vectors::forced::no_instructions() });
+    agree!(plain as plain, in_fours: false, {});
+    agree!(tiles as tiles, in_fours: true, {});
+    agree!(vectors as vectors, in_fours: false, {});
+    agree!(vectors as vectors_of_eight, in_fours: false, { super::super::vectors::forced::avx2() });
+    agree!(vectors as arrays, in_fours: false, { super::super::vectors::forced::no_instructions() });
 
     /// Every kernel over elements of a module against its naive twin.
     macro_rules! elements_agree {
         ($module:ident as $name:ident) => {
             mod $name {
-                use super::super::$module::{add, add_scaled, all_finite, copy, fill, scale};
+                use super::super::$module::{add, add_scaled, all_finite, copy, fill, scale, spread};
                 use super::*;
 
                 #[test]
@@ -232,6 +268,16 @@ mod tests {
                             to.iter().zip(&from).map(|(to, from)| of(*to, *from).to_bits()).collect::<Vec<_>>()
                         };
                         assert_eq!(changed(&|to| copy(&from, to)), expected(&|_, from| from), "{len}");
+                        // One of four samples; the others' values stay.
+                        for lane in 0..LANES {
+                            let mut block = sparse(LANES * len, &mut rng);
+                            let mut naive = block.clone();
+                            for (k, value) in from.iter().enumerate() {
+                                naive[LANES * k + lane] = *value;
+                            }
+                            spread(&from, block.get_mut(lane..).unwrap_or_default());
+                            assert_eq!(bits(&block), bits(&naive), "{len} {lane}");
+                        }
                         assert_eq!(changed(&|to| fill(to, 0.3)), expected(&|_, _| 0.3), "{len}");
                         assert_eq!(changed(&|to| scale(to, -0.7)), expected(&|to, _| -0.7 * to + 0.0), "{len}");
                         assert_eq!(changed(&|to| add(to, &from)), expected(&|to, from| to + from), "{len}");

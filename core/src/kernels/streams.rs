@@ -1,5 +1,6 @@
 //! Element by element, a turn each: for little code, and for a compiler that makes vectors of it.
 
+use super::LANES;
 use crate::unroll::one_turn_at_a_time;
 
 /// `to = from`: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
@@ -23,6 +24,15 @@ pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
     }
     for (to, from) in to_rest.iter_mut().zip(rest) {
         *to = *from;
+    }
+}
+
+/// `to[4 k] = from[k]`: one of four samples, value by value.
+pub(crate) fn spread(from: &[f32], to: &mut [f32]) {
+    for (four, value) in to.chunks_mut(LANES).zip(from) {
+        if let Some(to) = four.first_mut() {
+            *to = *value;
+        }
     }
 }
 

@@ -107,10 +107,8 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         let mut metrics = if begins { Metrics::default() } else { self.progress.train };
         let mut batch_loss = self.progress.batch_loss;
         let scale_of_one = into.scale / *batch as f32;
-        let mut after = samples.n;
         let targets = rows(targets, loss.targets(units) + 1);
-        for ((outputs, row), position) in rows_mut(outputs, units).zip(targets).zip(self.progress.position..) {
-            after = after.saturating_sub(1);
+        for (sample, (outputs, row)) in rows_mut(outputs, units).zip(targets).enumerate() {
             let Some((weight, target)) = row.split_last() else { break };
             let (weight, accuracy) = (weight * loss.weight(target), loss.accuracy(outputs, target));
             for (to, from) in gradient.iter_mut().zip(target) {
@@ -119,13 +117,14 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
             }
             let value = weight * loss.differentiate(outputs, gradient, weight * scale_of_one);
             if !value.is_finite() {
+                let position = self.progress.position + sample as u32;
                 let index = self.fit.order.index(self.progress.epoch, position, *len) as usize;
                 return Err(Error::Diverged { step: self.progress.step, index });
             }
             metrics.record(value, accuracy);
             batch_loss += value;
             if of_outputs {
-                chain_last(topology, self.params, below, after, outputs, gradient);
+                chain_last(topology, self.params, below, (sample, samples.n), outputs, gradient);
             } else {
                 kernels::copy(gradient, outputs);
             }

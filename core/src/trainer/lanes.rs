@@ -26,7 +26,13 @@ impl<'b> Lanes<'b> {
     ) -> Option<(&'b mut [f32], Self)> {
         let (state, rest) = workspace.split_at_mut_checked(topology.state_len::<O>())?;
         let (gradient, rest) = rest.split_at_mut_checked(topology.outputs())?;
-        let count = rest.len().checked_div(topology.sample_len(targets)).filter(|count| *count > 0)?;
+        let sample = topology.sample_len(targets);
+        let count = rest.len().checked_div(sample)?;
+        // One less leaves more than what is wanted.
+        let count = if count * sample + topology.reading_len(count) > rest.len() { count - 1 } else { count };
+        if count == 0 {
+            return None;
+        }
         let (targets, tape) = rest.split_at_mut_checked(count * (targets + 1))?;
         Some((state, Self { count, gradient, targets, tape }))
     }
@@ -49,6 +55,22 @@ mod tests {
                 |len| Lanes::split::<OnlineSgd>(&NET, 1, &mut workspace[..len]).map(|(_, lanes)| lanes.count);
             assert_eq!(found(len), Some(count));
             assert_eq!(found(len - 1), (count > 1).then(|| count - 1));
+        }
+    }
+
+    #[test]
+    fn have_a_place_to_read_to() {
+        const WIDE: Topology = Topology::new(30, &[dense(1, &Sigmoid)]);
+        let mut workspace = [0.0; WIDE.workspace_len_for::<OnlineSgd>(40, 1)];
+        for count in 1..40 {
+            let len = WIDE.workspace_len_for::<OnlineSgd>(count, 1);
+            let mut tape = |len| {
+                let lanes = Lanes::split::<OnlineSgd>(&WIDE, 1, &mut workspace[..len]).map(|(_, lanes)| lanes);
+                lanes.map_or((0, 0), |lanes| (lanes.count, lanes.tape.len()))
+            };
+            let (found, with_room) = tape(len);
+            assert_eq!((found, tape(len - 1).0), (count, count - 1));
+            assert!(count < 4 || with_room - count * WIDE.inputs() >= WIDE.inputs(), "{count}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::cell::Cell;
 
+use super::super::TILE;
 use super::loads::Quad;
 use super::products::{TURN, add_product};
 use crate::multiply_add::multiply_add;
@@ -24,22 +25,12 @@ fn turns_mut(values: &mut [f32]) -> (&mut [[f32; TURN]], &mut [f32]) {
 /// `to = from`: a call of `memcpy` takes several times as many instructions on a Cortex-M.
 #[inline(never)]
 pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
-    let len = from.len().min(to.len());
-    let (Some(from), Some(to)) = (from.get(..len), to.get_mut(..len)) else { return };
     let ((turns, from_rest), (to, to_rest)) = (from.as_chunks(), to.as_chunks_mut());
     if let Some((first, turns)) = turns.split_first() {
         let (a, b) = Quad::two(*first);
         copy_turns(a, b, turns, to);
     }
-    if !from_rest.is_empty() {
-        copy_rest(from_rest, to_rest);
-    }
-}
-
-/// What is no turn. A function of its own, as LLVM would write out the seven elements it can be.
-#[inline(never)]
-fn copy_rest(from: &[f32], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
+    for (to, from) in to_rest.iter_mut().zip(from_rest) {
         *to = *from;
         one_turn_at_a_time();
     }
@@ -57,6 +48,46 @@ extern "C" fn copy_turns(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &mu
         from = rest;
         one_turn_at_a_time();
     }
+}
+
+/// `to[4 k] = from[k]`: one of four samples, value by value.
+#[inline(never)]
+pub(crate) fn spread(from: &[f32], to: &mut [f32]) {
+    let (turns, rest) = from.as_chunks();
+    let mut to = to;
+    if let Some((first, turns)) = turns.split_first() {
+        let (a, b) = Quad::two(*first);
+        to = spread_turns(a, b, turns, to);
+    }
+    for value in rest {
+        let Some(first) = to.first_mut() else { return };
+        *first = *value;
+        to = to.get_mut(TILE..).unwrap_or_default();
+        one_turn_at_a_time();
+    }
+}
+
+/// The first turn's values are here already, `from` holds the next. Returns what is behind.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn spread_turns<'t>(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &'t mut [f32]) -> &'t mut [f32] {
+    let (mut from, mut to) = (from, to);
+    loop {
+        let [s0, s1, s2, s3, s4, s5, s6, s7] = Quad::one(a, b);
+        // The last turn's three behind it are another sample's, or not there.
+        let Some([t0, _, _, _, t1, _, _, _, t2, _, _, _, t3, _, _, _, t4, _, _, _, t5, _, _, _, t6, _, _, _, t7]) =
+            to.first_chunk_mut()
+        else {
+            break;
+        };
+        (*t0, *t1, *t2, *t3, *t4, *t5, *t6, *t7) = (s0, s1, s2, s3, s4, s5, s6, s7);
+        to = to.get_mut(TURN * TILE..).unwrap_or_default();
+        let Some((next, rest)) = from.split_first() else { break };
+        (a, b) = Quad::two(*next);
+        from = rest;
+        one_turn_at_a_time();
+    }
+    to
 }
 
 /// `values = value`, without `memset`, which a Cortex-M's image need not have then.

@@ -1,8 +1,8 @@
 //! Forward, four samples at a time.
 
-use super::super::TILE;
-use super::dots::dot_four;
-use super::four::{columns, columns_mut, four_rows};
+use super::super::{Layout, TILE};
+use super::dots::dots_of_one;
+use super::four::{columns_mut, four_rows, in_quads};
 use super::loads::{Pair, Quad};
 use super::online::forward_one;
 use crate::matrix::{rows, rows_mut};
@@ -11,17 +11,21 @@ use crate::unroll::one_turn_at_a_time;
 
 /// `y = W x + b` for every sample.
 #[inline(never)]
-pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
-    let shape = Shape { fan_in, units: biases.len() };
+pub(crate) fn forward(
+    weights: &[f32],
+    biases: &[f32],
+    inputs: &[f32],
+    outputs: &mut [f32],
+    fan_in: usize,
+    of_outputs: Layout,
+) {
+    let shape = Shape { fan_in, units: biases.len(), of_outputs };
     let (mut x, mut y) = (inputs, outputs);
     while let (Some((four, x_rest)), true) = (x.split_at_checked(TILE * fan_in), y.len() >= TILE * shape.units)
         && !four.is_empty()
     {
         let Some((results, y_rest)) = y.split_at_mut_checked(TILE * shape.units) else { return };
-        let in_tiles = forward_four(weights, biases, four, results, &shape);
-        if fan_in % 2 == 1 {
-            add_last_terms(weights, four, results, &shape, in_tiles);
-        }
+        forward_four(weights, biases, four, results, &shape);
         (x, y) = (x_rest, y_rest);
     }
     if !x.is_empty() {
@@ -41,37 +45,80 @@ fn forward_rest(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [
 struct Shape {
     fan_in: usize,
     units: usize,
+    of_outputs: Layout,
 }
 
-/// Four samples: every weight loaded serves four sums, every input those of a tile of units. Returns how many units were in tiles:
-/// they have an even number of terms.
+/// Where a tile's sums go: what stands before its first unit is not there.
+struct Sums<'a> {
+    y: &'a mut [f32],
+    shape: &'a Shape,
+}
+
+impl Sums<'_> {
+    /// Those of the next units.
+    #[inline(always)]
+    fn behind(self, units: usize) -> Option<Self> {
+        let step = if self.shape.of_outputs == Layout::Rows { 1 } else { TILE };
+        Some(Self { y: self.y.get_mut(units * step..)?, ..self })
+    }
+
+    /// The sums of four units.
+    #[inline(always)]
+    fn put_four(self, a: Quad, b: Quad, c: Quad, d: Quad) {
+        if self.shape.of_outputs == Layout::Quads {
+            let Some(y) = self.y.first_chunk_mut() else { return };
+            *y = in_quads(a, b, c, d);
+            return;
+        }
+        let Some([y0, y1, y2, y3]) = columns_mut(self.y, self.shape.units) else { return };
+        *y0 = [a.s0, b.s0, c.s0, d.s0];
+        *y1 = [a.s1, b.s1, c.s1, d.s1];
+        *y2 = [a.s2, b.s2, c.s2, d.s2];
+        *y3 = [a.s3, b.s3, c.s3, d.s3];
+    }
+
+    /// The sums of one unit.
+    #[inline(always)]
+    fn put_one(self, sums: Quad) {
+        if self.shape.of_outputs == Layout::Quads {
+            let Some(y) = self.y.first_chunk_mut() else { return };
+            *y = [sums.s0, sums.s1, sums.s2, sums.s3];
+            return;
+        }
+        let Some([[y0], [y1], [y2], [y3]]) = columns_mut(self.y, self.shape.units) else { return };
+        (*y0, *y1, *y2, *y3) = (sums.s0, sums.s1, sums.s2, sums.s3);
+    }
+}
+
+/// Four samples: every weight loaded serves four sums, every input those of a tile of units.
 #[inline(always)]
-fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) -> usize {
-    let (mut w, mut b, mut y, mut in_tiles) = (weights, biases, y, 0);
-    let samples = &behind_pairs(x, shape.fan_in);
+fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) {
+    let (mut w, mut b, mut sums) = (weights, biases, Sums { y, shape });
+    // The first two inputs come in registers, and where the inputs are an odd number the last is by itself.
+    let (first, rest) = x.split_first_chunk().map_or((None, x), |(first, rest)| (Some(first), rest));
     loop {
-        let units = if let Some(biases) = b.first_chunk()
-            && let (Some(samples), Some(rows)) = (samples, &behind_pairs(w, shape.fan_in))
-            && let (Some([x0, x1, x2, x3]), Some([w0, w1, w2, w3])) =
-                (columns(x, shape.fan_in), columns(w, shape.fan_in))
+        let here = Sums { y: &mut *sums.y, shape };
+        let units = if let (Some(biases), Some(first)) = (b.first_chunk(), first)
+            && let Some([r0, r1, r2, r3]) = four_rows(w, shape.fan_in)
+            && let (Some((w0, r0)), Some((w1, r1))) = (r0.split_first_chunk(), r1.split_first_chunk())
+            && let (Some((w2, r2)), Some((w3, r3))) = (r2.split_first_chunk(), r3.split_first_chunk())
         {
             let (w0, w1, w2, w3) = (Pair::of(*w0), Pair::of(*w1), Pair::of(*w2), Pair::of(*w3));
-            let (x0, x1, x2, x3) = (Pair::of(*x0), Pair::of(*x1), Pair::of(*x2), Pair::of(*x3));
-            dots_of_four(w0, w1, w2, w3, x0, x1, x2, x3, rows, samples, biases, y, shape.units);
-            in_tiles += TILE;
+            let (x0, x1) = Quad::two(*first);
+            dots_of_four(w0, w1, w2, w3, x0, x1, &[r0, r1, r2, r3], rest, biases, here);
             TILE
         } else if let (Some(b), Some(w)) = (b.first(), w.get(..shape.fan_in)) {
-            dots_of_one(w, x, *b, y, shape.units);
+            here.put_one(dots_of_one(w, x, *b));
             1
         } else {
-            return in_tiles;
+            return;
         };
-        let (Some(w_rest), Some(b_rest), Some(y_rest)) =
-            (w.get(units * shape.fan_in..), b.get(units..), y.get_mut(units..))
+        let (Some(w_rest), Some(b_rest), Some(behind)) =
+            (w.get(units * shape.fan_in..), b.get(units..), sums.behind(units))
         else {
-            return in_tiles;
+            return;
         };
-        (w, b, y) = (w_rest, b_rest, y_rest);
+        (w, b, sums) = (w_rest, b_rest, behind);
     }
 }
 
@@ -83,79 +130,49 @@ extern "C" fn dots_of_four(
     mut w1: Pair,
     mut w2: Pair,
     mut w3: Pair,
-    mut x0: Pair,
-    mut x1: Pair,
-    mut x2: Pair,
-    mut x3: Pair,
+    mut x0: Quad,
+    mut x1: Quad,
     w: &[&[f32]; TILE],
-    x: &[&[f32]; TILE],
+    x: &[f32],
     biases: &[f32; TILE],
-    y: &mut [f32],
-    units: usize,
+    sums: Sums<'_>,
 ) {
-    let [mut wr0, wr1, wr2, wr3] = *w;
-    let [xr0, xr1, xr2, xr3] = *x;
-    let n = wr0.len();
+    let (turns, last) = x.as_chunks();
+    let mut turns: &[[f32; 2 * TILE]] = turns;
+    let n = turns.len();
     macro_rules! cut {
-        ($($row:ident)*) => { $( let Some(mut $row) = $row.get(..n) else { return }; )* };
+        ($($row:ident $from:ident),*) => { $( let Some(mut $row) = $from.as_chunks().0.get(..n) else { return }; )* };
     }
-    cut!(wr1 wr2 wr3 xr0 xr1 xr2 xr3);
+    let [r0, r1, r2, r3] = *w;
+    cut!(p0 r0, p1 r1, p2 r2, p3 r3);
     let [b0, b1, b2, b3] = *biases;
     let (mut a, mut b, mut c, mut d) = (Quad::all(b0), Quad::all(b1), Quad::all(b2), Quad::all(b3));
-    macro_rules! add {
-        ($k:ident: $($w:ident $sum:ident),*) => {
-            accumulate!([$($w.$k, $sum);*], x0.$k, x1.$k, x2.$k, x3.$k);
-        };
-    }
     macro_rules! take {
         ($($to:ident $from:ident),*) => {
             $(
-                let Some((pair, rest)) = $from.split_first_chunk() else { break };
+                let Some((pair, rest)) = $from.split_first() else { break };
                 $to = Pair::of(*pair);
                 $from = rest;
             )*
         };
     }
     loop {
-        add!(k0: w0 a, w1 b, w2 c, w3 d);
-        add!(k1: w0 a, w1 b, w2 c, w3 d);
-        take!(w0 wr0, w1 wr1, w2 wr2, w3 wr3, x0 xr0, x1 xr1, x2 xr2);
+        accumulate!([w0.k0, a; w1.k0, b; w2.k0, c; w3.k0, d], x0);
+        accumulate!([w0.k1, a; w1.k1, b; w2.k1, c; w3.k1, d], x1);
+        let Some((x, rest)) = turns.split_first() else { break };
+        take!(w0 p0, w1 p1, w2 p2);
+        (x0, x1) = Quad::two(*x);
+        turns = rest;
         one_turn_at_a_time();
-        // By itself: of eight pointers LLVM would step four apart from their loads, of seven and one only one.
-        take!(x3 xr3);
+        // By itself: of four pointers LLVM would step two apart from their loads.
+        take!(w3 p3);
         one_turn_at_a_time();
     }
-    let Some([y0, y1, y2, y3]) = columns_mut(y, units) else { return };
-    *y0 = [a.s0, b.s0, c.s0, d.s0];
-    *y1 = [a.s1, b.s1, c.s1, d.s1];
-    *y2 = [a.s2, b.s2, c.s2, d.s2];
-    *y3 = [a.s3, b.s3, c.s3, d.s3];
-}
-
-/// What is left of the tiles' units where the terms are an odd number.
-#[inline(never)]
-fn add_last_terms(weights: &[f32], x: &[f32], y: &mut [f32], shape: &Shape, in_tiles: usize) {
-    for (x, y) in rows(x, shape.fan_in).zip(rows_mut(y, shape.units)) {
-        for (w, y) in rows(weights, shape.fan_in).zip(y).take(in_tiles) {
-            if let (Some(w), Some(x)) = (w.last(), x.last()) {
-                *y = multiply_add(*y, *w, *x);
-            }
-            one_turn_at_a_time();
+    if let Some(x) = last.first_chunk() {
+        let x = Quad::of(*x);
+        if let (Some(w0), Some(w1), Some(w2), Some(w3)) = (r0.last(), r1.last(), r2.last(), r3.last()) {
+            accumulate!([*w0, a; *w1, b; *w2, c; *w3, d], x);
         }
     }
-}
-
-/// One unit, four samples.
-#[inline(never)]
-fn dots_of_one(w: &[f32], x: &[f32], b: f32, y: &mut [f32], units: usize) {
-    let sums = dot_four([b; 4], x, w);
-    let Some([[y0], [y1], [y2], [y3]]) = columns_mut(y, units) else { return };
-    [*y0, *y1, *y2, *y3] = sums;
-}
-
-/// Four rows without the first two elements of each.
-#[inline]
-fn behind_pairs(matrix: &[f32], width: usize) -> Option<[&[f32]; TILE]> {
-    let [a, b, c, d] = four_rows(matrix, width)?;
-    Some([a.get(2..)?, b.get(2..)?, c.get(2..)?, d.get(2..)?])
+    sums.put_four(a, b, c, d);
 }

@@ -1,15 +1,16 @@
-//! Four rows of a matrix, side by side.
+//! Four samples side by side.
 
 use super::super::TILE;
+use super::loads::Quad;
 
-/// `$sum += $w * x` for four samples, whose sums are a `Quad`.
+/// `$sum += $w * x` for four samples, whose inputs and sums are a `Quad` each.
 macro_rules! accumulate {
-    ([$($w:expr, $sum:ident);*], $x0:expr, $x1:expr, $x2:expr, $x3:expr) => {
+    ([$($w:expr, $sum:ident);*], $x:ident) => {
         $(
-            $sum.s0 = multiply_add($sum.s0, $w, $x0);
-            $sum.s1 = multiply_add($sum.s1, $w, $x1);
-            $sum.s2 = multiply_add($sum.s2, $w, $x2);
-            $sum.s3 = multiply_add($sum.s3, $w, $x3);
+            $sum.s0 = multiply_add($sum.s0, $w, $x.s0);
+            $sum.s1 = multiply_add($sum.s1, $w, $x.s1);
+            $sum.s2 = multiply_add($sum.s2, $w, $x.s2);
+            $sum.s3 = multiply_add($sum.s3, $w, $x.s3);
         )*
     };
 }
@@ -24,13 +25,11 @@ pub(super) fn four_rows(matrix: &[f32], width: usize) -> Option<[&[f32]; TILE]> 
     Some([a, b, c, d])
 }
 
-/// The first `N` elements of four rows.
+/// What four samples in rows have in the same place, place after place.
 #[inline(always)]
-pub(super) fn columns<const N: usize>(matrix: &[f32], width: usize) -> Option<[&[f32; N]; 4]> {
-    let (a, rest) = matrix.split_at_checked(width)?;
-    let (b, rest) = rest.split_at_checked(width)?;
-    let (c, d) = rest.split_at_checked(width)?;
-    Some([a.first_chunk()?, b.first_chunk()?, c.first_chunk()?, d.first_chunk()?])
+pub(super) fn across(rows: [&[f32]; TILE]) -> impl Iterator<Item = [f32; TILE]> + Clone {
+    let [a, b, c, d] = rows;
+    a.iter().zip(b).zip(c).zip(d).map(|nested!(a b c d)| [*a, *b, *c, *d])
 }
 
 /// The first `N` elements of four rows, to be changed.
@@ -40,4 +39,10 @@ pub(super) fn columns_mut<const N: usize>(matrix: &mut [f32], width: usize) -> O
     let (b, rest) = rest.split_at_mut_checked(width)?;
     let (c, d) = rest.split_at_mut_checked(width)?;
     Some([a.first_chunk_mut()?, b.first_chunk_mut()?, c.first_chunk_mut()?, d.first_chunk_mut()?])
+}
+
+/// Sixteen sums, unit after unit.
+#[inline(always)]
+pub(super) fn in_quads(a: Quad, b: Quad, c: Quad, d: Quad) -> [f32; 16] {
+    [a.s0, a.s1, a.s2, a.s3, b.s0, b.s1, b.s2, b.s3, c.s0, c.s1, c.s2, c.s3, d.s0, d.s1, d.s2, d.s3]
 }

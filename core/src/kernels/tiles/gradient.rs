@@ -1,7 +1,18 @@
-//! The gradient, one sample after the other.
+//! The gradient, four samples at a time: what a unit's row of it takes from those of the four that have a delta.
 
+use core::borrow::Borrow;
+use core::cell::Cell;
+
+use super::super::{Layout, TILE};
+use super::four::{across, four_rows};
+use super::loads::{Quad, Triple};
 use super::products::add_products;
 use crate::matrix::rows;
+use crate::multiply_add::multiply_add;
+use crate::unroll::one_turn_at_a_time;
+
+/// Inputs a turn takes: with four samples' values of each they fill the registers that hold arguments.
+const THREE: usize = 3;
 
 /// Adds every sample's `d x` to the weights' gradient and `d` to the biases'.
 #[inline(never)]
@@ -11,8 +22,178 @@ pub(crate) fn gradient(
     inputs: &[f32],
     deltas: &[f32],
     fan_in: usize,
+    of_deltas: Layout,
 ) {
-    for (x, d) in rows(inputs, fan_in).zip(rows(deltas, bias_gradient.len())) {
+    let units = bias_gradient.len();
+    let (mut x, mut d) = (inputs, deltas);
+    while let (Some((inputs, x_rest)), Some((deltas, d_rest))) =
+        (x.split_at_checked(TILE * fan_in), d.split_at_checked(TILE * units))
+        && !inputs.is_empty()
+        && !deltas.is_empty()
+    {
+        if of_deltas == Layout::Quads {
+            add_four(weight_gradient, bias_gradient, inputs, &deltas.as_chunks().0.iter());
+        } else if let Some(rows) = four_rows(deltas, units) {
+            add_four(weight_gradient, bias_gradient, inputs, &across(rows));
+        }
+        (x, d) = (x_rest, d_rest);
+    }
+    for (x, d) in rows(x, fan_in).zip(rows(d, units)) {
         add_products(weight_gradient, bias_gradient, x, d);
     }
 }
+
+/// Of four samples, the `deltas` unit by unit.
+#[inline(always)]
+fn add_four(
+    weights: &mut [f32],
+    biases: &mut [f32],
+    x: &[f32],
+    deltas: &(impl Iterator<Item = impl Borrow<[f32; TILE]>> + Clone),
+) {
+    let fan_in = x.len() / TILE;
+    // Chunks of nothing are a panic.
+    if fan_in == 0 {
+        return;
+    }
+    for (bias, deltas) in biases.iter_mut().zip(deltas.clone()) {
+        let [d0, d1, d2, d3] = *deltas.borrow();
+        *bias = *bias + d0 + d1 + d2 + d3;
+        one_turn_at_a_time();
+    }
+    let cells = Cell::from_mut(weights).as_slice_of_cells();
+    let (turns, x_rest) = x.as_chunks();
+    if let Some((first, turns)) = turns.split_first() {
+        for (row, deltas) in cells.chunks_exact(fan_in).zip(deltas.clone()) {
+            let deltas = deltas.borrow();
+            let [d0, d1, d2, d3] = deltas.map(f32::to_bits);
+            let bit = |delta: u32, at: u32| u32::from(delta != 0) << at;
+            let active = bit(d0, 0) | bit(d1, 1) | bit(d2, 2) | bit(d3, 3);
+            let (Some(Some(add)), row) = (TURNS.get(active as usize), row.as_chunks().0) else { continue };
+            let Some((g, next)) = row.split_first() else { return };
+            one_turn_at_a_time();
+            let [x0, x1, x2] = Quad::three(*first);
+            one_turn_at_a_time();
+            let g = Triple::get(g);
+            one_turn_at_a_time();
+            add(g, x0, x1, x2, row, next, &turns, deltas);
+        }
+    }
+    let last = x_rest.as_chunks().0;
+    for (column, x) in (fan_in - last.len()..).zip(last) {
+        add_column(cells.get(column..).unwrap_or_default(), Quad::of(*x), deltas.clone(), fan_in);
+    }
+}
+
+/// An input that is in no turn, for all units.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn add_column(
+    columns: &[Cell<f32>],
+    x: Quad,
+    deltas: impl Iterator<Item = impl Borrow<[f32; TILE]>>,
+    fan_in: usize,
+) {
+    let mut rest = columns;
+    for deltas in deltas {
+        let (Some(g), [d0, d1, d2, d3]) = (rest.first(), *deltas.borrow()) else { return };
+        let sum = multiply_add(multiply_add(g.get(), d0, x.s0), d1, x.s1);
+        g.set(multiply_add(multiply_add(sum, d2, x.s2), d3, x.s3));
+        let Some(below) = rest.get(fan_in..) else { return };
+        rest = below;
+        one_turn_at_a_time();
+    }
+}
+
+/// See [`turns`].
+#[allow(improper_ctypes_definitions)] // As there.
+type Turns = extern "C" fn(
+    Triple,
+    Quad,
+    Quad,
+    Quad,
+    &[[Cell<f32>; THREE]],
+    &[[Cell<f32>; THREE]],
+    &&[[f32; THREE * TILE]],
+    &[f32; TILE],
+);
+
+/// Three inputs a turn, the first of which are here already, of the samples that are named: `row` is where they go, `next` where those
+/// of the next turns come from. Whatever the samples, all values of a turn are loaded, as that is one instruction.
+macro_rules! turns {
+    ($($name:ident($($lane:ident)*)),* $(,)?) => {
+        $(
+            #[inline(never)]
+            #[allow(improper_ctypes_definitions, clippy::too_many_arguments)] // Rust calls it. See `loads`.
+            extern "C" fn $name(
+                mut g: Triple,
+                mut x0: Quad,
+                mut x1: Quad,
+                mut x2: Quad,
+                row: &[[Cell<f32>; THREE]],
+                next: &[[Cell<f32>; THREE]],
+                x: &&[[f32; THREE * TILE]],
+                deltas: &[f32; TILE],
+            ) {
+                let (d, n, mut next) = (Quad::of(*deltas), next.len(), next);
+                let (Some(mut x), Some(last), Some(mut row)) = (x.get(..n), row.get(n), row.get(..n)) else { return };
+                loop {
+                    $(
+                        g.k0 = multiply_add(g.k0, d.$lane, x0.$lane);
+                        g.k1 = multiply_add(g.k1, d.$lane, x1.$lane);
+                        g.k2 = multiply_add(g.k2, d.$lane, x2.$lane);
+                    )*
+                    keep_the_end_in_the_middle();
+                    let Some((from, next_rest)) = next.split_first() else { break };
+                    let Some((inputs, x_rest)) = x.split_first() else { break };
+                    let Some((to, row_rest)) = row.split_first() else { break };
+                    g.set(to);
+                    // What is loaded together stands by itself.
+                    one_turn_at_a_time();
+                    g = Triple::get(from);
+                    one_turn_at_a_time();
+                    [x0, x1, x2] = Quad::three(*inputs);
+                    one_turn_at_a_time();
+                    (row, next, x) = (row_rest, next_rest, x_rest);
+                }
+                // So that LLVM does not leave out of a turn's values those that are not used.
+                core::hint::black_box((x0, x1, x2));
+                g.set(last);
+            }
+        )*
+    };
+}
+
+/// LLVM turns a loop around that begins with no more than a dozen instructions, and then steps pointers apart from their loads.
+#[inline(always)]
+fn keep_the_end_in_the_middle() {
+    macro_rules! nine {
+        ($($_:tt)*) => { $( { let _ = $_; one_turn_at_a_time(); } )* };
+    }
+    nine!(1 2 3 4 5 6 7 8 9);
+}
+
+turns! {
+    of_0(s0), of_1(s1), of_01(s0 s1), of_2(s2), of_02(s0 s2), of_12(s1 s2), of_012(s0 s1 s2), of_3(s3),
+    of_03(s0 s3), of_13(s1 s3), of_013(s0 s1 s3), of_23(s2 s3), of_023(s0 s2 s3), of_123(s1 s2 s3), of_0123(s0 s1 s2 s3),
+}
+
+/// By which of the four samples have a delta: a bit each.
+static TURNS: [Option<Turns>; 16] = [
+    None,
+    Some(of_0),
+    Some(of_1),
+    Some(of_01),
+    Some(of_2),
+    Some(of_02),
+    Some(of_12),
+    Some(of_012),
+    Some(of_3),
+    Some(of_03),
+    Some(of_13),
+    Some(of_013),
+    Some(of_23),
+    Some(of_023),
+    Some(of_123),
+    Some(of_0123),
+];

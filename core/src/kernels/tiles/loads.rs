@@ -40,6 +40,12 @@ impl Quad {
         (Self::of([a, b, c, d]), Self::of([e, f, g, h]))
     }
 
+    #[inline(always)]
+    pub(super) fn three(values: [f32; 12]) -> [Self; 3] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l] = values;
+        [Self::of([a, b, c, d]), Self::of([e, f, g, h]), Self::of([i, j, k, l])]
+    }
+
     /// The values of both.
     #[inline(always)]
     pub(super) fn one(a: Self, b: Self) -> [f32; 8] {
@@ -73,11 +79,18 @@ pub(super) struct Triple {
 }
 
 impl Triple {
-    /// The first three of a row, and the rest of it.
     #[inline(always)]
-    pub(super) fn first(row: &[f32]) -> Option<(Self, &[f32])> {
-        let (&[k0, k1, k2], rest) = row.split_first_chunk()?;
-        Some((Self { k0, k1, k2 }, rest))
+    pub(super) fn get(cells: &[Cell<f32>; 3]) -> Self {
+        let [a, b, c] = cells;
+        Self { k0: a.get(), k1: b.get(), k2: c.get() }
+    }
+
+    #[inline(always)]
+    pub(super) fn set(self, cells: &[Cell<f32>; 3]) {
+        let [a, b, c] = cells;
+        a.set(self.k0);
+        b.set(self.k1);
+        c.set(self.k2);
     }
 }
 

@@ -18,7 +18,7 @@ mod online;
 mod products;
 
 pub(crate) use backward::backward;
-pub(crate) use elements::{add, add_scaled, all_finite, copy, fill, scale};
+pub(crate) use elements::{add, add_scaled, all_finite, copy, fill, scale, spread};
 pub(crate) use forward::forward;
 pub(crate) use gradient::gradient;
 pub(crate) use online::backward_online;
