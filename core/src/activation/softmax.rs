@@ -71,19 +71,22 @@ pub(crate) fn largest(sums: &[f32]) -> f32 {
 #[inline(never)]
 pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
     let largest = largest(sums);
+    (of_differences(sums, largest), largest)
+}
+
+#[cfg(not(any(kernels = "plain", feature = "fast-math")))]
+use crate::kernels::exponentials as of_differences;
+
+/// Replaces each value by `exp(value - largest)`, and returns their sum.
+#[cfg(any(kernels = "plain", feature = "fast-math"))]
+fn of_differences(values: &mut [f32], largest: f32) -> f32 {
     let mut total = 0.0;
-    // On a computer they are taken side by side.
-    #[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
-    crate::kernels::exponentials(sums, largest);
-    for value in sums {
-        #[cfg(any(not(kernels = "vectors"), feature = "fast-math"))]
-        {
-            *value = crate::math::exp(*value - largest);
-        }
+    for value in values {
+        *value = crate::math::exp(*value - largest);
         total += *value;
         one_turn_at_a_time();
     }
-    (total, largest)
+    total
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ macro_rules! nested {
 #[cfg(any(not(kernels = "vectors"), test))]
 mod columns;
 mod elements;
+#[cfg(all(any(not(kernels = "plain"), test), not(feature = "fast-math")))]
+mod expf;
 mod layout;
 #[cfg(any(kernels = "plain", test))]
 mod plain;
@@ -48,6 +50,8 @@ pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};
 #[cfg(not(kernels = "tiles"))]
 pub(crate) use streams::{add, add_scaled, all_finite, copy, fill, scale, spread};
+#[cfg(all(kernels = "tiles", not(feature = "fast-math")))]
+pub(crate) use tiles::exponentials;
 #[cfg(kernels = "tiles")]
 pub(crate) use tiles::{
     add, add_scaled, all_finite, backward, backward_online, copy, fill, forward, gradient, scale, spread,

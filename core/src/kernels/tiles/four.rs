@@ -1,5 +1,7 @@
 //! Four samples side by side.
 
+use core::borrow::Borrow;
+
 use super::super::TILE;
 use super::loads::Quad;
 
@@ -25,11 +27,30 @@ pub(super) fn four_rows(matrix: &[f32], width: usize) -> Option<[&[f32]; TILE]> 
     Some([a, b, c, d])
 }
 
-/// What four samples in rows have in the same place, place after place.
-#[inline(always)]
-pub(super) fn across(rows: [&[f32]; TILE]) -> impl Iterator<Item = [f32; TILE]> + Clone {
-    let [a, b, c, d] = rows;
-    a.iter().zip(b).zip(c).zip(d).map(|nested!(a b c d)| [*a, *b, *c, *d])
+/// Four samples' deltas.
+pub(super) trait Deltas: Copy {
+    /// Unit by unit.
+    fn units(self) -> impl Iterator<Item = impl Borrow<[f32; TILE]>>;
+}
+
+/// In a quad.
+impl Deltas for &[[f32; TILE]] {
+    #[inline(always)]
+    fn units(self) -> impl Iterator<Item = impl Borrow<[f32; TILE]>> {
+        self.iter()
+    }
+}
+
+/// In rows of so many units.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a>(pub(super) &'a [f32], pub(super) usize);
+
+impl Deltas for Rows<'_> {
+    #[inline(always)]
+    fn units(self) -> impl Iterator<Item = impl Borrow<[f32; TILE]>> {
+        let [a, b, c, d] = four_rows(self.0, self.1).unwrap_or_default();
+        a.iter().zip(b).zip(c).zip(d).map(|nested!(a b c d)| [*a, *b, *c, *d])
+    }
 }
 
 /// The first `N` elements of four rows, to be changed.

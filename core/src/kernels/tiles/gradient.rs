@@ -4,7 +4,7 @@ use core::borrow::Borrow;
 use core::cell::Cell;
 
 use super::super::{Layout, TILE};
-use super::four::{across, four_rows};
+use super::four::{Deltas, Rows};
 use super::loads::{Quad, Triple};
 use super::products::add_products;
 use crate::matrix::rows;
@@ -32,9 +32,9 @@ pub(crate) fn gradient(
         && !deltas.is_empty()
     {
         if of_deltas == Layout::Quads {
-            add_four(weight_gradient, bias_gradient, inputs, &deltas.as_chunks().0.iter());
-        } else if let Some(rows) = four_rows(deltas, units) {
-            add_four(weight_gradient, bias_gradient, inputs, &across(rows));
+            add_four(weight_gradient, bias_gradient, inputs, deltas.as_chunks().0);
+        } else {
+            add_four(weight_gradient, bias_gradient, inputs, Rows(deltas, units));
         }
         (x, d) = (x_rest, d_rest);
     }
@@ -43,64 +43,76 @@ pub(crate) fn gradient(
     }
 }
 
-/// Of four samples, the `deltas` unit by unit.
+/// Of four samples.
 #[inline(always)]
-fn add_four(
-    weights: &mut [f32],
-    biases: &mut [f32],
-    x: &[f32],
-    deltas: &(impl Iterator<Item = impl Borrow<[f32; TILE]>> + Clone),
-) {
+fn add_four(weights: &mut [f32], biases: &mut [f32], x: &[f32], deltas: impl Deltas) {
     let fan_in = x.len() / TILE;
-    // Chunks of nothing are a panic.
-    if fan_in == 0 {
-        return;
-    }
-    for (bias, deltas) in biases.iter_mut().zip(deltas.clone()) {
+    let cells = Cell::from_mut(weights).as_slice_of_cells();
+    add_deltas(biases, deltas);
+    add_to_rows(cells, x, deltas, fan_in);
+    add_to_columns(cells, x, deltas, fan_in);
+}
+
+#[inline(never)]
+fn add_deltas(biases: &mut [f32], deltas: impl Deltas) {
+    for (bias, deltas) in biases.iter_mut().zip(deltas.units()) {
         let [d0, d1, d2, d3] = *deltas.borrow();
         *bias = *bias + d0 + d1 + d2 + d3;
         one_turn_at_a_time();
     }
-    let cells = Cell::from_mut(weights).as_slice_of_cells();
-    let (turns, x_rest) = x.as_chunks();
-    if let Some((first, turns)) = turns.split_first() {
-        for (row, deltas) in cells.chunks_exact(fan_in).zip(deltas.clone()) {
-            let deltas = deltas.borrow();
-            let [d0, d1, d2, d3] = deltas.map(f32::to_bits);
-            let bit = |delta: u32, at: u32| u32::from(delta != 0) << at;
-            let active = bit(d0, 0) | bit(d1, 1) | bit(d2, 2) | bit(d3, 3);
-            let (Some(Some(add)), row) = (TURNS.get(active as usize), row.as_chunks().0) else { continue };
-            let Some((g, next)) = row.split_first() else { return };
-            one_turn_at_a_time();
-            let [x0, x1, x2] = Quad::three(*first);
-            one_turn_at_a_time();
-            let g = Triple::get(g);
-            one_turn_at_a_time();
-            add(g, x0, x1, x2, row, next, &turns, deltas);
-        }
+}
+
+/// The inputs that are whole turns, unit by unit.
+#[inline(never)]
+fn add_to_rows(weights: &[Cell<f32>], x: &[f32], deltas: impl Deltas, fan_in: usize) {
+    let Some((first, turns)) = x.as_chunks().0.split_first() else { return };
+    // Chunks of nothing are a panic.
+    if fan_in == 0 {
+        return;
     }
-    let last = x_rest.as_chunks().0;
-    for (column, x) in (fan_in - last.len()..).zip(last) {
-        add_column(cells.get(column..).unwrap_or_default(), Quad::of(*x), deltas.clone(), fan_in);
+    for (row, deltas) in weights.chunks_exact(fan_in).zip(deltas.units()) {
+        let deltas = deltas.borrow();
+        let [d0, d1, d2, d3] = deltas.map(f32::to_bits);
+        let bit = |delta: u32, at: u32| u32::from(delta != 0) << at;
+        let active = bit(d0, 0) | bit(d1, 1) | bit(d2, 2) | bit(d3, 3);
+        let (Some(Some(add)), row) = (TURNS.get(active as usize), row.as_chunks().0) else { continue };
+        let Some((g, next)) = row.split_first() else { return };
+        one_turn_at_a_time();
+        let [x0, x1, x2] = Quad::three(*first);
+        one_turn_at_a_time();
+        let g = Triple::get(g);
+        one_turn_at_a_time();
+        add(g, x0, x1, x2, row, next, &turns, deltas);
     }
 }
 
-/// An input that is in no turn, for all units.
+/// The inputs that are in no turn, each for all units.
+#[inline(never)]
+fn add_to_columns(weights: &[Cell<f32>], x: &[f32], deltas: impl Deltas, fan_in: usize) {
+    let (turns, rest) = x.as_chunks::<{ THREE * TILE }>();
+    let Some(first) = deltas.units().next().map(|first| Quad::of(*first.borrow())) else { return };
+    for (column, x) in (THREE * turns.len()..).zip(rest.as_chunks().0) {
+        add_column(Quad::of(*x), first, weights.get(column..).unwrap_or_default(), deltas, fan_in);
+    }
+}
+
+/// The first unit's deltas are here already.
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
-extern "C" fn add_column(
-    columns: &[Cell<f32>],
-    x: Quad,
-    deltas: impl Iterator<Item = impl Borrow<[f32; TILE]>>,
-    fan_in: usize,
-) {
-    let mut rest = columns;
-    for deltas in deltas {
-        let (Some(g), [d0, d1, d2, d3]) = (rest.first(), *deltas.borrow()) else { return };
-        let sum = multiply_add(multiply_add(g.get(), d0, x.s0), d1, x.s1);
-        g.set(multiply_add(multiply_add(sum, d2, x.s2), d3, x.s3));
-        let Some(below) = rest.get(fan_in..) else { return };
-        rest = below;
+extern "C" fn add_column(x: Quad, mut d: Quad, columns: &[Cell<f32>], deltas: impl Deltas, fan_in: usize) {
+    let Some((mut g, below)) = columns.split_first() else { return };
+    if fan_in == 0 {
+        return;
+    }
+    let mut units = deltas.units().skip(1).zip(below.chunks_exact(fan_in));
+    loop {
+        let sum = multiply_add(multiply_add(g.get(), d.s0, x.s0), d.s1, x.s1);
+        g.set(multiply_add(multiply_add(sum, d.s2, x.s2), d.s3, x.s3));
+        keep_the_end_in_the_middle();
+        let Some((deltas, row)) = units.next() else { return };
+        let Some(next) = row.last() else { return };
+        d = Quad::of(*deltas.borrow());
+        g = next;
         one_turn_at_a_time();
     }
 }

@@ -11,6 +11,8 @@ mod four;
 mod backward;
 mod dots;
 mod elements;
+#[cfg(not(feature = "fast-math"))]
+mod exponentials;
 mod forward;
 mod gradient;
 mod loads;
@@ -19,6 +21,8 @@ mod products;
 
 pub(crate) use backward::backward;
 pub(crate) use elements::{add, add_scaled, all_finite, copy, fill, scale, spread};
+#[cfg(not(feature = "fast-math"))]
+pub(crate) use exponentials::exponentials;
 pub(crate) use forward::forward;
 pub(crate) use gradient::gradient;
 pub(crate) use online::backward_online;
