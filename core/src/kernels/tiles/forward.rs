@@ -93,32 +93,34 @@ impl Sums<'_> {
 /// Four samples: every weight loaded serves four sums, every input those of a tile of units.
 #[inline(always)]
 fn forward_four(weights: &[f32], biases: &[f32], x: &[f32], y: &mut [f32], shape: &Shape) {
-    let (mut w, mut b, mut sums) = (weights, biases, Sums { y, shape });
-    // The first two inputs come in registers, and where the inputs are an odd number the last is by itself.
-    let (first, rest) = x.split_first_chunk().map_or((None, x), |(first, rest)| (Some(first), rest));
-    loop {
-        let here = Sums { y: &mut *sums.y, shape };
-        let units = if let (Some(biases), Some(first)) = (b.first_chunk(), first)
-            && let Some([r0, r1, r2, r3]) = four_rows(w, shape.fan_in)
-            && let (Some((w0, r0)), Some((w1, r1))) = (r0.split_first_chunk(), r1.split_first_chunk())
-            && let (Some((w2, r2)), Some((w3, r3))) = (r2.split_first_chunk(), r3.split_first_chunk())
-        {
-            let (w0, w1, w2, w3) = (Pair::of(*w0), Pair::of(*w1), Pair::of(*w2), Pair::of(*w3));
+    let fan_in = shape.fan_in;
+    let mut sums = Sums { y, shape };
+    let (mut w, mut b) = (weights, biases);
+    // The first two inputs come in registers.
+    if let Some((first, rest)) = x.split_first_chunk() {
+        let (tiles, last) = biases.as_chunks();
+        for (biases, rows) in tiles.iter().zip(weights.chunks_exact(TILE * fan_in)) {
+            let Some([r0, r1, r2, r3]) = four_rows(rows, fan_in) else { return };
+            let (Some((w0, r0)), Some((w1, r1))) = (r0.split_first_chunk(), r1.split_first_chunk()) else { return };
+            let (Some((w2, r2)), Some((w3, r3))) = (r2.split_first_chunk(), r3.split_first_chunk()) else { return };
+            // Not before the loop, and not one with the other: see `loads`.
+            one_turn_at_a_time();
             let (x0, x1) = Quad::two(*first);
+            one_turn_at_a_time();
+            let (w0, w1, w2, w3) = (Pair::of(*w0), Pair::of(*w1), Pair::of(*w2), Pair::of(*w3));
+            one_turn_at_a_time();
+            let here = Sums { y: &mut *sums.y, shape };
             dots_of_four(w0, w1, w2, w3, x0, x1, &[r0, r1, r2, r3], rest, biases, here);
-            TILE
-        } else if let (Some(b), Some(w)) = (b.first(), w.get(..shape.fan_in)) {
-            here.put_one(dots_of_one(w, x, *b));
-            1
-        } else {
-            return;
-        };
-        let (Some(w_rest), Some(b_rest), Some(behind)) =
-            (w.get(units * shape.fan_in..), b.get(units..), sums.behind(units))
-        else {
-            return;
-        };
-        (w, b, sums) = (w_rest, b_rest, behind);
+            let Some(behind) = sums.behind(TILE) else { return };
+            sums = behind;
+        }
+        b = last;
+        w = weights.get((biases.len() - last.len()) * fan_in..).unwrap_or_default();
+    }
+    for (b, w) in b.iter().zip(rows(w, fan_in)) {
+        Sums { y: &mut *sums.y, shape }.put_one(dots_of_one(w, x, *b));
+        let Some(behind) = sums.behind(1) else { return };
+        sums = behind;
     }
 }
 
