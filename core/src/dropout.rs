@@ -1,7 +1,7 @@
 //! Dropout by a hash: the same mask forward and backward, without a bit of memory for it.
 
 use crate::error::{Error, Requirement, require};
-use crate::kernels::Layout;
+use crate::kernels::Place;
 use crate::rng::{GOLDEN, mix};
 
 /// A layer's dropout; see [`Layer::dropout`](crate::Layer::dropout).
@@ -53,8 +53,7 @@ fn mask(dropout: &Dropout, key: Key, n: usize, values: &mut [f32], first: usize)
     for (position, sample) in (key.position..).zip(0..n) {
         let hash = mix(epoch.wrapping_add(GOLDEN.wrapping_mul(position)));
         let mut unit = first as u32;
-        // No dropout is on the last layer.
-        Layout::Quads.place(sample, n, width).for_each(values, |value| {
+        Place::of(sample, n, width).for_each(values, |value| {
             unit = unit.wrapping_add(1);
             let dropped = mix(hash.wrapping_add(GOLDEN.wrapping_mul(unit))) < drop_below;
             *value = if dropped { 0.0 } else { *value * factor };
@@ -89,7 +88,7 @@ mod tests {
         for sample in 0..4 {
             let mut alone = [1.0; 8];
             dropout.apply(Key { epoch: 1, position: 10 + sample as u32 }, 1, &mut alone, 0);
-            assert!(Layout::Quads.place(sample, 4, 8).values(&together).eq(alone));
+            assert!(Place::of(sample, 4, 8).values(&together).eq(alone));
             let mut tail = [1.0; 3];
             dropout.apply(Key { epoch: 1, position: 10 + sample as u32 }, 1, &mut tail, 5);
             assert_eq!(alone[5..], tail);

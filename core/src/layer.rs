@@ -34,7 +34,7 @@ pub const fn dense(units: u16, activation: &dyn Activation) -> Layer<'_> {
 /// const BODY: &[f32; 34 * 35] = &[0.1; 34 * 35]; // from a network trained elsewhere: in flash
 /// const HEAD: Topology = Topology::new(34, &[frozen(34, &Relu, BODY), dense(1, &Sigmoid)]);
 /// assert_eq!(HEAD.param_len(), 35);
-/// assert_eq!(HEAD.train_bytes::<Sgd>(), 4 * (35 + 35 + 1 + 4 * (34 + 34 + 1 + 2)));
+/// assert_eq!(HEAD.train_bytes::<Sgd>(), 4 * (35 + 35 + 1 + 4 * (34 + 34 + 1 + 2) + 1));
 /// ```
 pub const fn frozen<'a>(units: u16, activation: &'a dyn Activation, params: &'a [f32]) -> Layer<'a> {
     Layer { units, activation, frozen: Some(params), dropout: None, penalty: None }

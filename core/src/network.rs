@@ -3,13 +3,13 @@
 use crate::activation::Slope;
 use crate::data::Dataset;
 use crate::error::{Buffer, Error};
-use crate::kernels::Layout;
+use crate::kernels::Place;
 use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::matrix::rows_mut;
 use crate::metrics::Metrics;
 use crate::optimizer::Gather;
-use crate::pass::{Samples, forward, penalty};
+use crate::pass::{Samples, forward, not_finite, penalty};
 use crate::topology::{Topology, check_len};
 use crate::unroll::one_turn_at_a_time;
 
@@ -52,7 +52,9 @@ impl<'a> Network<'a> {
             *to = *from;
         }
         let unchecked = Samples { checked: false, ..Samples::of(1) };
-        Ok(forward(&self.topology, self.params, tape, &unchecked, Input::Outputs).unwrap_or_default())
+        let outputs = forward(&self.topology, self.params, tape, &unchecked).unwrap_or_default();
+        activate(&self.topology, outputs);
+        Ok(outputs)
     }
 
     /// Loss, penalties included, and accuracy over a whole dataset, in one call. `tape` needs [`Topology::tape_len`]`(1)` floats
@@ -71,8 +73,13 @@ impl<'a> Network<'a> {
         for index in 0..data.len() {
             let (features, _) = tape.split_at_mut_checked(topology.inputs()).unwrap_or_default();
             let weight = read_sample(data, loss, topology.outputs(), index, features, target)?;
-            let outputs = forward(topology, self.params, tape, &Samples::of(1), input)
-                .map_err(|feature| feature.error(|_| index as u32))?;
+            let Some(outputs) = forward(topology, self.params, tape, &Samples::of(1)) else {
+                not_finite(tape, 1, topology.inputs(), |_| index as u32)?;
+                continue;
+            };
+            if input == Input::Outputs {
+                activate(topology, outputs);
+            }
             metrics.record(weight * loss.value(outputs, target), loss.accuracy(outputs, target));
         }
         metrics.penalise(penalty(topology, self.params), metrics.samples());
@@ -97,8 +104,11 @@ impl<'a> Network<'a> {
         for index in 0..data.len() {
             let (features, _) = tape.split_at_mut_checked(topology.inputs()).unwrap_or_default();
             data.read(index, features, target)?;
-            let outputs = forward(topology, self.params, tape, &Samples::of(1), Input::Outputs)
-                .map_err(|feature| feature.error(|_| index as u32))?;
+            let Some(outputs) = forward(topology, self.params, tape, &Samples::of(1)) else {
+                not_finite(tape, 1, topology.inputs(), |_| index as u32)?;
+                continue;
+            };
+            activate(topology, outputs);
             judge(outputs, target)?;
         }
         Ok(())
@@ -107,6 +117,13 @@ impl<'a> Network<'a> {
     /// The parameters.
     pub const fn params(&self) -> &'a [f32] {
         self.params
+    }
+}
+
+/// The last activation, of a sample's sums.
+pub(crate) fn activate(topology: &Topology, sums: &mut [f32]) {
+    if let Some(last) = topology.layers().last() {
+        last.activation().apply(sums, last.units());
     }
 }
 
@@ -201,13 +218,12 @@ pub(crate) fn read_samples<L: Loss>(
     // The samples first: the order is not to be asked for one past the last.
     for ((sample, row), index) in samples.zip(indices) {
         let Some((weight, target)) = row.split_last_mut() else { break };
-        let place = Layout::Quads.place(sample, n, inputs);
-        if place.is_row() {
-            *weight = read_sample(data, loss, outputs, index as usize, place.row_mut(features), target)?;
-        } else {
-            let row = behind.get_mut(..inputs).unwrap_or_default();
-            *weight = read_sample(data, loss, outputs, index as usize, row, target)?;
-            place.spread(row, features);
+        let place = Place::of(sample, n, inputs);
+        let row =
+            if place.is_row() { place.row_mut(&mut *features) } else { behind.get_mut(..inputs).unwrap_or_default() };
+        *weight = read_sample(data, loss, outputs, index as usize, row, target)?;
+        if !place.is_row() {
+            place.put(behind.get(..inputs).unwrap_or_default(), features);
         }
     }
     Ok(())

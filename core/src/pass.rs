@@ -3,16 +3,15 @@
 //! # The tape
 //!
 //! For `n` samples taken together the tape holds, layer after layer from the inputs up, a block of `n * width`
-//! outputs, in the order of a [`Layout`]. On the way down each layer's outputs are overwritten by their deltas, once its weights have been visited:
+//! outputs, in the order that [`Place`] knows. On the way down each layer's outputs are overwritten by their deltas, once its weights have been visited:
 //! there is no second buffer. Where an activation's derivative needs the layer's sums, they are computed again, into the
 //! same place, from the outputs below, which are still there.
 
 use crate::activation::{Kind, Slope};
 use crate::dropout::Key;
 use crate::error::Error;
-use crate::kernels::{self, Below, Layout, Slopes};
+use crate::kernels::{self, Below, Place, Slopes};
 use crate::layer::Layer;
-use crate::loss::Input;
 use crate::matrix::rows;
 use crate::multiply_add::multiply_add;
 use crate::topology::Topology;
@@ -36,44 +35,25 @@ impl Samples {
     }
 }
 
-/// A feature that is no number.
-pub(crate) struct NotFinite {
-    sample: usize,
-    feature: usize,
-    found: f32,
-}
-
-impl NotFinite {
-    /// The error, where `index` says which of its dataset's samples the one at a place among those taken together is.
-    pub(crate) fn error(self, index: impl FnOnce(u32) -> u32) -> Error {
-        let index = index(self.sample as u32) as usize;
-        Error::SampleNotFinite { index, feature: self.feature, found: self.found }
-    }
-}
-
-/// Of the blocks of layers, the last one's, which losses see, and those below.
-const fn layout(above: &[Layer]) -> Layout {
-    if above.is_empty() { Layout::Rows } else { Layout::Quads }
-}
-
-/// The first feature that is no number. It makes every sum of the first layer none either: to ask for one a sample is as good as to
-/// ask for all features, and takes no time beside.
+/// The first feature that is no number, in the first `n` samples of the tape; `index` says which of its dataset's samples one is.
+#[cold]
 #[inline(never)]
-fn check(inputs: &[f32], sums: &[f32], n: usize, widths: (usize, usize), of_sums: Layout) -> Result<(), NotFinite> {
-    let (fan_in, units) = widths;
+pub(crate) fn not_finite(tape: &[f32], n: usize, inputs: usize, index: impl Fn(u32) -> u32) -> Result<(), Error> {
     for sample in 0..n {
-        if of_sums.place(sample, n, units).first(sums).is_some_and(f32::is_finite) {
-            continue;
-        }
-        // Too large a sum is no fault of the sample.
-        for (feature, found) in Layout::Quads.place(sample, n, fan_in).values(inputs).enumerate() {
+        for (feature, found) in Place::of(sample, n, inputs).values(tape).enumerate() {
             if !found.is_finite() {
-                return Err(NotFinite { sample, feature, found });
+                return Err(Error::SampleNotFinite { index: index(sample as u32) as usize, feature, found });
             }
             one_turn_at_a_time();
         }
     }
     Ok(())
+}
+
+/// Whether one of the samples may have a feature that is no number. It makes every sum of the first layer none either: to ask for one
+/// a sample is as good as to ask for all features, and takes no time beside.
+fn are_suspicious(sums: &[f32], n: usize, units: usize) -> bool {
+    (0..n).any(|sample| !Place::of(sample, n, units).first(sums).is_some_and(f32::is_finite))
 }
 
 /// Weights and biases.
@@ -112,35 +92,34 @@ fn width(topology: &Topology, below: &[Layer]) -> usize {
     below.last().map_or(topology.inputs(), Layer::units)
 }
 
-/// Forward for samples whose features stand at the beginning of the tape; returns the last layer's `[n][units]`.
-/// With [`Input::Logits`] the last activation is left out.
+/// Forward for samples whose features stand at the beginning of the tape; returns the last layer's block, of sums: its activation
+/// takes a sample's row, and most losses the sums.
 ///
-/// # Errors
-/// A feature that is no number, if the samples are [checked](Samples::checked).
+/// None if there is a feature that is no number, and the samples are [checked](Samples::checked): [`not_finite`] says which.
 #[inline(never)]
 pub(crate) fn forward<'t>(
     topology: &Topology,
     params: &[f32],
     tape: &'t mut [f32],
     samples: &Samples,
-    last: Input,
-) -> Result<&'t mut [f32], NotFinite> {
-    let (mut fan_in, mut checked) = (topology.inputs(), !samples.checked);
+) -> Option<&'t mut [f32]> {
+    let mut fan_in = topology.inputs();
     let (mut params, mut tape, mut layers) = (params, tape, topology.layers());
     while let Some((layer, above)) = layers.split_first() {
         let units = layer.units();
         let (Some((weights, biases)), Some((inputs, outputs))) =
             (take_first(layer, fan_in, &mut params), tape.split_at_mut_checked(samples.n * fan_in))
         else {
-            return Ok(&mut []);
+            return Some(&mut []);
         };
-        let Some(sums) = outputs.get_mut(..samples.n * units) else { return Ok(&mut []) };
-        kernels::forward(weights, biases, inputs, sums, fan_in, layout(above));
-        if !checked {
-            check(inputs, sums, samples.n, (fan_in, units), layout(above))?;
-            checked = true;
+        let Some(sums) = outputs.get_mut(..samples.n * units) else { return Some(&mut []) };
+        kernels::forward(weights, biases, inputs, sums, fan_in);
+        let first = layers.len() == topology.layers().len();
+        // Too large a sum is no fault of the sample.
+        if first && samples.checked && are_suspicious(sums, samples.n, units) && !kernels::all_finite(inputs) {
+            return None;
         }
-        if !above.is_empty() || last == Input::Outputs {
+        if !above.is_empty() {
             layer.activation().apply(sums, units);
         }
         if let (Some(dropout), Some(key)) = (&layer.dropout, samples.key) {
@@ -148,7 +127,7 @@ pub(crate) fn forward<'t>(
         }
         (tape, fan_in, layers) = (outputs, units, above);
     }
-    Ok(tape.get_mut(..samples.n * fan_in).unwrap_or_default())
+    Some(tape.get_mut(..samples.n * fan_in).unwrap_or_default())
 }
 
 /// What the outputs of `layer` are to the deltas that come down to them, before [`differentiate`].
@@ -180,7 +159,7 @@ fn differentiate(
             return;
         };
         let biases = biases.get(first..).and_then(|biases| biases.get(..width)).unwrap_or_default();
-        kernels::forward(weights, biases, tape.get(start..).unwrap_or_default(), values, fan_in, Layout::Quads);
+        kernels::forward(weights, biases, tape.get(start..).unwrap_or_default(), values, fan_in);
     } else if let Some((dropout, _)) = dropout {
         dropout.undo_factor(values);
     }
@@ -218,7 +197,7 @@ pub(crate) fn chain_last(
         let fan_in = width(topology, below);
         let Some((_, (weights, biases))) = split_last(layer, fan_in, params) else { return };
         let Some(inputs) = tape.len().checked_sub(n * fan_in).and_then(|start| tape.get(start..)) else { return };
-        let place = Layout::Quads.place(sample, n, fan_in);
+        let place = Place::of(sample, n, fan_in);
         for ((sum, &bias), weights) in outputs.iter_mut().zip(biases).zip(rows(weights, fan_in)) {
             *sum = place.values(inputs).zip(weights).fold(bias, |sum, (x, w)| multiply_add(sum, *w, x));
         }
@@ -232,7 +211,6 @@ pub(crate) fn chain_last(
 pub(crate) fn backward(topology: &Topology, params: &[f32], gradient: &mut [f32], tape: &mut [f32], samples: &Samples) {
     let n = samples.n;
     let (mut params, mut gradient, mut layers) = (params, gradient, topology.layers());
-    let mut of_deltas = Layout::Rows;
     let Some(mut tape) = tape.get_mut(..topology.tape_len(n)) else { return };
     while let Some((layer, below)) = layers.split_last() {
         let (units, fan_in) = (layer.units(), width(topology, below));
@@ -241,18 +219,17 @@ pub(crate) fn backward(topology: &Topology, params: &[f32], gradient: &mut [f32]
         // Nothing of a frozen layer, and then the kernel does nothing.
         let Some((rest_gradient, own)) = gradient.split_at_mut_checked(rest_params.len()) else { return };
         let Some((own, biases)) = own.split_at_mut_checked(own.len().saturating_sub(units)) else { return };
-        kernels::gradient(own, biases, inputs, deltas, fan_in, of_deltas);
+        kernels::gradient(own, biases, inputs, deltas, fan_in);
         // Without a trained layer below there is no need for its deltas.
         let (false, Some((layer, _))) = (rest_params.is_empty(), below.split_last()) else { return };
         let slopes = slopes_below(layer, samples);
         if slopes == Slopes::Any {
             differentiate(topology, below, rest_params, rest, samples, 0, inputs);
         }
-        kernels::backward(weights, deltas, inputs, fan_in, units, slopes, of_deltas);
+        kernels::backward(weights, deltas, inputs, fan_in, units, slopes);
         let kept = rest.len() + inputs.len();
         let Some(rest) = tape.get_mut(..kept) else { return };
         (tape, params, gradient, layers) = (rest, rest_params, rest_gradient, below);
-        of_deltas = Layout::Quads;
     }
 }
 
@@ -282,7 +259,7 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
         if let Some(frozen) = layer.frozen {
             let Some(weights) = frozen.get(..units * fan_in) else { return };
             slopes(0, inputs);
-            kernels::backward(weights, deltas, inputs, fan_in, units, Slopes::Any, Layout::Rows);
+            kernels::backward(weights, deltas, inputs, fan_in, units, Slopes::Any);
         } else {
             let gate = slopes_below(layer_below, samples) == Slopes::OfGate;
             let below = if gate { Below::Gate } else { Below::Any(&mut slopes) };

@@ -158,8 +158,9 @@ impl<'a> Topology<'a> {
     }
 
     /// Floats training takes where `samples` of a batch are taken together, each with so many targets:
-    /// `state_len + outputs + samples * (sum(widths) + targets + 1)`; and, from four on, what a sample's features take more than all
-    /// the samples' outputs, which are read there: nothing, unless there are many more features than units.
+    /// `state_len + outputs + samples * (sum(widths) + targets + 1)`; and, from four samples on, `outputs` more, or what a sample's
+    /// features take more than all layers' outputs for all samples, behind which they are read: where that is more, for there are
+    /// many features and few units.
     ///
     /// How many are taken together is what memory buys: the bits do not depend on it, but the more there are, the more often
     /// each weight that is loaded is used. One is the least; more than a batch has are never used. A sample has
@@ -170,20 +171,23 @@ impl<'a> Topology<'a> {
     /// const NET: Topology = Topology::new(64, &[dense(32, &Relu), dense(10, &Softmax)]);
     /// // A whole batch of 32 digits with their labels.
     /// let mut workspace = [0.0; NET.workspace_len_for::<Sgd>(32, 1)];
-    /// assert_eq!(workspace.len(), NET.param_len() + 10 + 32 * (64 + 32 + 10 + 1 + 1));
+    /// assert_eq!(workspace.len(), NET.param_len() + 10 + 32 * (64 + 32 + 10 + 1 + 1) + 10);
     /// ```
     pub const fn workspace_len_for<O: Optimizer>(&self, samples: usize, targets: usize) -> usize {
         (self.state_len::<O>() + self.outputs())
             .saturating_add(samples.saturating_mul(self.sample_len(targets)))
-            .saturating_add(self.reading_len(samples))
+            .saturating_add(self.spare_len(samples))
     }
 
-    /// Floats beyond the tape where a sample is read before its features go between those of others.
-    pub(crate) const fn reading_len(&self, samples: usize) -> usize {
+    /// Floats behind the tape, where a sample's values are a row that are none in it: features when they are read, outputs when they
+    /// are judged.
+    pub(crate) const fn spare_len(&self, samples: usize) -> usize {
         if samples < LANES {
             return 0;
         }
-        self.inputs().saturating_sub(samples.saturating_mul(self.tape_len(1) - self.inputs()))
+        let behind_features = samples.saturating_mul(self.tape_len(1) - self.inputs());
+        let (features, outputs) = (self.inputs().saturating_sub(behind_features), self.outputs());
+        if features > outputs { features } else { outputs }
     }
 
     /// Floats of one sample that is taken together with others: its activations, its targets, its weight.
@@ -231,7 +235,7 @@ mod tests {
         assert_eq!(SEED.param_len(), 1225);
         assert_eq!(SEED.tape_len(1), 69);
         assert_eq!((SEED.inputs(), SEED.outputs()), (34, 1));
-        assert_eq!(SEED.workspace_len::<Sgd>(), 1225 + 1 + 4 * (69 + 1 + 1));
+        assert_eq!(SEED.workspace_len::<Sgd>(), 1225 + 1 + 4 * (69 + 1 + 1) + 1);
         assert_eq!(SEED.workspace_len::<OnlineSgd>(), 1 + 69 + 1 + 1);
         assert_eq!(SEED.workspace_len_for::<Sgd>(usize::MAX, 1), usize::MAX);
     }

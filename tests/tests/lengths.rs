@@ -175,7 +175,7 @@ fn of_a_head_on_a_frozen_body() {
 
     let layers = [frozen(32, &Relu, body), dense(10, &Softmax)];
     let topology = Topology::try_new(64, &layers).unwrap();
-    let formula = 10 * 33 + (10 * 33 + 10 + 4 * (64 + 32 + 10 + 10 + 1));
+    let formula = 10 * 33 + (10 * 33 + 10 + 4 * (64 + 32 + 10 + 10 + 1) + 10);
     assert_eq!(topology.train_bytes::<Sgd>(), 4 * formula);
     assert_eq!(WHOLE.train_bytes::<Sgd>(), 4 * (formula + 2 * 32 * 65));
     let mut params = head.to_vec();

@@ -32,7 +32,7 @@ mod columns;
 mod elements;
 #[cfg(all(any(not(kernels = "plain"), test), not(feature = "fast-math")))]
 mod expf;
-mod layout;
+mod place;
 #[cfg(any(kernels = "plain", test))]
 mod plain;
 mod slopes;
@@ -44,7 +44,7 @@ mod tiles;
 mod vectors;
 
 pub(crate) use elements::{begin, canonical};
-pub(crate) use layout::{LANES, Layout};
+pub(crate) use place::{LANES, Place, split_spare};
 #[cfg(kernels = "plain")]
 pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};
@@ -105,9 +105,9 @@ mod tests {
         fours.chunks(TILE * width).flat_map(value_by_value).chain(rest.iter().copied()).collect()
     }
 
-    /// As a module's kernels have a block in this layout.
-    fn laid_out(rows: &[f32], width: usize, layout: Layout, in_fours: bool) -> Vec<f32> {
-        if in_fours && layout == Layout::Quads { in_quads(rows, width) } else { rows.to_vec() }
+    /// As a module's kernels have a block.
+    fn block(rows: &[f32], width: usize, in_fours: bool) -> Vec<f32> {
+        if in_fours { in_quads(rows, width) } else { rows.to_vec() }
     }
 
     fn naive_backward(w: &[f32], d: &[f32], slopes: &[f32], fan_in: usize, units: usize) -> Vec<f32> {
@@ -140,13 +140,9 @@ mod tests {
                                 naive.push((0..fan_in).fold(b[u], |sum, i| sum + w[u * fan_in + i] * x[s * fan_in + i]));
                             }
                         }
-                        let x = laid_out(&x, fan_in, Layout::Quads, $in_fours);
-                        for layout in [Layout::Rows, Layout::Quads] {
-                            let mut y = std::vec![f32::NAN; n * units];
-                            forward(&w, &b, &x, &mut y, fan_in, layout);
-                            let naive = laid_out(&naive, units, layout, $in_fours);
-                            assert_eq!(bits(&y), bits(&naive), "{fan_in} {units} {n} {layout:?}");
-                        }
+                        let mut y = std::vec![f32::NAN; n * units];
+                        forward(&w, &b, &block(&x, fan_in, $in_fours), &mut y, fan_in);
+                        assert_eq!(bits(&y), bits(&block(&naive, units, $in_fours)), "{fan_in} {units} {n}");
                     }
                 }
 
@@ -156,7 +152,7 @@ mod tests {
                     let mut rng = Rng::new(2);
                     for (fan_in, units, n) in shapes() {
                         let (x, d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
-                        let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
+                        let (mut w, mut b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
                         let (mut naive_w, mut naive_b) = (w.clone(), b.clone());
                         for s in 0..n {
                             for u in 0..units {
@@ -166,13 +162,9 @@ mod tests {
                                 }
                             }
                         }
-                        let x = laid_out(&x, fan_in, Layout::Quads, $in_fours);
-                        for layout in [Layout::Rows, Layout::Quads] {
-                            let (mut w, mut b) = (w.clone(), b.clone());
-                            gradient(&mut w, &mut b, &x, &laid_out(&d, units, layout, $in_fours), fan_in, layout);
-                            let naive = (bits(&naive_w), bits(&naive_b));
-                            assert_eq!((bits(&w), bits(&b)), naive, "{fan_in} {units} {n} {layout:?}");
-                        }
+                        let (x, d) = (block(&x, fan_in, $in_fours), block(&d, units, $in_fours));
+                        gradient(&mut w, &mut b, &x, &d, fan_in);
+                        assert_eq!((bits(&w), bits(&b)), (bits(&naive_w), bits(&naive_b)), "{fan_in} {units} {n}");
                     }
                 }
 
@@ -184,13 +176,9 @@ mod tests {
                         let (w, d) = (sparse(units * fan_in, &mut rng), sparse(n * units, &mut rng));
                         let x = sparse(n * fan_in, &mut rng);
                         let naive = naive_backward(&w, &d, &x, fan_in, units);
-                        let naive = laid_out(&naive, fan_in, Layout::Quads, $in_fours);
-                        for layout in [Layout::Rows, Layout::Quads] {
-                            let mut x = laid_out(&x, fan_in, Layout::Quads, $in_fours);
-                            let d = laid_out(&d, units, layout, $in_fours);
-                            backward(&w, &d, &mut x, fan_in, units, Slopes::Any, layout);
-                            assert_eq!(bits(&x), bits(&naive), "{fan_in} {units} {n} {layout:?}");
-                        }
+                        let mut x = block(&x, fan_in, $in_fours);
+                        backward(&w, &block(&d, units, $in_fours), &mut x, fan_in, units, Slopes::Any);
+                        assert_eq!(bits(&x), bits(&block(&naive, fan_in, $in_fours)), "{fan_in} {units} {n}");
                     }
                 }
 
@@ -202,7 +190,7 @@ mod tests {
                         let (w, b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
                         let (x, d) = (sparse(fan_in, &mut rng), sparse(units, &mut rng));
                         let (mut expected_w, mut expected_b, mut slopes) = (w.clone(), b.clone(), x.clone());
-                        gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in, Layout::Rows);
+                        gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in);
                         Relu.differentiate(&mut slopes);
                         let expected_x = naive_backward(&w, &d, &slopes, fan_in, units);
                         for first in [true, false] {
@@ -228,13 +216,9 @@ mod tests {
                         let mut slopes = outputs.clone();
                         Relu.differentiate(&mut slopes);
                         let expected = naive_backward(&w, &d, &slopes, fan_in, units);
-                        for layout in [Layout::Rows, Layout::Quads] {
-                            let mut gated = laid_out(&outputs, fan_in, Layout::Quads, $in_fours);
-                            let d = laid_out(&d, units, layout, $in_fours);
-                            backward(&w, &d, &mut gated, fan_in, units, Slopes::OfGate, layout);
-                            let expected = laid_out(&expected, fan_in, Layout::Quads, $in_fours);
-                            assert_eq!(bits(&gated), bits(&expected), "{fan_in} {units} {n} {layout:?}");
-                        }
+                        let mut gated = block(&outputs, fan_in, $in_fours);
+                        backward(&w, &block(&d, units, $in_fours), &mut gated, fan_in, units, Slopes::OfGate);
+                        assert_eq!(bits(&gated), bits(&block(&expected, fan_in, $in_fours)), "{fan_in} {units} {n}");
                         if n == 1 {
                             let (mut w, mut b, mut x) = (w.clone(), std::vec![0.0; units], outputs.clone());
                             backward_online(&mut w, &mut b, &d, &mut x, Below::Gate);
@@ -274,13 +258,13 @@ mod tests {
                         assert_eq!(changed(&|to| copy(&from, to)), expected(&|_, from| from), "{len}");
                         // One of four samples; the others' values stay.
                         for lane in 0..LANES {
-                            let mut block = sparse(LANES * len, &mut rng);
-                            let mut naive = block.clone();
+                            let mut some = sparse(LANES * len, &mut rng);
+                            let mut naive = some.clone();
                             for (k, value) in from.iter().enumerate() {
                                 naive[LANES * k + lane] = *value;
                             }
-                            spread(&from, block.get_mut(lane..).unwrap_or_default());
-                            assert_eq!(bits(&block), bits(&naive), "{len} {lane}");
+                            spread(&from, some.get_mut(lane..).unwrap_or_default());
+                            assert_eq!(bits(&some), bits(&naive), "{len} {lane}");
                         }
                         assert_eq!(changed(&|to| fill(to, 0.3)), expected(&|_, _| 0.3), "{len}");
                         assert_eq!(changed(&|to| scale(to, -0.7)), expected(&|to, _| -0.7 * to + 0.0), "{len}");

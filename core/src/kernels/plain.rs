@@ -5,14 +5,14 @@
 
 use super::columns::{add_to_column, column_sum};
 use super::streams::add;
-use super::{Below, Layout, Slopes};
+use super::{Below, Slopes};
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
 
 /// `y = W x + b` for every sample.
 #[inline(never)]
-pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize, _: Layout) {
+pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
     for (x, y) in rows(inputs, fan_in).zip(rows_mut(outputs, biases.len())) {
         for ((y, &b), w) in y.iter_mut().zip(biases).zip(rows(weights, fan_in)) {
             *y = dot(b, w, x);
@@ -75,7 +75,6 @@ pub(crate) fn gradient(
     inputs: &[f32],
     deltas: &[f32],
     fan_in: usize,
-    _: Layout,
 ) {
     for (x, d) in rows(inputs, fan_in).zip(rows(deltas, bias_gradient.len())) {
         for ((row, bias), &delta) in rows_mut(weight_gradient, fan_in).zip(&mut *bias_gradient).zip(d) {
@@ -99,7 +98,6 @@ pub(crate) fn backward(
     fan_in: usize,
     units: usize,
     slopes: Slopes,
-    _: Layout,
 ) {
     for (x, d) in rows_mut(inputs, fan_in).zip(rows(deltas, units)) {
         for (column, x) in x.iter_mut().enumerate() {
@@ -124,7 +122,7 @@ pub(crate) fn backward_online(
 ) {
     let fan_in = inputs.len();
     if matches!(below, Below::Nothing) {
-        return gradient(weights, biases, inputs, deltas, fan_in, Layout::Rows);
+        return gradient(weights, biases, inputs, deltas, fan_in);
     }
     add(biases, deltas);
     for (column, x) in inputs.iter_mut().enumerate() {

@@ -5,13 +5,15 @@ use crate::data::{Dataset, Order};
 use crate::dropout::Key;
 use crate::error::Error;
 use crate::fit::Clock;
-use crate::kernels;
+use crate::kernels::{self, Place, split_spare};
 use crate::loss::{Input, Loss};
-use crate::matrix::{rows, rows_mut};
+use crate::matrix::rows;
 use crate::metrics::Metrics;
-use crate::network::read_samples;
+use crate::network::{activate, read_samples};
 use crate::optimizer::{Accumulation, Gather, Optimizer, Update, Variables};
-use crate::pass::{Samples, add_penalties, backward, backward_online, chain_last, forward, last_block, penalty};
+use crate::pass::{
+    Samples, add_penalties, backward, backward_online, chain_last, forward, last_block, not_finite, penalty,
+};
 use crate::progress::{Event, Phase};
 use crate::schedule::Schedule;
 use crate::unroll::one_turn_at_a_time;
@@ -66,9 +68,10 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
     pub(super) fn train_samples(&mut self, data: &impl Dataset, begins: bool) -> Result<Event, Error> {
         let group = self.next_group(if begins { data.len() as u32 } else { self.progress.len });
         self.read(&group, data)?;
-        if let Err(feature) = forward(&self.fit.topology, self.params, self.lanes.tape, &group.samples, self.input) {
+        if forward(&self.fit.topology, self.params, self.lanes.tape, &group.samples).is_none() {
             let (epoch, position) = (self.progress.epoch, self.progress.position);
-            return Err(feature.error(|sample| self.fit.order.index(epoch, position + sample, group.len)));
+            let index = |sample| self.fit.order.index(epoch, position + sample, group.len);
+            not_finite(self.lanes.tape, group.samples.n, self.fit.topology.inputs(), index)?;
         }
         self.judge(&group, begins)?;
         // From here on nothing can fail.
@@ -103,13 +106,19 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         // Asked again, not `self.input`: of most losses the compiler knows that it is never the outputs.
         let of_outputs = matches!(loss.input(last.activation()), Ok(Input::Outputs));
         let Lanes { tape, targets, gradient, .. } = &mut self.lanes;
-        let (below, outputs) = last_block(topology, tape, samples.n, samples.n * units);
+        let (tape, spare) = split_spare(tape, samples.n, units);
+        let (below, block) = last_block(topology, tape, samples.n, samples.n * units);
         let mut metrics = if begins { Metrics::default() } else { self.progress.train };
         let mut batch_loss = self.progress.batch_loss;
         let scale_of_one = into.scale / *batch as f32;
         let targets = rows(targets, loss.targets(units) + 1);
-        for (sample, (outputs, row)) in rows_mut(outputs, units).zip(targets).enumerate() {
-            let Some((weight, target)) = row.split_last() else { break };
+        for (sample, target) in (0..samples.n).zip(targets) {
+            let Some((weight, target)) = target.split_last() else { break };
+            let place = Place::of(sample, samples.n, units);
+            let outputs = place.row(block, spare);
+            if of_outputs {
+                activate(topology, outputs);
+            }
             let (weight, accuracy) = (weight * loss.weight(target), loss.accuracy(outputs, target));
             for (to, from) in gradient.iter_mut().zip(target) {
                 *to = *from;
@@ -125,9 +134,9 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
             batch_loss += value;
             if of_outputs {
                 chain_last(topology, self.params, below, (sample, samples.n), outputs, gradient);
-            } else {
-                kernels::copy(gradient, outputs);
+                kernels::copy(outputs, gradient);
             }
+            place.put(gradient, block);
         }
 
         let progress = &mut self.progress;

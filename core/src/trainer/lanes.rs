@@ -29,7 +29,7 @@ impl<'b> Lanes<'b> {
         let sample = topology.sample_len(targets);
         let count = rest.len().checked_div(sample)?;
         // One less leaves more than what is wanted.
-        let count = if count * sample + topology.reading_len(count) > rest.len() { count - 1 } else { count };
+        let count = if count * sample + topology.spare_len(count) > rest.len() { count - 1 } else { count };
         if count == 0 {
             return None;
         }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn have_a_place_to_read_to() {
+    fn have_a_row_to_spare() {
         const WIDE: Topology = Topology::new(30, &[dense(1, &Sigmoid)]);
         let mut workspace = [0.0; WIDE.workspace_len_for::<OnlineSgd>(40, 1)];
         for count in 1..40 {
@@ -71,6 +71,7 @@ mod tests {
             let (found, with_room) = tape(len);
             assert_eq!((found, tape(len - 1).0), (count, count - 1));
             assert!(count < 4 || with_room - count * WIDE.inputs() >= WIDE.inputs(), "{count}");
+            assert!(count < 4 || with_room - WIDE.tape_len(count) >= WIDE.outputs(), "{count}");
         }
     }
 }

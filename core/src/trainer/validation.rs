@@ -3,12 +3,12 @@
 use super::{Lanes, Trainer};
 use crate::data::{Dataset, Order};
 use crate::error::Error;
-use crate::kernels;
-use crate::loss::Loss;
+use crate::kernels::{self, Place, split_spare};
+use crate::loss::{Input, Loss};
 use crate::matrix::rows;
-use crate::network::read_samples;
+use crate::network::{activate, read_samples};
 use crate::optimizer::Optimizer;
-use crate::pass::{Samples, forward, penalty};
+use crate::pass::{Samples, forward, not_finite, penalty};
 use crate::progress::{Epoch, Event, Phase};
 use crate::schedule::Schedule;
 
@@ -23,15 +23,21 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
 
         let Lanes { tape, targets, .. } = &mut self.lanes;
         read_samples(data, loss, topology, position.., tape, targets, n)?;
-        let outputs = forward(topology, self.params, tape, &Samples::of(n), self.input)
-            .map_err(|feature| feature.error(|sample| position + sample))?;
+        let (tape, spare) = split_spare(tape, n, outputs_len);
+        let Some(block) = forward(topology, self.params, tape, &Samples::of(n)) else {
+            not_finite(tape, n, topology.inputs(), |sample| position + sample)?;
+            return Ok(Event::Validation { done: position, of: len });
+        };
         let mut metrics = self.progress.validation;
-        let samples = rows(outputs, outputs_len).zip(rows(targets, loss.targets(outputs_len) + 1));
-        for (index, (outputs, row)) in (position as usize..).zip(samples) {
+        for (sample, row) in (0..n).zip(rows(targets, loss.targets(outputs_len) + 1)) {
             let Some((weight, target)) = row.split_last() else { break };
+            let outputs = Place::of(sample, n, outputs_len).row(block, spare);
+            if self.input == Input::Outputs {
+                activate(topology, outputs);
+            }
             let value = weight * loss.value(outputs, target);
             if !value.is_finite() {
-                return Err(Error::Diverged { step: self.progress.step, index });
+                return Err(Error::Diverged { step: self.progress.step, index: position as usize + sample });
             }
             metrics.record(value, loss.accuracy(outputs, target));
         }

@@ -1,10 +1,7 @@
 //! Down to the inputs, four samples at a time.
 
-use core::borrow::Borrow;
-
 use super::super::columns::column_sum;
-use super::super::{Layout, Slopes, TILE};
-use super::four::{Deltas, Rows};
+use super::super::{Slopes, TILE};
 use super::loads::Quad;
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
@@ -20,19 +17,13 @@ pub(crate) fn backward(
     fan_in: usize,
     units: usize,
     slopes: Slopes,
-    of_deltas: Layout,
 ) {
     let (mut x, mut d) = (inputs, deltas);
     while let (Some((deltas, d_rest)), true) = (d.split_at_checked(TILE * units), x.len() >= TILE * fan_in)
         && !deltas.is_empty()
     {
         let Some((inputs, x_rest)) = x.split_at_mut_checked(TILE * fan_in) else { return };
-        // One unit's deltas are the same in both.
-        if of_deltas == Layout::Quads || units == 1 {
-            backward_four(weights, deltas.as_chunks().0, inputs, fan_in, slopes);
-        } else {
-            backward_four(weights, Rows(deltas, units), inputs, fan_in, slopes);
-        }
+        backward_four(weights, deltas.as_chunks().0, inputs, fan_in, slopes);
         (x, d) = (x_rest, d_rest);
     }
     if !d.is_empty() {
@@ -54,14 +45,14 @@ fn backward_rest(weights: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, units
 }
 
 /// Four samples: every weight loaded serves four sums, every delta those of a tile of inputs.
-#[inline(never)]
-fn backward_four(weights: &[f32], deltas: impl Deltas, x: &mut [f32], fan_in: usize, slopes: Slopes) {
-    let Some(first) = deltas.units().next().map(|first| Quad::of(*first.borrow())) else { return };
+#[inline(always)]
+fn backward_four(weights: &[f32], deltas: &[[f32; TILE]], x: &mut [f32], fan_in: usize, slopes: Slopes) {
+    let Some((first, others)) = deltas.split_first() else { return };
     let (tiles, rest) = x.as_chunks_mut();
     let mut columns = weights;
     for x in tiles {
         let Some((w, _)) = columns.split_first_chunk() else { return };
-        columns_of_four(first, Quad::of(*w), columns, deltas, x, fan_in, slopes);
+        columns_of_four(Quad::of(*first), Quad::of(*w), columns, others, x, fan_in, slopes);
         columns = columns.get(TILE..).unwrap_or_default();
     }
     for x in rest.as_chunks_mut().0 {
@@ -77,7 +68,7 @@ extern "C" fn columns_of_four(
     mut d: Quad,
     mut w: Quad,
     columns: &[f32],
-    deltas: impl Deltas,
+    deltas: &[[f32; TILE]],
     x: &mut [f32; TILE * TILE],
     fan_in: usize,
     slopes: Slopes,
@@ -87,12 +78,12 @@ extern "C" fn columns_of_four(
         return;
     }
     // From behind the first unit's weights to the end of the next one's: so the last one's are a chunk too.
-    let mut units = deltas.units().skip(1).zip(columns.get(TILE..).unwrap_or_default().chunks_exact(fan_in));
+    let mut units = deltas.iter().zip(columns.get(TILE..).unwrap_or_default().chunks_exact(fan_in));
     loop {
         accumulate!([w.s0, a; w.s1, b; w.s2, c; w.s3, e], d);
         let Some((deltas, below)) = units.next() else { break };
         let Some(tile) = below.last_chunk() else { break };
-        d = Quad::of(*deltas.borrow());
+        d = Quad::of(*deltas);
         one_turn_at_a_time();
         w = Quad::of(*tile);
         one_turn_at_a_time();
@@ -106,10 +97,10 @@ extern "C" fn columns_of_four(
 
 /// The same for one column.
 #[inline(never)]
-fn column_of_one(columns: &[f32], deltas: impl Deltas, x: &mut [f32; TILE], fan_in: usize, slopes: Slopes) {
+fn column_of_one(columns: &[f32], deltas: &[[f32; TILE]], x: &mut [f32; TILE], fan_in: usize, slopes: Slopes) {
     let (mut sum, mut rest) = (Quad::all(0.0), columns);
-    for deltas in deltas.units() {
-        let (Some(w), d) = (rest.first(), Quad::of(*deltas.borrow())) else { break };
+    for deltas in deltas {
+        let (Some(w), d) = (rest.first(), Quad::of(*deltas)) else { break };
         accumulate!([*w, sum], d);
         let Some(below) = rest.get(fan_in..) else { break };
         rest = below;

@@ -7,21 +7,23 @@ use crate::unroll::one_turn_at_a_time;
 
 /// `b + w . x[s]` for four samples in a quad.
 #[inline(never)]
-pub(super) fn dots_of_one(w: &[f32], x: &[f32], b: f32) -> Quad {
+pub(super) fn dots_of_one(w: &[f32], x: &[f32], b: f32, sums: &mut [f32; TILE]) {
     let mut sum = Quad::all(b);
     let (mut w, mut x) = (w, x);
     // What is no pair comes first: a loop whose pointers are used behind it is the slower one.
     if w.len() % 2 == 1 {
         let (Some((first, w_rest)), Some((inputs, x_rest))) = (w.split_first(), x.split_first_chunk()) else {
-            return sum;
+            return;
         };
         let inputs = Quad::of(*inputs);
         accumulate!([*first, sum], inputs);
         (w, x) = (w_rest, x_rest);
     }
-    let (Some((pair, w)), Some((first, x))) = (w.split_first_chunk(), x.split_first_chunk()) else { return sum };
-    let (x0, x1) = Quad::two(*first);
-    dots_of_pairs(Pair::of(*pair), x0, x1, sum, w, x)
+    if let (Some((pair, w)), Some((first, x))) = (w.split_first_chunk(), x.split_first_chunk()) {
+        let (x0, x1) = Quad::two(*first);
+        sum = dots_of_pairs(Pair::of(*pair), x0, x1, sum, w, x);
+    }
+    *sums = [sum.s0, sum.s1, sum.s2, sum.s3];
 }
 
 /// Two terms a turn, the first of which are here already.

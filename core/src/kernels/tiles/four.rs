@@ -1,7 +1,5 @@
 //! Four samples side by side.
 
-use core::borrow::Borrow;
-
 use super::super::TILE;
 use super::loads::Quad;
 
@@ -27,42 +25,7 @@ pub(super) fn four_rows(matrix: &[f32], width: usize) -> Option<[&[f32]; TILE]> 
     Some([a, b, c, d])
 }
 
-/// Four samples' deltas.
-pub(super) trait Deltas: Copy {
-    /// Unit by unit.
-    fn units(self) -> impl Iterator<Item = impl Borrow<[f32; TILE]>>;
-}
-
-/// In a quad.
-impl Deltas for &[[f32; TILE]] {
-    #[inline(always)]
-    fn units(self) -> impl Iterator<Item = impl Borrow<[f32; TILE]>> {
-        self.iter()
-    }
-}
-
-/// In rows of so many units.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a>(pub(super) &'a [f32], pub(super) usize);
-
-impl Deltas for Rows<'_> {
-    #[inline(always)]
-    fn units(self) -> impl Iterator<Item = impl Borrow<[f32; TILE]>> {
-        let [a, b, c, d] = four_rows(self.0, self.1).unwrap_or_default();
-        a.iter().zip(b).zip(c).zip(d).map(|nested!(a b c d)| [*a, *b, *c, *d])
-    }
-}
-
-/// The first `N` elements of four rows, to be changed.
-#[inline(always)]
-pub(super) fn columns_mut<const N: usize>(matrix: &mut [f32], width: usize) -> Option<[&mut [f32; N]; 4]> {
-    let (a, rest) = matrix.split_at_mut_checked(width)?;
-    let (b, rest) = rest.split_at_mut_checked(width)?;
-    let (c, d) = rest.split_at_mut_checked(width)?;
-    Some([a.first_chunk_mut()?, b.first_chunk_mut()?, c.first_chunk_mut()?, d.first_chunk_mut()?])
-}
-
-/// Sixteen sums, unit after unit.
+/// The sums of four units, one after the other.
 #[inline(always)]
 pub(super) fn in_quads(a: Quad, b: Quad, c: Quad, d: Quad) -> [f32; 16] {
     [a.s0, a.s1, a.s2, a.s3, b.s0, b.s1, b.s2, b.s3, c.s0, c.s1, c.s2, c.s3, d.s0, d.s1, d.s2, d.s3]

@@ -1,10 +1,8 @@
 //! The gradient, four samples at a time: what a unit's row of it takes from those of the four that have a delta.
 
-use core::borrow::Borrow;
 use core::cell::Cell;
 
-use super::super::{Layout, TILE};
-use super::four::{Deltas, Rows};
+use super::super::TILE;
 use super::loads::{Quad, Triple};
 use super::products::add_products;
 use crate::matrix::rows;
@@ -22,7 +20,6 @@ pub(crate) fn gradient(
     inputs: &[f32],
     deltas: &[f32],
     fan_in: usize,
-    of_deltas: Layout,
 ) {
     let units = bias_gradient.len();
     let (mut x, mut d) = (inputs, deltas);
@@ -31,11 +28,7 @@ pub(crate) fn gradient(
         && !inputs.is_empty()
         && !deltas.is_empty()
     {
-        if of_deltas == Layout::Quads {
-            add_four(weight_gradient, bias_gradient, inputs, deltas.as_chunks().0);
-        } else {
-            add_four(weight_gradient, bias_gradient, inputs, Rows(deltas, units));
-        }
+        add_four(weight_gradient, bias_gradient, inputs, deltas.as_chunks().0, fan_in);
         (x, d) = (x_rest, d_rest);
     }
     for (x, d) in rows(x, fan_in).zip(rows(d, units)) {
@@ -45,8 +38,7 @@ pub(crate) fn gradient(
 
 /// Of four samples.
 #[inline(always)]
-fn add_four(weights: &mut [f32], biases: &mut [f32], x: &[f32], deltas: impl Deltas) {
-    let fan_in = x.len() / TILE;
+fn add_four(weights: &mut [f32], biases: &mut [f32], x: &[f32], deltas: &[[f32; TILE]], fan_in: usize) {
     let cells = Cell::from_mut(weights).as_slice_of_cells();
     add_deltas(biases, deltas);
     add_to_rows(cells, x, deltas, fan_in);
@@ -54,9 +46,9 @@ fn add_four(weights: &mut [f32], biases: &mut [f32], x: &[f32], deltas: impl Del
 }
 
 #[inline(never)]
-fn add_deltas(biases: &mut [f32], deltas: impl Deltas) {
-    for (bias, deltas) in biases.iter_mut().zip(deltas.units()) {
-        let [d0, d1, d2, d3] = *deltas.borrow();
+fn add_deltas(biases: &mut [f32], deltas: &[[f32; TILE]]) {
+    for (bias, deltas) in biases.iter_mut().zip(deltas.iter()) {
+        let [d0, d1, d2, d3] = *deltas;
         *bias = *bias + d0 + d1 + d2 + d3;
         one_turn_at_a_time();
     }
@@ -64,14 +56,13 @@ fn add_deltas(biases: &mut [f32], deltas: impl Deltas) {
 
 /// The inputs that are whole turns, unit by unit.
 #[inline(never)]
-fn add_to_rows(weights: &[Cell<f32>], x: &[f32], deltas: impl Deltas, fan_in: usize) {
+fn add_to_rows(weights: &[Cell<f32>], x: &[f32], deltas: &[[f32; TILE]], fan_in: usize) {
     let Some((first, turns)) = x.as_chunks().0.split_first() else { return };
     // Chunks of nothing are a panic.
     if fan_in == 0 {
         return;
     }
-    for (row, deltas) in weights.chunks_exact(fan_in).zip(deltas.units()) {
-        let deltas = deltas.borrow();
+    for (row, deltas) in weights.chunks_exact(fan_in).zip(deltas.iter()) {
         let [d0, d1, d2, d3] = deltas.map(f32::to_bits);
         let bit = |delta: u32, at: u32| u32::from(delta != 0) << at;
         let active = bit(d0, 0) | bit(d1, 1) | bit(d2, 2) | bit(d3, 3);
@@ -88,30 +79,30 @@ fn add_to_rows(weights: &[Cell<f32>], x: &[f32], deltas: impl Deltas, fan_in: us
 
 /// The inputs that are in no turn, each for all units.
 #[inline(never)]
-fn add_to_columns(weights: &[Cell<f32>], x: &[f32], deltas: impl Deltas, fan_in: usize) {
+fn add_to_columns(weights: &[Cell<f32>], x: &[f32], deltas: &[[f32; TILE]], fan_in: usize) {
     let (turns, rest) = x.as_chunks::<{ THREE * TILE }>();
-    let Some(first) = deltas.units().next().map(|first| Quad::of(*first.borrow())) else { return };
+    let Some((first, others)) = deltas.split_first() else { return };
     for (column, x) in (THREE * turns.len()..).zip(rest.as_chunks().0) {
-        add_column(Quad::of(*x), first, weights.get(column..).unwrap_or_default(), deltas, fan_in);
+        add_column(Quad::of(*x), Quad::of(*first), weights.get(column..).unwrap_or_default(), others, fan_in);
     }
 }
 
 /// The first unit's deltas are here already.
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
-extern "C" fn add_column(x: Quad, mut d: Quad, columns: &[Cell<f32>], deltas: impl Deltas, fan_in: usize) {
+extern "C" fn add_column(x: Quad, mut d: Quad, columns: &[Cell<f32>], deltas: &[[f32; TILE]], fan_in: usize) {
     let Some((mut g, below)) = columns.split_first() else { return };
     if fan_in == 0 {
         return;
     }
-    let mut units = deltas.units().skip(1).zip(below.chunks_exact(fan_in));
+    let mut units = deltas.iter().zip(below.chunks_exact(fan_in));
     loop {
         let sum = multiply_add(multiply_add(g.get(), d.s0, x.s0), d.s1, x.s1);
         g.set(multiply_add(multiply_add(sum, d.s2, x.s2), d.s3, x.s3));
         keep_the_end_in_the_middle();
         let Some((deltas, row)) = units.next() else { return };
         let Some(next) = row.last() else { return };
-        d = Quad::of(*deltas.borrow());
+        d = Quad::of(*deltas);
         g = next;
         one_turn_at_a_time();
     }

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use super::{Slopes, load, multiply_add, place, widest};
-use crate::kernels::{Layout, TILE};
+use crate::kernels::TILE;
 use crate::matrix::{rows, rows_mut};
 
 /// Takes the deltas of a layer's outputs to its inputs: on entry `inputs` holds what `slopes` says, on return each input's
@@ -15,7 +15,6 @@ pub(crate) fn backward(
     fan_in: usize,
     units: usize,
     slopes: Slopes,
-    _: Layout,
 ) {
     widest(Backward { layer: Layer { weights, fan_in, slopes }, deltas, inputs, units });
 }

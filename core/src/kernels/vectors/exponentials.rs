@@ -3,7 +3,7 @@
 //! Those of `expf`, without its branches, so that a vector takes them.
 
 use super::widest;
-use crate::kernels::expf::{is_tiny, is_usual, magnitude, reduced};
+use crate::kernels::expf::{is_normal, is_tiny, magnitude, reduced};
 use crate::math;
 
 /// Taken together: a vector of AVX-512, two of AVX2.
@@ -43,6 +43,12 @@ fn together(differences: &[f32; TOGETHER]) -> ([f32; TOGETHER], bool) {
         unusual |= u32::from(!is_usual(x));
     }
     (results, unusual == 0)
+}
+
+/// Not above 0, a number, and not so far below that the result is subnormal.
+#[inline(always)]
+fn is_usual(x: f32) -> bool {
+    x <= 0.0 && is_normal(x)
 }
 
 /// `exp(x)` of what is usual.

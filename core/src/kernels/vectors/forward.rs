@@ -4,7 +4,7 @@ use pulp::{Simd, WithSimd};
 
 use super::octets::{Arrays, Octets};
 use super::{arch, multiply_add, online};
-use crate::kernels::{Layout, TILE};
+use crate::kernels::TILE;
 use crate::matrix::{rows, rows_mut};
 
 /// Inputs transposed at a time.
@@ -20,7 +20,7 @@ const FEW: usize = TILE;
 const EIGHT: usize = 8;
 
 /// `y = W x + b` for every sample.
-pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize, _: Layout) {
+pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [f32], fan_in: usize) {
     let layer = Layer { weights, biases, fan_in };
     match inputs.len().checked_div(fan_in) {
         None | Some(0) => {}

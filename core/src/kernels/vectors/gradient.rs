@@ -3,7 +3,6 @@
 use pulp::{Simd, WithSimd};
 
 use super::{load, multiply_add, place, some, widest};
-use crate::kernels::Layout;
 use crate::matrix::{rows, rows_mut};
 
 /// Adds every sample's `d x` to the weights' gradient and `d` to the biases'.
@@ -13,7 +12,6 @@ pub(crate) fn gradient(
     inputs: &[f32],
     deltas: &[f32],
     fan_in: usize,
-    _: Layout,
 ) {
     let samples = Samples { inputs, deltas, fan_in, units: bias_gradient.len() };
     widest(Gradient { weights: weight_gradient, biases: bias_gradient, samples });

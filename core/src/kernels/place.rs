@@ -1,0 +1,100 @@
+//! How a block of the tape holds several samples.
+//!
+//! Where the kernels want it, four samples at a time stand value by value, `[width][4]`, so that one pointer leads to what four have in
+//! the same place; then those that are no four, in rows. Else all are in rows, `[n][width]`.
+
+use super::{copy, spread};
+use crate::unroll::one_turn_at_a_time;
+
+/// Whether this target's kernels want fours of samples value by value.
+const BY_VALUE: bool = cfg!(kernels = "tiles");
+
+/// Samples that stand so.
+pub(crate) const LANES: usize = 4;
+
+/// Where one sample's values stand in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    start: usize,
+    stride: usize,
+    width: usize,
+}
+
+/// `to[k] = from[4 k]`.
+fn gather(from: &[f32], to: &mut [f32]) {
+    for (to, four) in to.iter_mut().zip(from.chunks(LANES)) {
+        if let Some(from) = four.first() {
+            *to = *from;
+        }
+        one_turn_at_a_time();
+    }
+}
+
+/// The tape, and the row behind it that [`Place::row`] is given, which is there where enough samples are taken together.
+pub(crate) fn split_spare(tape: &mut [f32], n: usize, width: usize) -> (&mut [f32], &mut [f32]) {
+    let spare = if BY_VALUE && n >= LANES { width } else { 0 };
+    tape.split_at_mut_checked(tape.len().saturating_sub(spare)).unwrap_or_default()
+}
+
+impl Place {
+    /// Of a sample among `n`, in a block of so many values each.
+    pub(crate) const fn of(sample: usize, n: usize, width: usize) -> Self {
+        let by_value = BY_VALUE && sample < n - n % LANES;
+        let lane = if by_value { sample % LANES } else { 0 };
+        let stride = if by_value { LANES } else { 1 };
+        Self { start: (sample - lane) * width + lane, stride, width }
+    }
+
+    /// Whether the values stand side by side: where they always do, the compiler knows.
+    pub(crate) const fn is_row(self) -> bool {
+        !BY_VALUE || self.stride == 1
+    }
+
+    /// The values that begin here, if they stand side by side.
+    pub(crate) fn row_mut(self, block: &mut [f32]) -> &mut [f32] {
+        block.get_mut(self.start..).and_then(|rest| rest.get_mut(..self.width)).unwrap_or_default()
+    }
+
+    /// The values as a row: where they are, or copied to `spare`.
+    pub(crate) fn row<'r>(self, block: &'r mut [f32], spare: &'r mut [f32]) -> &'r mut [f32] {
+        if self.is_row() {
+            return self.row_mut(block);
+        }
+        gather(block.get(self.start..).unwrap_or_default(), spare);
+        spare
+    }
+
+    /// Puts the values of a row here.
+    pub(crate) fn put(self, row: &[f32], block: &mut [f32]) {
+        if self.is_row() {
+            copy(row, self.row_mut(block));
+        } else {
+            spread(row, block.get_mut(self.start..).unwrap_or_default());
+        }
+    }
+
+    /// The first value.
+    pub(crate) fn first(self, block: &[f32]) -> Option<f32> {
+        block.get(self.start).copied()
+    }
+
+    /// The values, one by one.
+    pub(crate) fn values(self, block: &[f32]) -> impl Iterator<Item = f32> + use<'_> {
+        let mut rest = block.get(self.start..).unwrap_or_default();
+        (0..self.width).map_while(move |_| {
+            let value = *rest.first()?;
+            rest = rest.get(self.stride..).unwrap_or_default();
+            Some(value)
+        })
+    }
+
+    /// Changes the values, one by one.
+    pub(crate) fn for_each(self, block: &mut [f32], mut change: impl FnMut(&mut f32)) {
+        let mut rest = block.get_mut(self.start..).unwrap_or_default();
+        for _ in 0..self.width {
+            let Some(value) = rest.first_mut() else { return };
+            change(value);
+            rest = rest.get_mut(self.stride..).unwrap_or_default();
+        }
+    }
+}
