@@ -11,11 +11,13 @@ pub(crate) fn class_index(value: f32, classes: usize) -> Option<usize> {
 
 /// Where the largest value stands; the first of equals.
 pub(crate) fn argmax(values: &[f32]) -> usize {
-    let (mut at, mut largest) = (0, f32::NEG_INFINITY);
-    for (index, &value) in values.iter().enumerate() {
+    let (mut at, mut largest, mut rest) = (0, f32::NEG_INFINITY, values);
+    // As `largest` of a softmax.
+    while let Some((&value, behind)) = rest.split_first() {
         if value > largest {
-            (at, largest) = (index, value);
+            (at, largest) = (values.len() - rest.len(), value);
         }
+        rest = behind;
         one_turn_at_a_time();
     }
     at
