@@ -55,7 +55,8 @@ pub trait Activation: Sync {
         Kind::Other
     }
 
-    /// Replaces each sum `z` by `f(z)`. The sums are `[samples][units]`.
+    /// Replaces each sum `z` by `f(z)`. In the last layer the sums are samples' rows, `[samples][units]`; below it they are of several
+    /// samples in whatever order, so one that is a function of its whole row says so, see [`Slope::OfRow`].
     fn apply(&self, sums: &mut [f32], units: usize);
 
     /// What [`Self::differentiate`] is given.

@@ -13,8 +13,8 @@
 //! -0.0 changes no bit, and no sum here starts at -0.0 (parameters and optimizer state never hold it, see [`canonical`]; a frozen layer's biases may, and
 //! then a sum of nothing but zeros has the one sign or the other).
 //!
-//! Matrices are row-major: weights and gradients `[units][fan_in]`, inputs `[n][fan_in]`, outputs and deltas
-//! `[n][units]`. Slices of other lengths do less work; they do not fail.
+//! Weights and their gradients are row-major, `[units][fan_in]`; blocks of inputs `[n][fan_in]`, outputs and deltas `[n][units]`, in the
+//! order that [`Place`] knows. Slices of other lengths do less work; they do not fail.
 //!
 //! The matrix kernels are written three times, in `tiles` for a Cortex-M with an FPU, in `plain` for one without or with little flash,
 //! and in `vectors` for a computer; `build.rs` chooses. Those that go element by element are written twice, in `tiles` and in `streams`.
