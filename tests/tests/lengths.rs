@@ -7,6 +7,7 @@ use microfit::loss::{MeanSquaredError, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::Constant;
 use microfit::{Buffer, Clock, Error, Fit, Init, Network, Topology, dense, frozen, weights_hash};
+use microfit_tests::memory::a_boards_kernels;
 use microfit_tests::optimizers::{With, build};
 use microfit_tests::params::Params;
 
@@ -74,7 +75,8 @@ impl With for Lengths<'_> {
                 let mut exact = unused(len);
                 assert_eq!(train(&mut exact), Ok(hash), "{name}, {samples} samples taken together");
                 let spare = exact.iter().filter(|value| value.to_bits() == UNUSED).count();
-                assert_eq!(spare, 0, "{name}, {topology:?}: of {len} floats were not used");
+                let row = if samples < 4 || a_boards_kernels() { 0 } else { topology.outputs() };
+                assert_eq!(spare, row, "{name}, {topology:?}: of {len} floats were not used");
                 let mut long = unused(len + 7);
                 assert_eq!(train(&mut long), Ok(hash), "{name}");
                 assert!(long[len..].iter().all(|value| value.to_bits() == UNUSED), "{name}");

@@ -6,6 +6,7 @@ use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::Constant;
 use microfit::{Buffer, Clock, Error, Event, Fit, Network, Requirement, Topology, dense};
+use microfit_tests::memory::a_boards_kernels;
 
 const NET: Topology = Topology::new(2, &[dense(3, &Relu), dense(1, &Sigmoid)]);
 const XOR: [[f32; 2]; 4] = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
@@ -114,7 +115,8 @@ fn no_float_too_many() {
         fit.start(&mut params, &mut workspace).unwrap().run(&data, &Nothing).unwrap();
         workspace.iter().filter(|&&value| value == MARK).count()
     }
-    assert_eq!(untouched(Sgd::keras(0.9).unwrap(), 4), 0);
+    let row = if a_boards_kernels() { 0 } else { NET.outputs() };
+    assert_eq!(untouched(Sgd::keras(0.9).unwrap(), 4), row);
     assert_eq!(untouched(OnlineSgd, 1), 0);
 }
 

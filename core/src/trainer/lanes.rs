@@ -13,7 +13,7 @@ pub(crate) struct Lanes<'b> {
     pub(super) gradient: &'b mut [f32],
     /// A row a sample: its targets, and its weight.
     pub(super) targets: &'b mut [f32],
-    /// See [`pass`](crate::pass).
+    /// See [`pass`](crate::pass); and behind it [`Topology::spare_len`] floats.
     pub(super) tape: &'b mut [f32],
 }
 
@@ -33,7 +33,8 @@ impl<'b> Lanes<'b> {
         if count == 0 {
             return None;
         }
-        let (targets, tape) = rest.split_at_mut_checked(count * (targets + 1))?;
+        let (targets, rest) = rest.split_at_mut_checked(count * (targets + 1))?;
+        let tape = rest.get_mut(..topology.tape_len(count) + topology.spare_len(count))?;
         Some((state, Self { count, gradient, targets, tape }))
     }
 }

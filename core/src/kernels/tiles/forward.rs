@@ -55,9 +55,14 @@ fn forward_rest(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [
 #[inline(never)]
 fn in_tiles(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
     let Layer { weights, biases, fan_in } = *layer;
-    // The first two inputs come in registers. Chunks of nothing are a panic.
-    let (Some((first, rest)), false) = (x.split_first_chunk(), fan_in == 0) else { return };
-    let tiles = biases.as_chunks().0.iter().zip(weights.chunks_exact(TILE * fan_in)).zip(y.as_chunks_mut().0);
+    let four_rows_len = TILE * fan_in;
+    // Chunks of nothing are a panic.
+    if four_rows_len == 0 {
+        return;
+    }
+    // The first two inputs come in registers.
+    let Some((first, rest)) = x.split_first_chunk() else { return };
+    let tiles = biases.as_chunks().0.iter().zip(weights.chunks_exact(four_rows_len)).zip(y.as_chunks_mut().0);
     for nested!(biases rows sums) in tiles {
         let Some([r0, r1, r2, r3]) = four_rows(rows, fan_in) else { return };
         let (Some((w0, r0)), Some((w1, r1))) = (r0.split_first_chunk(), r1.split_first_chunk()) else { return };
