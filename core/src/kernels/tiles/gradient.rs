@@ -40,16 +40,23 @@ pub(crate) fn gradient(
 #[inline(always)]
 fn add_four(weights: &mut [f32], biases: &mut [f32], x: &[f32], deltas: &[[f32; TILE]], fan_in: usize) {
     let cells = Cell::from_mut(weights).as_slice_of_cells();
-    add_deltas(biases, deltas);
+    if let Some((first, others)) = deltas.split_first() {
+        add_deltas(Quad::of(*first), biases, others);
+    }
     add_to_rows(cells, x, deltas, fan_in);
     add_to_columns(cells, x, deltas, fan_in);
 }
 
+/// The first unit's deltas are here already.
 #[inline(never)]
-fn add_deltas(biases: &mut [f32], deltas: &[[f32; TILE]]) {
-    for (bias, deltas) in biases.iter_mut().zip(deltas.iter()) {
-        let [d0, d1, d2, d3] = *deltas;
-        *bias = *bias + d0 + d1 + d2 + d3;
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn add_deltas(mut d: Quad, biases: &mut [f32], others: &[[f32; TILE]]) {
+    let mut others = others.iter();
+    for bias in biases {
+        *bias = *bias + d.s0 + d.s1 + d.s2 + d.s3;
+        keep_the_end_in_the_middle();
+        let Some(next) = others.next() else { return };
+        d = Quad::of(*next);
         one_turn_at_a_time();
     }
 }
