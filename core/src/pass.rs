@@ -198,8 +198,12 @@ pub(crate) fn chain_last(
         let Some((_, (weights, biases))) = split_last(layer, fan_in, params) else { return };
         let Some(inputs) = tape.len().checked_sub(n * fan_in).and_then(|start| tape.get(start..)) else { return };
         let place = Place::of(sample, n, fan_in);
-        for ((sum, &bias), weights) in outputs.iter_mut().zip(biases).zip(rows(weights, fan_in)) {
-            *sum = place.values(inputs).zip(weights).fold(bias, |sum, (x, w)| multiply_add(sum, *w, x));
+        if place.is_row() {
+            kernels::forward(weights, biases, place.as_row(inputs), outputs, fan_in);
+        } else {
+            for ((sum, &bias), weights) in outputs.iter_mut().zip(biases).zip(rows(weights, fan_in)) {
+                *sum = place.values(inputs).zip(weights).fold(bias, |sum, (x, w)| multiply_add(sum, *w, x));
+            }
         }
     }
     layer.activation().backpropagate(outputs, gradient, layer.units());

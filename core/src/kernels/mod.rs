@@ -44,7 +44,7 @@ mod tiles;
 mod vectors;
 
 pub(crate) use elements::{begin, canonical};
-pub(crate) use place::{LANES, Place, split_spare};
+pub(crate) use place::{BY_VALUE, LANES, Place, split_spare};
 #[cfg(kernels = "plain")]
 pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};

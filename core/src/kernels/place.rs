@@ -7,7 +7,7 @@ use super::{copy, spread};
 use crate::unroll::one_turn_at_a_time;
 
 /// Whether this target's kernels want fours of samples value by value.
-const BY_VALUE: bool = cfg!(kernels = "tiles");
+pub(crate) const BY_VALUE: bool = cfg!(kernels = "tiles");
 
 /// Samples that stand so.
 pub(crate) const LANES: usize = 4;
@@ -50,7 +50,12 @@ impl Place {
         !BY_VALUE || self.stride == 1
     }
 
-    /// The values that begin here, if they stand side by side.
+    /// The values, if they stand side by side.
+    pub(crate) fn as_row(self, block: &[f32]) -> &[f32] {
+        block.get(self.start..).and_then(|rest| rest.get(..self.width)).unwrap_or_default()
+    }
+
+    /// Likewise.
     pub(crate) fn row_mut(self, block: &mut [f32]) -> &mut [f32] {
         block.get_mut(self.start..).and_then(|rest| rest.get_mut(..self.width)).unwrap_or_default()
     }

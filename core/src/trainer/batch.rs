@@ -134,9 +134,12 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
             batch_loss += value;
             if of_outputs {
                 chain_last(topology, self.params, below, (sample, samples.n), outputs, gradient);
-                kernels::copy(outputs, gradient);
+                if !place.is_row() {
+                    place.put(spare, block);
+                }
+            } else {
+                place.put(gradient, block);
             }
-            place.put(gradient, block);
         }
 
         let progress = &mut self.progress;
