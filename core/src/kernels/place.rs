@@ -20,22 +20,6 @@ pub(crate) struct Place {
     width: usize,
 }
 
-/// `to[k] = from[4 k]`.
-fn gather(from: &[f32], to: &mut [f32]) {
-    for (to, four) in to.iter_mut().zip(from.chunks(LANES)) {
-        if let Some(from) = four.first() {
-            *to = *from;
-        }
-        one_turn_at_a_time();
-    }
-}
-
-/// The tape, and the row behind it that [`Place::row`] is given, which is there where enough samples are taken together.
-pub(crate) fn split_spare(tape: &mut [f32], n: usize, width: usize) -> (&mut [f32], &mut [f32]) {
-    let spare = if BY_VALUE && n >= LANES { width } else { 0 };
-    tape.split_at_mut_checked(tape.len().saturating_sub(spare)).unwrap_or_default()
-}
-
 impl Place {
     /// Of a sample among `n`, in a block of so many values each.
     pub(crate) const fn of(sample: usize, n: usize, width: usize) -> Self {
@@ -102,4 +86,20 @@ impl Place {
             rest = rest.get_mut(self.stride..).unwrap_or_default();
         }
     }
+}
+
+/// `to[k] = from[4 k]`.
+fn gather(from: &[f32], to: &mut [f32]) {
+    for (to, four) in to.iter_mut().zip(from.chunks(LANES)) {
+        if let Some(from) = four.first() {
+            *to = *from;
+        }
+        one_turn_at_a_time();
+    }
+}
+
+/// The tape, and the row behind it that [`Place::row`] is given, which is there where enough samples are taken together.
+pub(crate) fn split_spare(tape: &mut [f32], n: usize, width: usize) -> (&mut [f32], &mut [f32]) {
+    let spare = if BY_VALUE && n >= LANES { width } else { 0 };
+    tape.split_at_mut_checked(tape.len().saturating_sub(spare)).unwrap_or_default()
 }
