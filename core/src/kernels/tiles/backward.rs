@@ -48,6 +48,9 @@ fn backward_rest(weights: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, units
 #[inline(always)]
 fn backward_four(weights: &[f32], deltas: &[[f32; TILE]], x: &mut [f32], fan_in: usize, slopes: Slopes) {
     let Some((first, others)) = deltas.split_first() else { return };
+    if others.is_empty() && slopes == Slopes::OfGate {
+        return from_one(weights, Quad::of(*first), x);
+    }
     let (tiles, rest) = x.as_chunks_mut();
     let mut columns = weights;
     for x in tiles {
@@ -58,6 +61,26 @@ fn backward_four(weights: &[f32], deltas: &[[f32; TILE]], x: &mut [f32], fan_in:
     for x in rest.as_chunks_mut().0 {
         column_of_one(columns, deltas, x, fan_in, slopes);
         columns = columns.get(1..).unwrap_or_default();
+    }
+}
+
+/// From a single unit, such as tells two classes apart, to a gate: sums of one term, of which those that are off need not be made.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn from_one(weights: &[f32], d: Quad, x: &mut [f32]) {
+    for (x, w) in x.as_chunks_mut().0.iter_mut().zip(weights) {
+        let [x0, x1, x2, x3] = x;
+        macro_rules! gate {
+            ($($x:ident $s:ident),*) => {
+                $(
+                    if $x.to_bits() != 0 {
+                        *$x = multiply_add(0.0, *w, d.$s);
+                        one_turn_at_a_time();
+                    }
+                )*
+            };
+        }
+        gate!(x0 s0, x1 s1, x2 s2, x3 s3);
     }
 }
 
