@@ -102,7 +102,7 @@ fn the_demo_shows_both_experiments_and_the_baseline() {
     let output = microfit(&[]);
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    for expected in ["time_based(0.1, 0.002)", "drop_based(0.1, 0.5, 10)", "constant(0.1)", "92.24%", "10940"] {
+    for expected in ["time_based(0.1, 0.002)", "drop_based(0.1, 0.5, 10)", "constant(0.1)", "92.24%", "10944"] {
         assert!(text.contains(expected), "{expected} is missing in\n{text}");
     }
 }
