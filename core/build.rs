@@ -6,13 +6,16 @@ fn main() {
     let small = std::env::var_os("CARGO_FEATURE_SMALL").is_some();
     // Only Arm's targets say whether there is an FPU.
     let soft_float = target("ARCH") == "arm" && target("ABI") != "eabihf";
-    // For the tests, which run on a computer: `MICROFIT_KERNELS=tiles cargo test`.
+    // For tests on a computer, and there only: `MICROFIT_KERNELS=tiles cargo test`.
     let asked = std::env::var("MICROFIT_KERNELS").unwrap_or_default();
     let kernels = match &*target("OS") {
-        _ if matches!(&*asked, "plain" | "tiles" | "vectors") => &*asked,
         "none" if small || soft_float => "plain",
         "none" => "tiles",
-        _ => "vectors",
+        _ => match &*asked {
+            "" => "vectors",
+            "plain" | "tiles" | "vectors" => &asked,
+            _ => panic!("MICROFIT_KERNELS: expected plain, tiles or vectors, found {asked}"),
+        },
     };
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=MICROFIT_KERNELS");

@@ -1,4 +1,4 @@
-//! How far loops are unrolled.
+//! How far loops are unrolled, and where they end.
 
 /// Keeps LLVM from unrolling the loop it stands in, on a Cortex-M. In a kernel it would hoist the loads of several turns and
 /// spill the sums; in loops that take no time beside the kernels it would only take flash. No instruction comes of it.
@@ -16,4 +16,20 @@ pub(crate) fn unknown(n: usize) -> usize {
     #[cfg(target_arch = "arm")]
     let n = core::hint::black_box(n);
     n
+}
+
+/// Keeps LLVM from turning around the loop it stands in, in front of where that ends: it does so with loops that have no more than
+/// some sixteen instructions up to there, and then steps pointers apart from their loads. No instruction comes of it.
+#[cfg(any(kernels = "tiles", test))]
+#[inline(always)]
+pub(crate) const fn keep_the_end_in_the_middle() {
+    one_turn_at_a_time();
+    one_turn_at_a_time();
+    one_turn_at_a_time();
+    one_turn_at_a_time();
+    one_turn_at_a_time();
+    one_turn_at_a_time();
+    one_turn_at_a_time();
+    one_turn_at_a_time();
+    one_turn_at_a_time();
 }

@@ -28,3 +28,9 @@ fn starts(program: &str) -> bool {
     let started = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     started.is_ok_and(|status| status.success())
 }
+
+/// Whether this run has a board's kernels, as `MICROFIT_KERNELS=tiles cargo test` has. They take four samples value by value, and use
+/// the workspace's spare row.
+pub fn a_boards_kernels() -> bool {
+    env::var("MICROFIT_KERNELS").is_ok_and(|kernels| kernels == "tiles")
+}

@@ -47,9 +47,3 @@ pub fn sealed(mut frame: Vec<u8>) -> Vec<u8> {
     frame[at..].copy_from_slice(&(!crc).to_le_bytes());
     frame
 }
-
-/// Whether this run has a board's kernels, as `MICROFIT_KERNELS=tiles cargo test` has. They take four samples value by value, and use
-/// the workspace's spare row.
-pub fn a_boards_kernels() -> bool {
-    std::env::var("MICROFIT_KERNELS").is_ok_and(|kernels| kernels == "tiles")
-}

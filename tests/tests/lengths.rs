@@ -7,7 +7,7 @@ use microfit::loss::{MeanSquaredError, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::Constant;
 use microfit::{Buffer, Clock, Error, Fit, Init, Network, Topology, dense, frozen, weights_hash};
-use microfit_tests::memory::a_boards_kernels;
+use microfit_tests::device::a_boards_kernels;
 use microfit_tests::optimizers::{With, build};
 use microfit_tests::params::Params;
 

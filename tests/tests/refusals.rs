@@ -6,7 +6,7 @@ use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::Constant;
 use microfit::{Buffer, Clock, Error, Event, Fit, Network, Requirement, Topology, dense};
-use microfit_tests::memory::a_boards_kernels;
+use microfit_tests::device::a_boards_kernels;
 
 const NET: Topology = Topology::new(2, &[dense(3, &Relu), dense(1, &Sigmoid)]);
 const XOR: [[f32; 2]; 4] = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];

@@ -1,6 +1,7 @@
 //! Softmax.
 
 use super::{Activation, Kind, Slope};
+use crate::kernels;
 use crate::matrix::{rows, rows_mut};
 use crate::unroll::one_turn_at_a_time;
 
@@ -73,22 +74,7 @@ pub(crate) fn largest(sums: &[f32]) -> f32 {
 #[inline(never)]
 pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
     let largest = largest(sums);
-    (of_differences(sums, largest), largest)
-}
-
-#[cfg(not(any(kernels = "plain", feature = "fast-math")))]
-use crate::kernels::exponentials as of_differences;
-
-/// Replaces each value by `exp(value - largest)`, and returns their sum.
-#[cfg(any(kernels = "plain", feature = "fast-math"))]
-fn of_differences(values: &mut [f32], largest: f32) -> f32 {
-    let mut total = 0.0;
-    for value in values {
-        *value = crate::math::exp(*value - largest);
-        total += *value;
-        one_turn_at_a_time();
-    }
-    total
+    (kernels::exponentials(sums, largest), largest)
 }
 
 #[cfg(test)]

@@ -19,3 +19,16 @@ pub(crate) fn begin(state: &mut [f32], params: &[f32], keep: f32, decay: f32) {
 pub(crate) fn canonical(values: &mut [f32]) {
     scale(values, 1.0);
 }
+
+/// Replaces each value by `exp(value - largest)`, and returns their sum. With libm and room for it they are taken in line, or side by
+/// side, by `tiles` and `vectors`.
+#[cfg(any(kernels = "plain", feature = "fast-math"))]
+pub(crate) fn exponentials(values: &mut [f32], largest: f32) -> f32 {
+    let mut total = 0.0;
+    for value in values {
+        *value = crate::math::exp(*value - largest);
+        total += *value;
+        one_turn_at_a_time();
+    }
+    total
+}

@@ -43,6 +43,8 @@ mod tiles;
 #[cfg(any(kernels = "vectors", test))]
 mod vectors;
 
+#[cfg(any(kernels = "plain", feature = "fast-math"))]
+pub(crate) use elements::exponentials;
 pub(crate) use elements::{begin, canonical};
 pub(crate) use place::{BY_VALUE, LANES, Place, split_spare};
 #[cfg(kernels = "plain")]

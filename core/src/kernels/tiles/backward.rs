@@ -69,18 +69,8 @@ fn backward_four(weights: &[f32], deltas: &[[f32; TILE]], x: &mut [f32], fan_in:
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
 extern "C" fn from_one(weights: &[f32], d: Quad, x: &mut [f32]) {
     for (x, w) in x.as_chunks_mut().0.iter_mut().zip(weights) {
-        let [x0, x1, x2, x3] = x;
-        macro_rules! gate {
-            ($($x:ident $s:ident),*) => {
-                $(
-                    if $x.to_bits() != 0 {
-                        *$x = multiply_add(0.0, *w, d.$s);
-                        one_turn_at_a_time();
-                    }
-                )*
-            };
-        }
-        gate!(x0 s0, x1 s1, x2 s2, x3 s3);
+        let product = |d| multiply_add(0.0, *w, d);
+        Slopes::OfGate.scale(x, product(d.s0), product(d.s1), product(d.s2), product(d.s3));
     }
 }
 

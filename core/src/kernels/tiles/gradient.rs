@@ -7,7 +7,7 @@ use super::loads::{Quad, Triple};
 use super::products::add_products;
 use crate::matrix::rows;
 use crate::multiply_add::multiply_add;
-use crate::unroll::one_turn_at_a_time;
+use crate::unroll::{keep_the_end_in_the_middle, one_turn_at_a_time};
 
 /// Inputs a turn takes: with four samples' values of each they fill the registers that hold arguments.
 const THREE: usize = 3;
@@ -172,15 +172,6 @@ macro_rules! turns {
             }
         )*
     };
-}
-
-/// LLVM turns a loop around that begins with no more than a dozen instructions, and then steps pointers apart from their loads.
-#[inline(always)]
-fn keep_the_end_in_the_middle() {
-    macro_rules! nine {
-        ($($_:tt)*) => { $( { let _ = $_; one_turn_at_a_time(); } )* };
-    }
-    nine!(1 2 3 4 5 6 7 8 9);
 }
 
 turns! {
