@@ -190,6 +190,17 @@ fn read_sample<L: Loss>(
     target: &mut [f32],
 ) -> Result<f32, Error> {
     data.read(index, features, target)?;
+    check_target(data, loss, outputs, index, target)
+}
+
+/// Refuses what is no target of this loss, and returns the sample's weight.
+fn check_target<L: Loss>(
+    data: &impl Dataset,
+    loss: &L,
+    outputs: usize,
+    index: usize,
+    target: &[f32],
+) -> Result<f32, Error> {
     for (output, &found) in target.iter().enumerate() {
         if !found.is_finite() || !loss.accepts(found, outputs) {
             return Err(Error::TargetInvalid { index, output, found });
@@ -218,13 +229,23 @@ pub(crate) fn read_samples<L: Loss>(
     // The samples first: the order is not to be asked for one past the last.
     for ((sample, row), index) in samples.zip(indices) {
         let Some((weight, target)) = row.split_last_mut() else { break };
-        let place = Place::of(sample, n, inputs);
-        let row =
-            if place.is_row() { place.row_mut(&mut *features) } else { behind.get_mut(..inputs).unwrap_or_default() };
-        *weight = read_sample(data, loss, outputs, index as usize, row, target)?;
-        if !place.is_row() {
-            place.put(behind.get(..inputs).unwrap_or_default(), features);
+        let (place, index) = (Place::of(sample, n, inputs), index as usize);
+        if let Some((x, y)) = data.in_memory(index)
+            && (x.len(), y.len()) == (inputs, target.len())
+        {
+            place.put(x, features);
+            for (to, from) in target.iter_mut().zip(y) {
+                *to = *from;
+                one_turn_at_a_time();
+            }
+        } else if place.is_row() {
+            data.read(index, place.row_mut(&mut *features), target)?;
+        } else {
+            let row = behind.get_mut(..inputs).unwrap_or_default();
+            data.read(index, row, target)?;
+            place.put(row, features);
         }
+        *weight = check_target(data, loss, outputs, index, target)?;
     }
     Ok(())
 }

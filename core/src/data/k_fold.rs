@@ -100,6 +100,10 @@ impl<D: Dataset, O: Order> Dataset for Fold<D, O> {
         self.data.read(from, features, target)
     }
 
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        self.data.in_memory(self.index(index)?)
+    }
+
     fn weight(&self, index: usize) -> f32 {
         self.index(index).map_or(1.0, |from| self.data.weight(from))
     }

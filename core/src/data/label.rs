@@ -23,6 +23,22 @@ pub(crate) fn argmax(values: &[f32]) -> usize {
     at
 }
 
+/// Whether the largest value stands at `at`, as [`argmax`] says: most that do not are found at one of the first values.
+pub(crate) fn is_argmax(at: usize, values: &[f32]) -> bool {
+    let Some((before, [value, behind @ ..])) = values.split_at_checked(at) else { return false };
+    // No number is the largest of nothing but such.
+    if value.is_nan() || *value == f32::NEG_INFINITY {
+        return argmax(values) == at;
+    }
+    let beats = |others: &[f32], is_more: fn(&f32, &f32) -> bool| {
+        others.iter().any(|other| {
+            one_turn_at_a_time();
+            is_more(other, value)
+        })
+    };
+    !beats(before, |other, value| other >= value) && !beats(behind, |other, value| other > value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +57,17 @@ mod tests {
     fn the_first_of_the_largest() {
         assert_eq!(argmax(&[0.0, 2.0, 2.0, 1.0]), 1);
         assert_eq!(argmax(&[]), 0);
+    }
+
+    #[test]
+    fn one_is_the_largest_or_not() {
+        let values = [f32::NEG_INFINITY, -1.0, -0.0, 0.0, 2.0, f32::INFINITY, f32::NAN];
+        for k in 0..values.len().pow(3) {
+            let row = [0, 1, 2].map(|position| values[k / values.len().pow(position) % values.len()]);
+            for at in 0..4 {
+                assert_eq!(is_argmax(at, &row), argmax(&row) == at, "{row:?} {at}");
+            }
+        }
+        assert!(!is_argmax(0, &[]));
     }
 }

@@ -28,7 +28,7 @@ pub use from_fn::FromFn;
 #[cfg(feature = "ionosphere")]
 pub use ionosphere::Ionosphere;
 pub use k_fold::{Fold, k_fold};
-pub(crate) use label::{argmax, class_index};
+pub(crate) use label::{argmax, class_index, is_argmax};
 pub use one_hot::OneHot;
 pub use order::{Order, Sequential, Shuffle};
 pub use quantized::{Integer, Quantized};
@@ -78,6 +78,13 @@ pub trait Dataset {
     /// [`Error::SampleIndex`] past the end, [`Error::BufferLength`] for slices of other lengths,
     /// [`Error::SampleRead`] if the source fails.
     fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error>;
+
+    /// The features and the targets of sample `index` where they stand in memory, to be taken from there: what [`Self::read`] copies,
+    /// without a copy. None, unless said otherwise: then the sample is read.
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        let _ = index;
+        None
+    }
 }
 
 impl<D: Dataset + ?Sized> Dataset for &D {
@@ -99,6 +106,10 @@ impl<D: Dataset + ?Sized> Dataset for &D {
 
     fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {
         (**self).read(index, features, target)
+    }
+
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        (**self).in_memory(index)
     }
 }
 

@@ -129,6 +129,14 @@ impl<const F: usize, const T: usize> Dataset for Ring<'_, F, T> {
         copy(self.features.get(row).ok_or(past)?, features, Buffer::Input)?;
         copy(self.targets.get(row).ok_or(past)?, target, Buffer::Target)
     }
+
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        if index >= self.len() {
+            return None;
+        }
+        let row = self.row(index);
+        Some((self.features.get(row)?, self.targets.get(row)?))
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,10 @@ impl<const F: usize, const T: usize> Dataset for Rows<'_, F, T> {
         copy(from_features, features, Buffer::Input)?;
         copy(from_target, target, Buffer::Target)
     }
+
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        Some((self.features.get(index)?, self.targets.get(index)?))
+    }
 }
 
 /// Fewer are copied in line.

@@ -151,6 +151,10 @@ impl<D: Dataset> Dataset for Window<D> {
         self.data.read(self.start + index, features, target)
     }
 
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        if index < self.len { self.data.in_memory(self.start + index) } else { None }
+    }
+
     fn weight(&self, index: usize) -> f32 {
         self.data.weight(self.start.saturating_add(index))
     }
@@ -181,6 +185,10 @@ impl<D: Dataset> Dataset for Subset<'_, D> {
             return Err(Error::SampleIndex { index, len: self.len() });
         };
         self.data.read(usize::from(from), features, target)
+    }
+
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        self.data.in_memory(usize::from(*self.indices.get(index)?))
     }
 
     fn weight(&self, index: usize) -> f32 {

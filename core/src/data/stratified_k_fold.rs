@@ -131,6 +131,10 @@ impl<D: Dataset> Dataset for StratifiedFold<'_, D> {
         self.data.read(from, features, target)
     }
 
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        self.data.in_memory(self.index(index)?)
+    }
+
     fn weight(&self, index: usize) -> f32 {
         self.index(index).map_or(1.0, |from| self.data.weight(from))
     }

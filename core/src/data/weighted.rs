@@ -48,6 +48,10 @@ impl<D: Dataset> Dataset for Weighted<'_, D> {
         self.data.read(index, features, target)
     }
 
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        self.data.in_memory(index)
+    }
+
     fn weight(&self, index: usize) -> f32 {
         self.weights.get(index).map_or(1.0, |weight| weight * self.data.weight(index))
     }

@@ -265,7 +265,7 @@ mod tests {
                             for (k, value) in from.iter().enumerate() {
                                 naive[LANES * k + lane] = *value;
                             }
-                            spread(&from, some.get_mut(lane..).unwrap_or_default());
+                            spread(&from, some.as_chunks_mut().0, lane);
                             assert_eq!(bits(&some), bits(&naive), "{len} {lane}");
                         }
                         assert_eq!(changed(&|to| fill(to, 0.3)), expected(&|_, _| 0.3), "{len}");

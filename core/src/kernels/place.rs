@@ -15,8 +15,11 @@ pub(crate) const LANES: usize = 4;
 /// Where one sample's values stand in a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
+    /// Of the row, or of the four samples.
     start: usize,
-    stride: usize,
+    /// Which of the four, or 0.
+    lane: usize,
+    by_value: bool,
     width: usize,
 }
 
@@ -25,13 +28,12 @@ impl Place {
     pub(crate) const fn of(sample: usize, n: usize, width: usize) -> Self {
         let by_value = BY_VALUE && sample < n - n % LANES;
         let lane = if by_value { sample % LANES } else { 0 };
-        let stride = if by_value { LANES } else { 1 };
-        Self { start: (sample - lane) * width + lane, stride, width }
+        Self { start: (sample - lane) * width, lane, by_value, width }
     }
 
     /// Whether the values stand side by side: where they always do, the compiler knows.
     pub(crate) const fn is_row(self) -> bool {
-        !BY_VALUE || self.stride == 1
+        !BY_VALUE || !self.by_value
     }
 
     /// The values, if they stand side by side.
@@ -44,12 +46,18 @@ impl Place {
         block.get_mut(self.start..).and_then(|rest| rest.get_mut(..self.width)).unwrap_or_default()
     }
 
+    /// The values of all four, if they do not.
+    fn fours(self, block: &mut [f32]) -> &mut [[f32; LANES]] {
+        let fours = block.get_mut(self.start..).and_then(|rest| rest.get_mut(..LANES * self.width));
+        fours.unwrap_or_default().as_chunks_mut().0
+    }
+
     /// The values as a row: where they are, or copied to `spare`.
     pub(crate) fn row<'r>(self, block: &'r mut [f32], spare: &'r mut [f32]) -> &'r mut [f32] {
         if self.is_row() {
             return self.row_mut(block);
         }
-        gather(block.get(self.start..).unwrap_or_default(), spare);
+        gather(self.fours(block), self.lane, spare);
         spare
     }
 
@@ -58,40 +66,45 @@ impl Place {
         if self.is_row() {
             copy(row, self.row_mut(block));
         } else {
-            spread(row, block.get_mut(self.start..).unwrap_or_default());
+            spread(row, self.fours(block), self.lane);
         }
+    }
+
+    /// From one value to the next.
+    const fn stride(self) -> usize {
+        if self.is_row() { 1 } else { LANES }
     }
 
     /// The first value.
     pub(crate) fn first(self, block: &[f32]) -> Option<f32> {
-        block.get(self.start).copied()
+        block.get(self.start + self.lane).copied()
     }
 
     /// The values, one by one.
     pub(crate) fn values(self, block: &[f32]) -> impl Iterator<Item = f32> + use<'_> {
-        let mut rest = block.get(self.start..).unwrap_or_default();
+        let mut rest = block.get(self.start + self.lane..).unwrap_or_default();
         (0..self.width).map_while(move |_| {
             let value = *rest.first()?;
-            rest = rest.get(self.stride..).unwrap_or_default();
+            rest = rest.get(self.stride()..).unwrap_or_default();
             Some(value)
         })
     }
 
     /// Changes the values, one by one.
     pub(crate) fn for_each(self, block: &mut [f32], mut change: impl FnMut(&mut f32)) {
-        let mut rest = block.get_mut(self.start..).unwrap_or_default();
+        let mut rest = block.get_mut(self.start + self.lane..).unwrap_or_default();
         for _ in 0..self.width {
             let Some(value) = rest.first_mut() else { return };
             change(value);
-            rest = rest.get_mut(self.stride..).unwrap_or_default();
+            rest = rest.get_mut(self.stride()..).unwrap_or_default();
         }
     }
 }
 
-/// `to[k] = from[4 k]`.
-fn gather(from: &[f32], to: &mut [f32]) {
-    for (to, four) in to.iter_mut().zip(from.chunks(LANES)) {
-        if let Some(from) = four.first() {
+/// `to[k] = from[k][lane]`.
+fn gather(from: &[[f32; LANES]], lane: usize, to: &mut [f32]) {
+    for (to, four) in to.iter_mut().zip(from) {
+        if let Some(from) = four.get(lane % LANES) {
             *to = *from;
         }
         one_turn_at_a_time();

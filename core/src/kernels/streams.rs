@@ -27,10 +27,10 @@ pub(crate) fn copy(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// `to[4 k] = from[k]`: one of four samples, value by value.
-pub(crate) fn spread(from: &[f32], to: &mut [f32]) {
-    for (four, value) in to.chunks_mut(LANES).zip(from) {
-        if let Some(to) = four.first_mut() {
+/// `to[k][lane] = from[k]`: one of four samples, value by value.
+pub(crate) fn spread(from: &[f32], to: &mut [[f32; LANES]], lane: usize) {
+    for (to, value) in to.iter_mut().zip(from) {
+        if let Some(to) = to.get_mut(lane) {
             *to = *value;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{CrossEntropy, Input, Loss};
 use crate::activation::{Activation, Kind, exponentials, largest};
-use crate::data::{argmax, class_index};
+use crate::data::{argmax, class_index, is_argmax};
 use crate::error::Error;
 use crate::kernels;
 use crate::math;
@@ -124,7 +124,7 @@ impl Loss for SparseCategoricalCrossEntropy {
     }
 
     fn accuracy(&self, inputs: &[f32], target: &[f32]) -> Option<f32> {
-        Some(if argmax(inputs) == label(target) { 1.0 } else { 0.0 })
+        Some(if is_argmax(label(target), inputs) { 1.0 } else { 0.0 })
     }
 }
 

@@ -3,10 +3,10 @@
 use core::cell::Cell;
 
 use super::super::TILE;
-use super::loads::Quad;
+use super::loads::{Quad, get};
 use super::products::{TURN, add_product};
 use crate::multiply_add::multiply_add;
-use crate::unroll::{one_turn_at_a_time, unknown};
+use crate::unroll::{keep_the_end_in_the_middle, one_turn_at_a_time, unknown};
 
 /// Whole turns, and what is left: not known to be less than a turn, as LLVM would write that out.
 #[inline(always)]
@@ -50,44 +50,42 @@ extern "C" fn copy_turns(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &mu
     }
 }
 
-/// `to[4 k] = from[k]`: one of four samples, value by value.
+/// `to[k][lane] = from[k]`: one of four samples, value by value.
 #[inline(never)]
-pub(crate) fn spread(from: &[f32], to: &mut [f32]) {
-    let (turns, rest) = from.as_chunks();
-    let mut to = to;
-    if let Some((first, turns)) = turns.split_first() {
-        let (a, b) = Quad::two(*first);
-        to = spread_turns(a, b, turns, to);
-    }
-    for value in rest {
-        let Some(first) = to.first_mut() else { return };
-        *first = *value;
-        to = to.get_mut(TILE..).unwrap_or_default();
+pub(crate) fn spread(from: &[f32], to: &mut [[f32; TILE]], lane: usize) {
+    let ((turns, rest), (to, to_rest)) = (from.as_chunks(), to.as_chunks_mut());
+    for (to, value) in to_rest.iter_mut().zip(rest) {
+        if let Some(to) = to.get_mut(lane % TILE) {
+            *to = *value;
+        }
         one_turn_at_a_time();
+    }
+    if let Some((first, next)) = turns.split_first() {
+        let (a, b) = Quad::two(*first);
+        spread_turns(a, b, next, to, lane);
     }
 }
 
-/// The first turn's values are here already, `from` holds the next. Returns what is behind.
+/// The first turn's values are here already, `from` holds the next.
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
-extern "C" fn spread_turns<'t>(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &'t mut [f32]) -> &'t mut [f32] {
+extern "C" fn spread_turns(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &mut [[[f32; TILE]; TURN]], lane: usize) {
     let (mut from, mut to) = (from, to);
-    loop {
-        let [s0, s1, s2, s3, s4, s5, s6, s7] = Quad::one(a, b);
-        // The last turn's three behind it are another sample's, or not there.
+    while let Some((here, behind)) = to.split_first_mut() {
+        // What is left of it has one length, whatever the lane.
         let Some([t0, _, _, _, t1, _, _, _, t2, _, _, _, t3, _, _, _, t4, _, _, _, t5, _, _, _, t6, _, _, _, t7]) =
-            to.first_chunk_mut()
+            here.as_flattened_mut().get_mut(lane % TILE..).and_then(|values| values.first_chunk_mut())
         else {
-            break;
+            return;
         };
+        let [s0, s1, s2, s3, s4, s5, s6, s7] = Quad::one(a, b);
         (*t0, *t1, *t2, *t3, *t4, *t5, *t6, *t7) = (s0, s1, s2, s3, s4, s5, s6, s7);
-        to = to.get_mut(TURN * TILE..).unwrap_or_default();
-        let Some((next, rest)) = from.split_first() else { break };
+        keep_the_end_in_the_middle();
+        let Some((next, rest)) = from.split_first() else { return };
         (a, b) = Quad::two(*next);
-        from = rest;
+        (from, to) = (rest, behind);
         one_turn_at_a_time();
     }
-    to
 }
 
 /// `values = value`, without `memset`, which a Cortex-M's image need not have then.
@@ -121,8 +119,9 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
     let (turns, rest) = turns_mut(values);
     let turns = Cell::from_mut(turns).as_slice_of_cells();
     if let Some((first, next)) = turns.split_first() {
-        let (a, b) = Quad::two(first.get());
-        scale_turns(a, b, turns, next, &factor);
+        let ((a, b), zeros) = (Quad::two(first.get()), core::hint::black_box([const { Cell::new(0.0) }; TURN]));
+        let (zero_a, zero_b) = Quad::two(get(&zeros));
+        scale_turns(zero_a, zero_b, a, b, turns, next, &zeros, &factor);
     }
     for value in rest {
         *value = factor * *value + 0.0;
@@ -130,14 +129,18 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
     }
 }
 
-/// The first turn's values are here already: `to` is where they go, `next` where the next come from.
+/// The first turn's values are here already: `to` is where they go, `next` where the next come from. A product is added to what is in
+/// the sum's register, and one instruction loads a turn's zeros.
 #[inline(never)]
-#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+#[allow(improper_ctypes_definitions, clippy::too_many_arguments)] // Rust calls it. See `loads`.
 extern "C" fn scale_turns(
+    mut sum_a: Quad,
+    mut sum_b: Quad,
     mut a: Quad,
     mut b: Quad,
     to: &[Cell<[f32; TURN]>],
     next: &[Cell<[f32; TURN]>],
+    zeros: &[Cell<f32>; TURN],
     factor: &f32,
 ) {
     let (factor, mut next) = (*factor, next);
@@ -145,18 +148,26 @@ extern "C" fn scale_turns(
     let Some(mut to) = to.get(..next.len()) else { return };
     loop {
         macro_rules! scale {
-            ($($s:ident)*) => { $( (a.$s, b.$s) = (factor * a.$s + 0.0, factor * b.$s + 0.0); )* };
+            ($($s:ident)*) => {
+                $(
+                    sum_a.$s = multiply_add(sum_a.$s, factor, a.$s);
+                    sum_b.$s = multiply_add(sum_b.$s, factor, b.$s);
+                )*
+            };
         }
         scale!(s0 s1 s2 s3);
+        keep_the_end_in_the_middle();
         let Some((next_values, next_rest)) = next.split_first() else { break };
         let Some((here, to_rest)) = to.split_first() else { break };
-        here.set(Quad::one(a, b));
+        here.set(Quad::one(sum_a, sum_b));
         one_turn_at_a_time();
         (a, b) = Quad::two(next_values.get());
-        (to, next) = (to_rest, next_rest);
         one_turn_at_a_time();
+        (sum_a, sum_b) = Quad::two(get(zeros));
+        one_turn_at_a_time();
+        (to, next) = (to_rest, next_rest);
     }
-    last.set(Quad::one(a, b));
+    last.set(Quad::one(sum_a, sum_b));
 }
 
 /// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.

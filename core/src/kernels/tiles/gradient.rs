@@ -40,25 +40,8 @@ pub(crate) fn gradient(
 #[inline(always)]
 fn add_four(weights: &mut [f32], biases: &mut [f32], x: &[f32], deltas: &[[f32; TILE]], fan_in: usize) {
     let cells = Cell::from_mut(weights).as_slice_of_cells();
-    if let Some((first, others)) = deltas.split_first() {
-        add_deltas(Quad::of(*first), biases, others);
-    }
     add_to_rows(cells, x, deltas, fan_in);
-    add_to_columns(cells, x, deltas, fan_in);
-}
-
-/// The first unit's deltas are here already.
-#[inline(never)]
-#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
-extern "C" fn add_deltas(mut d: Quad, biases: &mut [f32], others: &[[f32; TILE]]) {
-    let mut others = others.iter();
-    for bias in biases {
-        *bias = *bias + d.s0 + d.s1 + d.s2 + d.s3;
-        keep_the_end_in_the_middle();
-        let Some(next) = others.next() else { return };
-        d = Quad::of(*next);
-        one_turn_at_a_time();
-    }
+    add_to_columns(cells, Cell::from_mut(biases).as_slice_of_cells(), x, deltas, fan_in);
 }
 
 /// The inputs that are whole turns, unit by unit.
@@ -84,17 +67,68 @@ fn add_to_rows(weights: &[Cell<f32>], x: &[f32], deltas: &[[f32; TILE]], fan_in:
     }
 }
 
-/// The inputs that are in no turn, each for all units.
+/// The inputs that are in no turn, each for all units, and the biases.
 #[inline(never)]
-fn add_to_columns(weights: &[Cell<f32>], x: &[f32], deltas: &[[f32; TILE]], fan_in: usize) {
+fn add_to_columns(weights: &[Cell<f32>], biases: &[Cell<f32>], x: &[f32], deltas: &[[f32; TILE]], fan_in: usize) {
     let (turns, rest) = x.as_chunks::<{ THREE * TILE }>();
     let Some((first, others)) = deltas.split_first() else { return };
-    for (column, x) in (THREE * turns.len()..).zip(rest.as_chunks().0) {
-        add_column(Quad::of(*x), Quad::of(*first), weights.get(column..).unwrap_or_default(), others, fan_in);
+    let (d, start) = (Quad::of(*first), THREE * turns.len());
+    let column = |at| weights.get(start + at..).unwrap_or_default();
+    match rest.as_chunks().0 {
+        [] => add_deltas(d, biases, others),
+        [x] => add_column_and_deltas(Quad::of(*x), d, column(0), biases, others, fan_in),
+        [x, y, ..] => {
+            add_column(Quad::of(*x), d, column(0), others, fan_in);
+            add_column_and_deltas(Quad::of(*y), d, column(1), biases, others, fan_in);
+        }
     }
 }
 
-/// The first unit's deltas are here already.
+/// To the biases. The first unit's deltas are here already.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn add_deltas(mut d: Quad, biases: &[Cell<f32>], others: &[[f32; TILE]]) {
+    let mut others = others.iter();
+    for bias in biases {
+        bias.set(bias.get() + d.s0 + d.s1 + d.s2 + d.s3);
+        keep_the_end_in_the_middle();
+        let Some(next) = others.next() else { return };
+        d = Quad::of(*next);
+        one_turn_at_a_time();
+    }
+}
+
+/// To an input's weights and to the biases. The first unit's deltas are here already.
+#[inline(never)]
+#[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
+extern "C" fn add_column_and_deltas(
+    x: Quad,
+    mut d: Quad,
+    columns: &[Cell<f32>],
+    biases: &[Cell<f32>],
+    deltas: &[[f32; TILE]],
+    fan_in: usize,
+) {
+    let (Some((mut g, below)), Some((mut bias, biases))) = (columns.split_first(), biases.split_first()) else { return };
+    if fan_in == 0 {
+        return;
+    }
+    let mut units = deltas.iter().zip(biases).zip(below.chunks_exact(fan_in));
+    loop {
+        let sum = multiply_add(multiply_add(g.get(), d.s0, x.s0), d.s1, x.s1);
+        g.set(multiply_add(multiply_add(sum, d.s2, x.s2), d.s3, x.s3));
+        bias.set(bias.get() + d.s0 + d.s1 + d.s2 + d.s3);
+        keep_the_end_in_the_middle();
+        let Some(((deltas, next_bias), row)) = units.next() else { return };
+        let Some(next) = row.last() else { return };
+        one_turn_at_a_time();
+        d = Quad::of(*deltas);
+        one_turn_at_a_time();
+        (g, bias) = (next, next_bias);
+    }
+}
+
+/// To an input's weights only.
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
 extern "C" fn add_column(x: Quad, mut d: Quad, columns: &[Cell<f32>], deltas: &[[f32; TILE]], fan_in: usize) {
