@@ -62,6 +62,7 @@ fn in_tiles(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
     }
     // The first two inputs come in registers.
     let Some((first, rest)) = x.split_first_chunk() else { return };
+    let turns = rest.as_chunks().0;
     let tiles = biases.as_chunks().0.iter().zip(weights.chunks_exact(four_rows_len)).zip(y.as_chunks_mut().0);
     for nested!(biases rows sums) in tiles {
         let Some([r0, r1, r2, r3]) = four_rows(rows, fan_in) else { return };
@@ -73,7 +74,8 @@ fn in_tiles(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
         one_turn_at_a_time();
         let (w0, w1, w2, w3) = (Pair::of(*w0), Pair::of(*w1), Pair::of(*w2), Pair::of(*w3));
         one_turn_at_a_time();
-        dots_of_four(w0, w1, w2, w3, x0, x1, &[r0, r1, r2, r3], rest, biases, sums);
+        let rows = [r0.as_chunks().0, r1.as_chunks().0, r2.as_chunks().0, r3.as_chunks().0];
+        dots_of_four(w0, w1, w2, w3, x0, x1, &rows, turns, biases, sums);
     }
 }
 
@@ -111,17 +113,15 @@ extern "C" fn dots_of_four(
     mut w3: Pair,
     mut x0: Quad,
     mut x1: Quad,
-    w: &[&[f32]; TILE],
-    x: &[f32],
+    w: &[&[[f32; 2]]; TILE],
+    x: &[[f32; 2 * TILE]],
     biases: &[f32; TILE],
     sums: &mut [f32; TILE * TILE],
 ) {
-    let mut turns: &[[f32; 2 * TILE]] = x.as_chunks().0;
-    let n = turns.len();
+    let (n, mut turns, [r0, r1, r2, r3]) = (x.len(), x, *w);
     macro_rules! cut {
-        ($($row:ident $from:ident),*) => { $( let Some(mut $row) = $from.as_chunks().0.get(..n) else { return }; )* };
+        ($($row:ident $from:ident),*) => { $( let Some(mut $row) = $from.get(..n) else { return }; )* };
     }
-    let [r0, r1, r2, r3] = *w;
     cut!(p0 r0, p1 r1, p2 r2, p3 r3);
     let [b0, b1, b2, b3] = *biases;
     let (mut a, mut b, mut c, mut d) = (Quad::all(b0), Quad::all(b1), Quad::all(b2), Quad::all(b3));
