@@ -10,13 +10,6 @@ use crate::unroll::{keep_the_end_in_the_middle, one_turn_at_a_time, unknown};
 
 /// Whole turns, and what is left: not known to be less than a turn, as LLVM would write that out.
 #[inline(always)]
-fn turns(values: &[f32]) -> (&[[f32; TURN]], &[f32]) {
-    let (turns, rest) = values.split_at_checked(unknown(values.len() / TURN) * TURN).unwrap_or_default();
-    (turns.as_chunks().0, rest)
-}
-
-/// The same of what is to be changed.
-#[inline(always)]
 fn turns_mut(values: &mut [f32]) -> (&mut [[f32; TURN]], &mut [f32]) {
     let (turns, rest) = values.split_at_mut_checked(unknown(values.len() / TURN) * TURN).unwrap_or_default();
     (turns.as_chunks_mut().0, rest)
@@ -173,11 +166,11 @@ extern "C" fn scale_turns(
 /// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.
 #[inline(never)]
 pub(crate) fn all_finite(values: &[f32]) -> bool {
-    let (turns, rest) = turns(values);
+    let (turns, rest) = values.split_at_checked(unknown(values.len() / LONG_TURN) * LONG_TURN).unwrap_or_default();
     let mut sum = 0.0;
-    if let Some((first, next)) = turns.split_first() {
-        let (a, b) = Quad::two(*first);
-        sum = zeros_of_turns(a, b, next);
+    if let Some((first, next)) = turns.as_chunks().0.split_first() {
+        let [a, b, c, d] = Quad::four(*first);
+        sum = zeros_of_turns(a, b, c, d, next);
     }
     for value in rest {
         sum += 0.0 * value;
@@ -186,20 +179,26 @@ pub(crate) fn all_finite(values: &[f32]) -> bool {
     sum == 0.0
 }
 
+/// As many values as come in registers.
+const LONG_TURN: usize = 2 * TURN;
+
 /// The first turn's values are here already.
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
-extern "C" fn zeros_of_turns(mut a: Quad, mut b: Quad, next: &[[f32; TURN]]) -> f32 {
+extern "C" fn zeros_of_turns(mut a: Quad, mut b: Quad, mut c: Quad, mut d: Quad, next: &[[f32; LONG_TURN]]) -> f32 {
     let (mut even, mut odd, mut next) = (0.0, 0.0, next);
     loop {
         macro_rules! add {
             ($($s:ident)*) => {
-                $( (even, odd) = (multiply_add(even, 0.0, a.$s), multiply_add(odd, 0.0, b.$s)); )*
+                $(
+                    (even, odd) = (multiply_add(even, 0.0, a.$s), multiply_add(odd, 0.0, b.$s));
+                    (even, odd) = (multiply_add(even, 0.0, c.$s), multiply_add(odd, 0.0, d.$s));
+                )*
             };
         }
         add!(s0 s1 s2 s3);
         let Some((values, rest)) = next.split_first() else { break };
-        (a, b) = Quad::two(*values);
+        [a, b, c, d] = Quad::four(*values);
         next = rest;
         one_turn_at_a_time();
     }

@@ -42,6 +42,12 @@ impl Quad {
     }
 
     #[inline(always)]
+    pub(super) fn four(values: [f32; 16]) -> [Self; 4] {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = values;
+        [Self::of([a, b, c, d]), Self::of([e, f, g, h]), Self::of([i, j, k, l]), Self::of([m, n, o, p])]
+    }
+
+    #[inline(always)]
     pub(super) fn three(values: [f32; 12]) -> [Self; 3] {
         let [a, b, c, d, e, f, g, h, i, j, k, l] = values;
         [Self::of([a, b, c, d]), Self::of([e, f, g, h]), Self::of([i, j, k, l])]
