@@ -73,7 +73,6 @@ fn in_tiles(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
         let (x0, x1) = Quad::two(*first);
         one_turn_at_a_time();
         let (w0, w1, w2, w3) = (Pair::of(*w0), Pair::of(*w1), Pair::of(*w2), Pair::of(*w3));
-        one_turn_at_a_time();
         let rows = [r0.as_chunks().0, r1.as_chunks().0, r2.as_chunks().0, r3.as_chunks().0];
         dots_of_four(w0, w1, w2, w3, x0, x1, &rows, turns, biases, sums);
     }
