@@ -63,7 +63,8 @@ pub(crate) fn spread(from: &[f32], to: &mut [[f32; TILE]], lane: usize) {
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
 extern "C" fn spread_turns(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &mut [[[f32; TILE]; TURN]], lane: usize) {
-    let (mut from, mut to) = (from, to);
+    let Some(mut to) = to.get_mut(..=from.len()) else { return };
+    let mut from = from;
     while let Some((here, behind)) = to.split_first_mut() {
         // What is left of it has one length, whatever the lane.
         let Some([t0, _, _, _, t1, _, _, _, t2, _, _, _, t3, _, _, _, t4, _, _, _, t5, _, _, _, t6, _, _, _, t7]) =

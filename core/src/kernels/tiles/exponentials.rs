@@ -1,6 +1,6 @@
 //! The exponentials of a softmax, in line: a call of `expf` takes twice as many instructions.
 
-use crate::kernels::expf::{is_normal, is_tiny, reduced};
+use crate::kernels::expf::{has_k, is_tiny, reduced};
 use crate::math;
 use crate::unroll::one_turn_at_a_time;
 
@@ -10,12 +10,12 @@ pub(crate) fn exponentials(values: &mut [f32], largest: f32) -> f32 {
     let mut total = 0.0;
     for value in values {
         let x = *value - largest;
-        *value = if !is_normal(x) {
-            math::exp(x)
+        *value = if has_k(x) {
+            exp(x)
         } else if is_tiny(x) {
             1.0 + x
         } else {
-            exp(x)
+            math::exp(x)
         };
         total += *value;
         one_turn_at_a_time();
