@@ -47,9 +47,8 @@ impl Place {
     }
 
     /// The values of all four, if they do not.
-    fn fours(self, block: &mut [f32]) -> &mut [[f32; LANES]] {
-        let fours = block.get_mut(self.start..).and_then(|rest| rest.get_mut(..LANES * self.width));
-        fours.unwrap_or_default().as_chunks_mut().0
+    fn fours(self, block: &mut [f32]) -> Option<&mut [[f32; LANES]]> {
+        Some(block.get_mut(self.start..)?.get_mut(..LANES * self.width)?.as_chunks_mut().0)
     }
 
     /// The values as a row: where they are, or copied to `spare`.
@@ -57,7 +56,9 @@ impl Place {
         if self.is_row() {
             return self.row_mut(block);
         }
-        gather(self.fours(block), self.lane, spare);
+        if let Some(fours) = self.fours(block) {
+            gather(fours, self.lane, spare);
+        }
         spare
     }
 
@@ -65,8 +66,8 @@ impl Place {
     pub(crate) fn put(self, row: &[f32], block: &mut [f32]) {
         if self.is_row() {
             copy(row, self.row_mut(block));
-        } else {
-            spread(row, self.fours(block), self.lane);
+        } else if let Some(fours) = self.fours(block) {
+            spread(row, fours, self.lane);
         }
     }
 
