@@ -128,6 +128,7 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
     random_data(x64, y10, 10);
     let rows = Rows { features: &x64[..], targets: &y10[..] };
     two("W1", x34, y1).measure(&mut params[..W1.param_len()], workspace)?;
+    Run { together: W1_BATCH, ..two("W1-by-28", x34, y1) }.measure(&mut params[..W1.param_len()], workspace)?;
     read(&Ionosphere, x34, y1)?;
     two("W1-ionosphere", x34, y1).measure(&mut params[..W1.param_len()], workspace)?;
     ten("W2", W2, rows).measure(&mut params[..W2.param_len()], workspace)?;
