@@ -27,18 +27,20 @@ impl Slopes {
             }
             Self::OfGate => {
                 let [x0, x1, x2, x3] = slopes;
+                // Integer comparisons, of what is loaded together. No sum is -0.0.
+                let (b0, b1, b2, b3) = (x0.to_bits(), x1.to_bits(), x2.to_bits(), x3.to_bits());
+                one_turn_at_a_time();
                 macro_rules! gate {
-                    ($($slope:ident $sum:ident),*) => {
+                    ($($bits:ident $slope:ident $sum:ident),*) => {
                         $(
-                            // An integer comparison, and no sum is -0.0.
-                            if $slope.to_bits() != 0 {
+                            if $bits != 0 {
                                 *$slope = $sum;
                                 one_turn_at_a_time();
                             }
                         )*
                     };
                 }
-                gate!(x0 s0, x1 s1, x2 s2, x3 s3);
+                gate!(b0 x0 s0, b1 x1 s1, b2 x2 s2, b3 x3 s3);
             }
         }
     }
