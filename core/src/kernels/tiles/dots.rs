@@ -1,9 +1,39 @@
-//! One unit of four samples.
+//! Two units of four samples, or one.
 
 use super::super::TILE;
 use super::loads::{Pair, Quad};
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
+
+/// `y[u][s] = b[u] + w[u] . x[s]` for two units and four samples, two terms a turn. The first two are here already.
+#[inline(never)]
+#[allow(improper_ctypes_definitions, clippy::too_many_arguments)] // Rust calls it. See `loads`.
+pub(super) extern "C" fn dots_of_two(
+    mut w0: Pair,
+    mut w1: Pair,
+    mut x0: Quad,
+    mut x1: Quad,
+    x: &[[f32; 2 * TILE]],
+    r0: &[[f32; 2]],
+    r1: &[[f32; 2]],
+    biases: &[f32; 2],
+    sums: &mut [f32; 2 * TILE],
+) {
+    let (n, mut turns, [b0, b1]) = (x.len(), x, *biases);
+    let (Some(mut p0), Some(mut p1)) = (r0.get(..n), r1.get(..n)) else { return };
+    let (mut a, mut b) = (Quad::all(b0), Quad::all(b1));
+    loop {
+        accumulate!([w0.k0, a; w1.k0, b], x0);
+        accumulate!([w0.k1, a; w1.k1, b], x1);
+        let Some((x, x_rest)) = turns.split_first() else { break };
+        let Some((pair0, rest0)) = p0.split_first() else { break };
+        let Some((pair1, rest1)) = p1.split_first() else { break };
+        (w0, w1, (x0, x1)) = (Pair::of(*pair0), Pair::of(*pair1), Quad::two(*x));
+        (turns, p0, p1) = (x_rest, rest0, rest1);
+        one_turn_at_a_time();
+    }
+    *sums = Quad::one(a, b);
+}
 
 /// `b + w . x[s]` for four samples in a quad.
 #[inline(never)]

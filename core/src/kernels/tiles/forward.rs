@@ -1,7 +1,7 @@
 //! Forward, four samples at a time.
 
 use super::super::TILE;
-use super::dots::dots_of_one;
+use super::dots::{dots_of_one, dots_of_two};
 use super::four::{four_rows, in_quads};
 use super::loads::{Pair, Quad};
 use super::online::forward_one;
@@ -18,10 +18,9 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
         && !four.is_empty()
     {
         let Some((sums, y_rest)) = y.split_at_mut_checked(TILE * biases.len()) else { return };
-        in_tiles(&layer, four, sums);
-        one_by_one(&layer, four, sums);
-        if fan_in % 2 == 1 {
-            add_last_terms(&layer, four, sums);
+        in_fours(&layer, four, sums);
+        if biases.len() % TILE != 0 || fan_in % 2 == 1 {
+            not_in_fours(&layer, four, sums);
         }
         (x, y) = (x_rest, y_rest);
     }
@@ -37,9 +36,9 @@ struct Layer<'a> {
 }
 
 impl Layer<'_> {
-    /// Units that are in tiles. A single input is no pair.
+    /// Units that are in tiles, of four units and of two. A single input is no pair.
     const fn in_tiles(&self) -> usize {
-        if self.fan_in == 1 { 0 } else { self.biases.len() - self.biases.len() % TILE }
+        if self.fan_in == 1 { 0 } else { self.biases.len() - self.biases.len() % 2 }
     }
 }
 
@@ -53,7 +52,7 @@ fn forward_rest(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: &mut [
 
 /// Four samples, four units at a time: every weight loaded serves four sums, and so does every input.
 #[inline(never)]
-fn in_tiles(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
+fn in_fours(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
     let Layer { weights, biases, fan_in } = *layer;
     let four_rows_len = TILE * fan_in;
     // Chunks of nothing are a panic.
@@ -76,6 +75,41 @@ fn in_tiles(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
         let rows = [r0.as_chunks().0, r1.as_chunks().0, r2.as_chunks().0, r3.as_chunks().0];
         dots_of_four(w0, w1, w2, w3, x0, x1, &rows, turns, biases, sums);
     }
+}
+
+/// What there is besides whole fours of units, each of an even number of terms.
+#[inline(never)]
+fn not_in_fours(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
+    if layer.biases.len() % TILE >= 2 {
+        in_pair(layer, x, y);
+    }
+    if layer.in_tiles() < layer.biases.len() {
+        one_by_one(layer, x, y);
+    }
+    if layer.fan_in % 2 == 1 {
+        add_last_terms(layer, x, y);
+    }
+}
+
+/// The two units behind the fours.
+#[inline(never)]
+fn in_pair(layer: &Layer<'_>, x: &[f32], y: &mut [f32]) {
+    let Layer { weights, biases, fan_in } = *layer;
+    let before = biases.len() - biases.len() % TILE;
+    let (Some((_, weights)), Some((_, biases))) =
+        (weights.split_at_checked(before * fan_in), biases.split_at_checked(before))
+    else {
+        return;
+    };
+    let (Some((first, next)), Some(sums)) = (weights.split_at_checked(fan_in), y.get_mut(TILE * before..)) else {
+        return;
+    };
+    let (Some(biases), Some(sums)) = (biases.first_chunk(), sums.first_chunk_mut()) else { return };
+    let (Some((w0, r0)), Some((w1, r1))) = (first.split_first_chunk(), next.split_first_chunk()) else { return };
+    let Some((inputs, x)) = x.split_first_chunk() else { return };
+    let (x0, x1) = Quad::two(*inputs);
+    let (w0, w1) = (Pair::of(*w0), Pair::of(*w1));
+    dots_of_two(w0, w1, x0, x1, x.as_chunks().0, r0.as_chunks().0, r1.as_chunks().0, biases, sums);
 }
 
 /// The units that are in no tile.
