@@ -202,7 +202,9 @@ macro_rules! turns {
                     (row, next, x) = (row_rest, next_rest, x_rest);
                 }
                 // So that LLVM does not leave out of a turn's values those that are not used.
-                core::hint::black_box((x0, x1, x2));
+                if [$(d.$lane),*].len() < TILE {
+                    core::hint::black_box((x0, x1, x2));
+                }
                 g.set(last);
             }
         )*
