@@ -3,7 +3,7 @@
 use crate::activation::Slope;
 use crate::data::Dataset;
 use crate::error::{Buffer, Error};
-use crate::kernels::Place;
+use crate::kernels::{BY_VALUE, Place};
 use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::matrix::rows_mut;
@@ -212,7 +212,7 @@ fn check_target<L: Loss>(
 }
 
 /// Reads the `n` samples at `indices` into the beginning of the tape, and their targets and weights into the rows of `targets`.
-/// What is not to be a row is read behind the features, and goes to its place from there.
+/// What is not to be a row goes to its place from where it is in memory, or is read behind the features and goes there from there.
 #[inline(never)]
 pub(crate) fn read_samples<L: Loss>(
     data: &impl Dataset,
@@ -230,7 +230,9 @@ pub(crate) fn read_samples<L: Loss>(
     for ((sample, row), index) in samples.zip(indices) {
         let Some((weight, target)) = row.split_last_mut() else { break };
         let (place, index) = (Place::of(sample, n, inputs), index as usize);
-        if let Some((x, y)) = data.in_memory(index)
+        // A row is read to where it belongs.
+        if BY_VALUE
+            && let Some((x, y)) = data.in_memory(index)
             && (x.len(), y.len()) == (inputs, target.len())
         {
             place.put(x, features);

@@ -42,7 +42,7 @@ pub use piecewise::{HardSigmoid, LeakyRelu, Linear, Relu};
 pub use sigmoid::{Sigmoid, Softsign, Tanh};
 pub(crate) use sigmoid::{sigmoid, sigmoid_of};
 pub use softmax::Softmax;
-pub(crate) use softmax::{exponentials, largest};
+pub(crate) use softmax::{exponentials_of, largest};
 
 use crate::kernels;
 

@@ -2,6 +2,7 @@
 
 use super::{Activation, Kind};
 use crate::error::{Error, Requirement, require};
+use crate::kernels;
 use crate::unroll::one_turn_at_a_time;
 
 /// `f(z) = z`.
@@ -61,23 +62,7 @@ impl Activation for Relu {
     }
 
     fn apply(&self, sums: &mut [f32], _units: usize) {
-        // From minus infinity to -0.0, as integers: an FPU takes a third more instructions to compare. NaN has to pass through, so
-        // that divergence is seen: `max` would hide it.
-        const LAST_NEGATIVE: i32 = f32::NEG_INFINITY.to_bits().cast_signed();
-        let rectify = |bits: u32| f32::from_bits(if bits.cast_signed() <= LAST_NEGATIVE { 0 } else { bits });
-        let (mut turns, rest) = sums.as_chunks_mut::<4>();
-        while let Some((values, behind)) = turns.split_first_mut() {
-            let [a, b, c, d] = *values;
-            let (a, b, c, d) = (a.to_bits(), b.to_bits(), c.to_bits(), d.to_bits());
-            one_turn_at_a_time();
-            *values = [rectify(a), rectify(b), rectify(c), rectify(d)];
-            turns = behind;
-            one_turn_at_a_time();
-        }
-        for value in rest {
-            *value = rectify(value.to_bits());
-            one_turn_at_a_time();
-        }
+        kernels::rectify(sums);
     }
 
     fn differentiate(&self, outputs: &mut [f32]) {

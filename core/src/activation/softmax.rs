@@ -72,9 +72,35 @@ pub(crate) fn largest(sums: &[f32]) -> f32 {
 
 /// Replaces each sum by `exp(z - max(z))`; returns their total, and `max(z)`.
 #[inline(never)]
-pub(crate) fn exponentials(sums: &mut [f32]) -> (f32, f32) {
+fn exponentials(sums: &mut [f32]) -> (f32, f32) {
     let largest = largest(sums);
     (kernels::exponentials(sums, largest), largest)
+}
+
+/// The same of sums that stay.
+pub(crate) fn exponentials_of(sums: &[f32], to: &mut [f32]) -> (f32, f32) {
+    if cfg!(kernels = "plain") {
+        // The least code.
+        kernels::copy(sums, to);
+        return exponentials(to);
+    }
+    let largest = copy_and_find_largest(sums, to);
+    (kernels::exponentials(to, largest), largest)
+}
+
+/// Like [`largest`], and copies the sums: one walk takes half the time of two.
+fn copy_and_find_largest(sums: &[f32], to: &mut [f32]) -> f32 {
+    let (mut largest, len) = (f32::NEG_INFINITY, sums.len().min(to.len()));
+    let (mut rest, mut to) = (sums.get(..len).unwrap_or_default(), to.get_mut(..len).unwrap_or_default());
+    while let (Some((&sum, behind)), Some((copy, to_behind))) = (rest.split_first(), to.split_first_mut()) {
+        *copy = sum;
+        if sum > largest {
+            largest = sum;
+        }
+        (rest, to) = (behind, to_behind);
+        one_turn_at_a_time();
+    }
+    largest
 }
 
 #[cfg(test)]

@@ -23,20 +23,24 @@ pub(crate) fn argmax(values: &[f32]) -> usize {
     at
 }
 
-/// Whether the largest value stands at `at`, as [`argmax`] says: most that do not are found at one of the first values.
+/// Whether the largest value stands at `at`, as [`argmax`] says: where it does not, one of the first values mostly tells.
 pub(crate) fn is_argmax(at: usize, values: &[f32]) -> bool {
-    let Some((before, [value, behind @ ..])) = values.split_at_checked(at) else { return false };
-    // No number is the largest of nothing but such.
-    if value.is_nan() || *value == f32::NEG_INFINITY {
-        return argmax(values) == at;
+    if cfg!(kernels = "plain") {
+        return at < values.len() && argmax(values) == at;
     }
-    let beats = |others: &[f32], is_more: fn(&f32, &f32) -> bool| {
+    let Some((before, [value, behind @ ..])) = values.split_at_checked(at) else { return false };
+    let own = if *value > f32::NEG_INFINITY { *value } else { f32::NEG_INFINITY };
+    // Where nothing is more than that, the first is the largest.
+    if own == f32::NEG_INFINITY && at > 0 {
+        return false;
+    }
+    let has = |others: &[f32], beats: fn(f32, f32) -> bool| {
         others.iter().any(|other| {
             one_turn_at_a_time();
-            is_more(other, value)
+            beats(*other, own)
         })
     };
-    !beats(before, |other, value| other >= value) && !beats(behind, |other, value| other > value)
+    !has(before, |other, own| other >= own) && !has(behind, |other, own| other > own)
 }
 
 #[cfg(test)]

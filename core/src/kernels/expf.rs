@@ -12,16 +12,18 @@ const P2: f32 = f32::from_bits(0xBB35_5215);
 const TINY: u32 = 0x3900_0000;
 const NORMAL: u32 = 0x42AE_AC4F;
 
-/// Whether the steps are all taken: the number is not tiny, and the result is normal, if it is not above 0. In one comparison.
-#[inline(always)]
-pub(super) fn has_k(x: f32) -> bool {
-    magnitude(x).wrapping_sub(TINY + 1) <= NORMAL - (TINY + 1)
-}
-
 /// A number whose result is normal, if it is not above 0.
+#[cfg(any(kernels = "vectors", test))]
 #[inline(always)]
 pub(super) fn is_normal(x: f32) -> bool {
     magnitude(x) <= NORMAL
+}
+
+/// Whether that is so and it is not tiny, in one comparison.
+#[cfg(any(kernels = "tiles", test))]
+#[inline(always)]
+pub(super) fn has_k(x: f32) -> bool {
+    magnitude(x).wrapping_sub(TINY + 1) <= NORMAL - (TINY + 1)
 }
 
 #[inline(always)]

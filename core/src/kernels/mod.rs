@@ -51,12 +51,12 @@ pub(crate) use place::{BY_VALUE, LANES, Place, split_spare};
 pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};
 #[cfg(not(kernels = "tiles"))]
-pub(crate) use streams::{add, add_scaled, all_finite, copy, fill, scale, spread};
+pub(crate) use streams::{add, add_scaled, all_finite, copy, fill, rectify, scale, spread};
 #[cfg(all(kernels = "tiles", not(feature = "fast-math")))]
 pub(crate) use tiles::exponentials;
 #[cfg(kernels = "tiles")]
 pub(crate) use tiles::{
-    add, add_scaled, all_finite, backward, backward_online, copy, fill, forward, gradient, scale, spread,
+    add, add_scaled, all_finite, backward, backward_online, copy, fill, forward, gradient, rectify, scale, spread,
 };
 #[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
 pub(crate) use vectors::exponentials;
@@ -241,7 +241,7 @@ mod tests {
     macro_rules! elements_agree {
         ($module:ident as $name:ident) => {
             mod $name {
-                use super::super::$module::{add, add_scaled, all_finite, copy, fill, scale, spread};
+                use super::super::$module::{add, add_scaled, all_finite, copy, fill, rectify, scale, spread};
                 use super::*;
 
                 #[test]
@@ -268,6 +268,8 @@ mod tests {
                             spread(&from, some.as_chunks_mut().0, lane);
                             assert_eq!(bits(&some), bits(&naive), "{len} {lane}");
                         }
+                        let rectified = |to: f32, _| if to <= 0.0 { 0.0 } else { to };
+                        assert_eq!(changed(&|to| rectify(to)), expected(&rectified), "{len}");
                         assert_eq!(changed(&|to| fill(to, 0.3)), expected(&|_, _| 0.3), "{len}");
                         assert_eq!(changed(&|to| scale(to, -0.7)), expected(&|to, _| -0.7 * to + 0.0), "{len}");
                         assert_eq!(changed(&|to| add(to, &from)), expected(&|to, from| to + from), "{len}");

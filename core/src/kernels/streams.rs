@@ -1,6 +1,7 @@
 //! Element by element, a turn each: for little code, and for a compiler that makes vectors of it.
 
 use super::LANES;
+use super::elements::rectified;
 use crate::unroll::one_turn_at_a_time;
 
 /// `to = from`: a call of `memcpy` takes two to three times as many instructions on a Cortex-M.
@@ -33,6 +34,13 @@ pub(crate) fn spread(from: &[f32], to: &mut [[f32; LANES]], lane: usize) {
         if let Some(to) = to.get_mut(lane) {
             *to = *value;
         }
+    }
+}
+
+/// `values = max(values, 0)`.
+pub(crate) fn rectify(values: &mut [f32]) {
+    for value in values {
+        *value = rectified(value.to_bits());
     }
 }
 

@@ -1,10 +1,9 @@
 //! Cross-entropy of one class among several.
 
 use super::{CrossEntropy, Input, Loss};
-use crate::activation::{Activation, Kind, largest};
+use crate::activation::{Activation, Kind, exponentials_of, largest};
 use crate::data::{argmax, class_index, is_argmax};
 use crate::error::Error;
-use crate::kernels;
 use crate::math;
 use crate::unroll::one_turn_at_a_time;
 
@@ -97,21 +96,6 @@ impl CrossEntropy for CategoricalCrossEntropy {
     }
 }
 
-/// Copies the sums, and returns the largest: one walk takes half the time of two.
-fn copy_and_largest(from: &[f32], to: &mut [f32]) -> f32 {
-    let (mut largest, len) = (f32::NEG_INFINITY, from.len().min(to.len()));
-    let (mut from, mut to) = (from.get(..len).unwrap_or_default(), to.get_mut(..len).unwrap_or_default());
-    while let (Some((&sum, from_behind)), Some((here, to_behind))) = (from.split_first(), to.split_first_mut()) {
-        *here = sum;
-        if sum > largest {
-            largest = sum;
-        }
-        (from, to) = (from_behind, to_behind);
-        one_turn_at_a_time();
-    }
-    largest
-}
-
 /// A target as an index; [`Loss::accepts`] has seen that it is one.
 fn label(target: &[f32]) -> usize {
     target.first().map_or(0, |&label| label as usize)
@@ -165,8 +149,7 @@ impl CrossEntropy for SparseCategoricalCrossEntropy {
 
     fn differentiate_smoothed(&self, inputs: &[f32], target: &mut [f32], scale: f32, smoothing: f32) -> f32 {
         let label = label(target);
-        let largest = copy_and_largest(inputs, target);
-        let total = kernels::exponentials(target, largest);
+        let (total, largest) = exponentials_of(inputs, target);
         let factor = scale / total;
         for delta in target.iter_mut() {
             *delta *= factor;

@@ -3,6 +3,7 @@
 use core::cell::Cell;
 
 use super::super::TILE;
+use super::super::elements::rectified;
 use super::loads::{Quad, get};
 use super::products::{TURN, add_product};
 use crate::multiply_add::multiply_add;
@@ -78,6 +79,24 @@ extern "C" fn spread_turns(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &
         let Some((next, rest)) = from.split_first() else { return };
         (a, b) = Quad::two(*next);
         (from, to) = (rest, behind);
+        one_turn_at_a_time();
+    }
+}
+
+/// `values = max(values, 0)`, four a turn: what integers an instruction loads need not be in registers that follow one another.
+#[inline(never)]
+pub(crate) fn rectify(values: &mut [f32]) {
+    let (mut turns, rest) = values.as_chunks_mut::<4>();
+    while let Some((values, behind)) = turns.split_first_mut() {
+        let [a, b, c, d] = *values;
+        let (a, b, c, d) = (a.to_bits(), b.to_bits(), c.to_bits(), d.to_bits());
+        one_turn_at_a_time();
+        *values = [rectified(a), rectified(b), rectified(c), rectified(d)];
+        turns = behind;
+        one_turn_at_a_time();
+    }
+    for value in rest {
+        *value = rectified(value.to_bits());
         one_turn_at_a_time();
     }
 }

@@ -21,7 +21,7 @@ mod online;
 mod products;
 
 pub(crate) use backward::backward;
-pub(crate) use elements::{add, add_scaled, all_finite, copy, fill, scale, spread};
+pub(crate) use elements::{add, add_scaled, all_finite, copy, fill, rectify, scale, spread};
 #[cfg(not(feature = "fast-math"))]
 pub(crate) use exponentials::exponentials;
 pub(crate) use forward::forward;
