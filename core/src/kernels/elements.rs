@@ -31,7 +31,6 @@ pub(crate) fn canonical(values: &mut [f32]) {
 /// Replaces each value by `exp(value - largest)`, and returns their sum. With libm and room for it they are taken in line, or side by
 /// side, by `tiles` and `vectors`.
 #[cfg(any(kernels = "plain", feature = "fast-math"))]
-#[inline(never)]
 pub(crate) fn exponentials(values: &mut [f32], largest: f32) -> f32 {
     let mut total = 0.0;
     for value in values {

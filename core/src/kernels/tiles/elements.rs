@@ -63,7 +63,13 @@ pub(crate) fn spread(from: &[f32], to: &mut [[f32; TILE]], lane: usize) {
 /// The first turn's values are here already, `from` holds the next.
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
-extern "C" fn spread_turns(mut a: Quad, mut b: Quad, from: &[[f32; TURN]], to: &mut [[[f32; TILE]; TURN]], lane: usize) {
+extern "C" fn spread_turns(
+    mut a: Quad,
+    mut b: Quad,
+    from: &[[f32; TURN]],
+    to: &mut [[[f32; TILE]; TURN]],
+    lane: usize,
+) {
     let Some(mut to) = to.get_mut(..=from.len()) else { return };
     let mut from = from;
     while let Some((here, behind)) = to.split_first_mut() {

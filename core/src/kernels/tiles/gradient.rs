@@ -110,7 +110,9 @@ extern "C" fn add_column_and_deltas(
     deltas: &[[f32; TILE]],
     fan_in: usize,
 ) {
-    let (Some((mut g, below)), Some((mut bias, biases))) = (columns.split_first(), biases.split_first()) else { return };
+    let (Some((mut g, below)), Some((mut bias, biases))) = (columns.split_first(), biases.split_first()) else {
+        return;
+    };
     if fan_in == 0 {
         return;
     }
