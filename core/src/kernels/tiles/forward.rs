@@ -19,7 +19,7 @@ pub(crate) fn forward(weights: &[f32], biases: &[f32], inputs: &[f32], outputs: 
     {
         let Some((sums, y_rest)) = y.split_at_mut_checked(TILE * biases.len()) else { return };
         in_fours(&layer, four, sums);
-        if biases.len() % TILE != 0 || fan_in % 2 == 1 {
+        if !biases.len().is_multiple_of(TILE) || fan_in % 2 == 1 {
             not_in_fours(&layer, four, sums);
         }
         (x, y) = (x_rest, y_rest);
