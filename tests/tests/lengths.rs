@@ -2,7 +2,7 @@
 //! alone, none is spare, and how many samples there is room for changes no bit.
 
 use microfit::activation::{Relu, Softmax, Tanh};
-use microfit::data::{Digits, Nothing, Rows, Sequential};
+use microfit::data::{Dataset, Digits, Nothing, Rows, Sequential};
 use microfit::loss::{MeanSquaredError, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::Constant;
@@ -134,6 +134,64 @@ fn of_every_optimizer() {
         build(library, optimizer, &params, Lengths { name: &format!("{optimizer} {arguments}"), batch: 5 });
     }
     Lengths { name: "online", batch: 1 }.with(OnlineSgd);
+}
+
+/// `DATA`, of which this much is said to be in memory.
+struct Partly {
+    features: usize,
+    targets: usize,
+}
+
+impl Dataset for Partly {
+    fn len(&self) -> usize {
+        DATA.len()
+    }
+
+    fn features(&self) -> usize {
+        DATA.features()
+    }
+
+    fn targets(&self) -> usize {
+        DATA.targets()
+    }
+
+    fn read(&self, index: usize, features: &mut [f32], target: &mut [f32]) -> Result<(), Error> {
+        DATA.read(index, features, target)
+    }
+
+    fn in_memory(&self, index: usize) -> Option<(&[f32], &[f32])> {
+        Some((DATA.features.get(index)?.get(..self.features)?, DATA.targets.get(index)?.get(..self.targets)?))
+    }
+}
+
+/// What stands in memory in another length than the dataset says is read, and a sample that is read trains as one that is not.
+#[test]
+fn of_what_is_in_memory() {
+    for topology in topologies() {
+        let train = |data: &Partly, samples| {
+            let fit = Fit {
+                topology,
+                loss: SparseCategoricalCrossEntropy,
+                optimizer: Sgd::keras(0.9).unwrap(),
+                schedule: Constant::new(0.1).unwrap(),
+                clock: Clock::Update,
+                order: Sequential,
+                batch: 5,
+                epochs: 3,
+            };
+            let mut params = vec![0.0; topology.param_len()];
+            Init::GlorotUniform.fill(&topology, 1, &mut params).unwrap();
+            let mut workspace = unused(topology.workspace_len_for::<Sgd>(samples, 1));
+            fit.start(&mut params, &mut workspace).unwrap().run(data, &Nothing).unwrap();
+            weights_hash(&params)
+        };
+        for samples in 1..=5 {
+            let whole = train(&Partly { features: 5, targets: 1 }, samples);
+            for (features, targets) in [(6, 1), (4, 1), (0, 0), (5, 0), (5, 2)] {
+                assert_eq!(train(&Partly { features, targets }, samples), whole, "{features} {targets}, {samples}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -135,3 +135,63 @@ impl Dataset for Nothing {
         Err(Error::SampleIndex { index, len: 0 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::vec;
+
+    /// What stands in memory is what is read, for every sample and past the last, and the trainer may take it from there.
+    fn check(data: &impl Dataset) {
+        let past = data.len();
+        for index in 0..past {
+            let (mut features, mut target) = (vec![0.0; data.features()], vec![0.0; data.targets()]);
+            data.read(index, &mut features, &mut target).unwrap();
+            assert_eq!(data.in_memory(index), Some((&features[..], &target[..])), "{index}");
+        }
+        for index in [past, past + 1, usize::MAX] {
+            assert_eq!(data.in_memory(index), None, "{index}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_memory_is_what_is_read() {
+        let features = [[0.0, 0.5], [1.0, 1.5], [2.0, 2.5], [3.0, 3.5], [4.0, 4.5]];
+        let targets = [[0.0], [1.0], [0.0], [1.0], [1.0]];
+        let rows = Rows { features: &features, targets: &targets };
+        check(&rows);
+        check(&&rows);
+        check(&Weighted::new(rows, &[0.5; 5]).unwrap());
+        let (train, validation) = holdout(&rows, 0.4).unwrap();
+        check(&train);
+        check(&validation);
+        check(&Subset::new(&rows, &[4, 0, 2]));
+        assert_eq!(Subset::new(&rows, &[5]).in_memory(0), None);
+        for fold in 0..2 {
+            let (train, validation) = k_fold(&rows, Shuffle::new(1), 2, fold).unwrap();
+            check(&train);
+            check(&validation);
+            let mut indices = [0; 5];
+            let folds = StratifiedFolds::new(5, |index| targets[index][0] as u16, 2, 1, &mut indices).unwrap();
+            let (train, validation) = folds.split(&rows, fold).unwrap();
+            check(&train);
+            check(&validation);
+        }
+        let (mut x, mut y) = ([[0.0; 2]; 3], [[0.0]; 3]);
+        let mut ring = Ring::new(&mut x, &mut y).unwrap();
+        for (features, target) in features.into_iter().zip(targets) {
+            ring.push(features, target);
+            check(&ring);
+        }
+    }
+
+    #[test]
+    fn what_is_made_when_it_is_read_is_not_in_memory() {
+        let rows = Rows { features: &[[0.0]], targets: &[[1.0]] };
+        assert_eq!(OneHot::<_, 2>::new(rows).unwrap().in_memory(0), None);
+        assert_eq!(Scaled::new(rows, Scaling::new(&[1.0], &[2.0]).unwrap()).unwrap().in_memory(0), None);
+        assert_eq!(FromFn { len: 1, generate: |_| ([0.0], [1.0]) }.in_memory(0), None);
+        assert_eq!(Nothing.in_memory(0), None);
+    }
+}
