@@ -87,11 +87,9 @@ extern "C" fn columns_of_four(
     slopes: Slopes,
 ) {
     let (mut a, mut b, mut c, mut e) = (Quad::all(0.0), Quad::all(0.0), Quad::all(0.0), Quad::all(0.0));
-    if fan_in < TILE {
-        return;
-    }
+    let (false, Some(behind)) = (fan_in < TILE, columns.get(TILE..)) else { return };
     // From behind the first unit's weights to the end of the next one's: so the last one's are a chunk too.
-    let mut units = deltas.iter().zip(columns.get(TILE..).unwrap_or_default().chunks_exact(fan_in));
+    let mut units = deltas.iter().zip(behind.chunks_exact(fan_in));
     loop {
         accumulate!([w.s0, a; w.s1, b; w.s2, c; w.s3, e], d);
         let Some((deltas, below)) = units.next() else { break };
