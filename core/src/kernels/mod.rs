@@ -268,13 +268,26 @@ mod tests {
                             spread(&from, some.as_chunks_mut().0, lane);
                             assert_eq!(bits(&some), bits(&naive), "{len} {lane}");
                         }
-                        let rectified = |to: f32, _| if to <= 0.0 { 0.0 } else { to };
-                        assert_eq!(changed(&|to| rectify(to)), expected(&rectified), "{len}");
                         assert_eq!(changed(&|to| fill(to, 0.3)), expected(&|_, _| 0.3), "{len}");
                         assert_eq!(changed(&|to| scale(to, -0.7)), expected(&|to, _| -0.7 * to + 0.0), "{len}");
                         assert_eq!(changed(&|to| add(to, &from)), expected(&|to, from| to + from), "{len}");
                         let scaled = |to: f32, from: f32| to + 0.7 * from;
                         assert_eq!(changed(&|to| add_scaled(to, &from, 0.7)), expected(&scaled), "{len}");
+                    }
+                }
+
+                #[test]
+                fn rectified_is_what_is_not_below_zero() {
+                    let mut rng = Rng::new(8);
+                    let edges = [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, f32::MIN, -f32::from_bits(1)];
+                    for len in 0..40 {
+                        let mut values = sparse(len, &mut rng);
+                        for (value, edge) in values.iter_mut().step_by(3).zip(edges.into_iter().cycle().skip(len)) {
+                            *value = edge;
+                        }
+                        let expected: Vec<f32> = values.iter().map(|v| if *v <= 0.0 { 0.0 } else { *v }).collect();
+                        rectify(&mut values);
+                        assert_eq!(bits(&values), bits(&expected), "{len}");
                     }
                 }
 

@@ -8,7 +8,8 @@
 //! Such a loop takes the next values in the middle: after the arithmetic, and after the branch that ends it, so that LLVM does not mix
 //! loads and arithmetic. Every slice is cut to one length before, and asked by a statement of its own: then LLVM keeps one of the
 //! comparisons, and steps the pointers in the loads. What one instruction is to load stands between two `one_turn_at_a_time`: of more
-//! LLVM moves eight loads at most, and of several pointers not all are stepped in their loads.
+//! LLVM moves eight loads at most, and of several pointers not all are stepped in their loads. Slices come as turns, not as values: then
+//! their length, by which the turns are counted, stays in the register it came in, which the branch at the end can ask by itself.
 
 use core::cell::Cell;
 
