@@ -23,9 +23,13 @@ pub(super) fn rectified(bits: u32) -> f32 {
     f32::from_bits(if bits.cast_signed() <= LAST_NEGATIVE { 0 } else { bits })
 }
 
-/// Turns -0.0 into 0.0, and leaves every other value as it is.
+/// Turns -0.0 into 0.0, and leaves every other value as it is. Not by [`scale`], whose stack would lie under what a checkpoint's loading
+/// has there already.
 pub(crate) fn canonical(values: &mut [f32]) {
-    scale(values, 1.0);
+    for value in values {
+        *value += 0.0;
+        one_turn_at_a_time();
+    }
 }
 
 /// Replaces each value by `exp(value - largest)`, and returns their sum. With libm and room for it they are taken in line, or side by
