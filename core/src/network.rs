@@ -230,7 +230,7 @@ pub(crate) fn read_samples<L: Loss>(
     for ((sample, row), index) in samples.zip(indices) {
         let Some((weight, target)) = row.split_last_mut() else { break };
         let (place, index) = (Place::of(sample, n, inputs), index as usize);
-        // A row is read to where it belongs.
+        // Where every sample is a row it is read to where it belongs, and nothing is copied twice.
         if BY_VALUE
             && let Some((x, y)) = data.in_memory(index)
             && (x.len(), y.len()) == (inputs, target.len())

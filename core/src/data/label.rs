@@ -26,6 +26,7 @@ pub(crate) fn argmax(values: &[f32]) -> usize {
 /// Whether the largest value stands at `at`, as [`argmax`] says: where it does not, one of the first values mostly tells.
 pub(crate) fn is_argmax(at: usize, values: &[f32]) -> bool {
     if cfg!(kernels = "plain") {
+        // The least code.
         return at < values.len() && argmax(values) == at;
     }
     let Some((before, [value, behind @ ..])) = values.split_at_checked(at) else { return false };

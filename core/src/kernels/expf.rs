@@ -19,7 +19,7 @@ pub(super) fn is_normal(x: f32) -> bool {
     magnitude(x) <= NORMAL
 }
 
-/// Whether that is so and it is not tiny, in one comparison.
+/// A number whose result is normal, if it is not above 0, and that is not tiny: in one comparison.
 #[cfg(any(kernels = "tiles", test))]
 #[inline(always)]
 pub(super) fn has_k(x: f32) -> bool {

@@ -85,13 +85,24 @@ fn add_to_columns(weights: &[Cell<f32>], biases: &[Cell<f32>], x: &[f32], deltas
     }
 }
 
+#[inline(always)]
+fn add_to_weight(g: &Cell<f32>, d: Quad, x: Quad) {
+    let sum = multiply_add(multiply_add(g.get(), d.s0, x.s0), d.s1, x.s1);
+    g.set(multiply_add(multiply_add(sum, d.s2, x.s2), d.s3, x.s3));
+}
+
+#[inline(always)]
+fn add_to_bias(g: &Cell<f32>, d: Quad) {
+    g.set(g.get() + d.s0 + d.s1 + d.s2 + d.s3);
+}
+
 /// To the biases. The first unit's deltas are here already.
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
 extern "C" fn add_deltas(mut d: Quad, biases: &[Cell<f32>], others: &[[f32; TILE]]) {
     let mut others = others.iter();
     for bias in biases {
-        bias.set(bias.get() + d.s0 + d.s1 + d.s2 + d.s3);
+        add_to_bias(bias, d);
         keep_the_end_in_the_middle();
         let Some(next) = others.next() else { return };
         d = Quad::of(*next);
@@ -118,9 +129,8 @@ extern "C" fn add_column_and_deltas(
     }
     let mut units = deltas.iter().zip(biases).zip(below.chunks_exact(fan_in));
     loop {
-        let sum = multiply_add(multiply_add(g.get(), d.s0, x.s0), d.s1, x.s1);
-        g.set(multiply_add(multiply_add(sum, d.s2, x.s2), d.s3, x.s3));
-        bias.set(bias.get() + d.s0 + d.s1 + d.s2 + d.s3);
+        add_to_weight(g, d, x);
+        add_to_bias(bias, d);
         keep_the_end_in_the_middle();
         let Some(((deltas, next_bias), row)) = units.next() else { return };
         let Some(next) = row.last() else { return };
@@ -141,8 +151,7 @@ extern "C" fn add_column(x: Quad, mut d: Quad, columns: &[Cell<f32>], deltas: &[
     }
     let mut units = deltas.iter().zip(below.chunks_exact(fan_in));
     loop {
-        let sum = multiply_add(multiply_add(g.get(), d.s0, x.s0), d.s1, x.s1);
-        g.set(multiply_add(multiply_add(sum, d.s2, x.s2), d.s3, x.s3));
+        add_to_weight(g, d, x);
         keep_the_end_in_the_middle();
         let Some((deltas, row)) = units.next() else { return };
         let Some(next) = row.last() else { return };

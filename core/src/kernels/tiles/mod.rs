@@ -1,10 +1,10 @@
 //! For a Cortex-M with an FPU: as many sums in registers as there are, and loads of several values.
 //!
 //! Forward and backward take four samples at a time, and of the weights four rows or four columns: sixteen sums, named, as LLVM spills
-//! an array of arrays at `opt-level = "s"`; forward then two rows, and one. The four stand value by value, see `place`. The gradient takes three inputs a turn, of those of the
-//! four that have a delta. What is no four goes row by row: `products` adds a multiple of one row to another, which is also the update of
-//! online SGD and of the optimizers. How several values come to be loaded by one
-//! instruction says `loads`.
+//! an array of arrays at `opt-level = "s"`; forward then two rows, and one. The four stand value by value, see `place`. The gradient
+//! takes three inputs a turn, of those of the four that have a delta. What is no four goes row by row: `products` adds a multiple of one
+//! row to another, which is also the update of online SGD and of the optimizers. How several values come to be loaded by one instruction
+//! says `loads`.
 
 #[macro_use]
 mod four;
