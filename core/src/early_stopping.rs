@@ -207,6 +207,17 @@ mod tests {
         assert_eq!(found, [Waiting, Waiting, Improved, Waiting, Stop]);
     }
 
+    /// As in Keras, where the very first epoch never stops a run.
+    #[test]
+    fn the_first_epoch_stops_nothing() {
+        use Verdict::{Improved, Stop, Waiting};
+        let stopping = EarlyStopping::new(Goal::Minimize, 0, 0.0).unwrap();
+        let (found, _) = verdicts(stopping, &[f32::NAN, f32::NAN]);
+        assert_eq!(found, [Waiting, Stop]);
+        let (found, _) = verdicts(stopping, &[1.0, 1.0]);
+        assert_eq!(found, [Improved, Stop]);
+    }
+
     #[test]
     fn refuses_what_is_no_margin() {
         assert!(matches!(EarlyStopping::new(Goal::Minimize, 1, -0.1), Err(Error::Parameter { name: "min_delta", .. })));

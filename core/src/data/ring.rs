@@ -64,7 +64,9 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
         if found > 1 << 31 {
             return Err(Error::DatasetTooLarge);
         }
-        if state.oldest as usize >= found || state.len as usize > found {
+        // Until all rows are taken the oldest sample stands in the first.
+        let full = state.len as usize == found;
+        if state.oldest as usize >= found || state.len as usize > found || (state.oldest > 0 && !full) {
             return Err(Error::ReplayState);
         }
         Ok(Self { features, targets, state })
@@ -174,7 +176,7 @@ mod tests {
     fn refuses_what_does_not_fit() {
         assert!(matches!(Ring::<1, 1>::new(&mut [], &mut []), Err(Error::BufferLength { expected: 1, found: 0, .. })));
         assert!(matches!(Ring::<1, 1>::new(&mut [[0.0]; 2], &mut [[0.0]]), Err(Error::BufferLength { .. })));
-        for (oldest, len) in [(2, 0), (0, 3)] {
+        for (oldest, len) in [(2, 2), (0, 3), (1, 1), (1, 0)] {
             let (mut x, mut y) = ([[0.0]; 2], [[0.0]; 2]);
             let found = Ring::restore(&mut x, &mut y, RingState { oldest, len });
             assert_eq!(found, Err(Error::ReplayState));

@@ -131,7 +131,8 @@ impl<'a> MinMax<'a> {
     }
 
     /// The scaling that sends what was observed to `[lower, upper]`, in the memory lent: scikit-learn's `MinMaxScaler`.
-    /// A feature that never varied goes to `lower` (its range counts as 1).
+    /// A feature that never varied goes to `lower` (its range counts as 1). The shift is an f32, so that a feature whose values are
+    /// millions of times their range goes there only as nearly as its last digits allow.
     ///
     /// # Errors
     /// [`Error::Parameter`] unless `lower` is finite and `upper` a finite number above it.

@@ -149,7 +149,8 @@ pub enum Error {
     },
     /// A run was to be resumed with settings it was not made with.
     ProgressMismatch,
-    /// The loss of a sample became NaN or infinite. The parameters are those of the last update.
+    /// The loss of a sample, or the sum of a batch's losses, became NaN or infinite. The parameters are those of the
+    /// last update.
     Diverged {
         /// Updates done before.
         step: u32,
@@ -224,6 +225,8 @@ pub enum Requirement {
     AtLeastThePrevious,
     /// Below the parameter before it in the constructor's signature.
     BelowThePrevious,
+    /// Above the parameter before it.
+    AboveThePrevious,
 }
 
 impl fmt::Display for Error {
@@ -286,7 +289,10 @@ impl fmt::Display for Error {
                 f.write_str("progress: expected that of a run with these settings, found another's")
             }
             Self::Diverged { step, index } => {
-                write!(f, "diverged after {step} updates: the loss of sample {index} is not finite")
+                write!(
+                    f,
+                    "diverged after {step} updates: the loss of sample {index}, or the sum up to it, is not finite"
+                )
             }
         }
     }
@@ -328,6 +334,7 @@ impl fmt::Display for Requirement {
             Self::OneMoreThanBoundaries => "one value more than boundaries",
             Self::AtLeastThePrevious => "at least the parameter before it",
             Self::BelowThePrevious => "below the parameter before it",
+            Self::AboveThePrevious => "above the parameter before it",
         })
     }
 }
@@ -352,7 +359,8 @@ pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64
         | Requirement::Increasing
         | Requirement::OneMoreThanBoundaries
         | Requirement::AtLeastThePrevious
-        | Requirement::BelowThePrevious => found.is_finite(),
+        | Requirement::BelowThePrevious
+        | Requirement::AboveThePrevious => found.is_finite(),
     };
     if holds { Ok(()) } else { Err(Error::Parameter { name, must_be, found: found as f32 }) }
 }

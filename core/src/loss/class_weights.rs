@@ -9,7 +9,7 @@ use crate::error::{Error, Requirement, require};
 /// weighted losses divided by the number of its samples, as in Keras; PyTorch's `CrossEntropyLoss(weight=...)` divides by the
 /// sum of the weights, which is the same where the weights of a batch have a mean of 1.
 ///
-/// A sample's class is its target where there is one (0 or 1, or an index), else where its largest target stands; one past
+/// A sample's class is its target where there is one (0 or 1, or an index; a soft label counts as the nearer, 0.5 as 0), else where its largest target stands; one past
 /// the weights counts 1. Validation samples are not weighted. For weights of single samples see
 /// [`Dataset::weight`](crate::data::Dataset::weight).
 ///
@@ -68,6 +68,7 @@ impl<L: Loss> Loss for ClassWeights<'_, L> {
     fn weight(&self, target: &[f32]) -> f32 {
         let class = match *target {
             // Below 0 the cast gives 0, the class of what is not.
+            [class] if class - (class as usize as f32) > 0.5 => class as usize + 1,
             [class] => class as usize,
             _ => argmax(target),
         };
@@ -78,7 +79,7 @@ impl<L: Loss> Loss for ClassWeights<'_, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loss::{CategoricalCrossEntropy, SparseCategoricalCrossEntropy};
+    use crate::loss::{BinaryCrossEntropy, CategoricalCrossEntropy, Hinge, SparseCategoricalCrossEntropy};
 
     #[test]
     fn knows_a_class_by_its_label_or_its_row() {
@@ -88,5 +89,11 @@ mod tests {
         let rows = ClassWeights::new(CategoricalCrossEntropy, &weights).unwrap();
         assert_eq!(rows.weight(&[0.0, 1.0, 0.0]), 2.0);
         assert!(ClassWeights::new(CategoricalCrossEntropy, &[-1.0]).is_err());
+        // Keras 3.15.1's `class_weight_to_sample_weights` of these.
+        let soft = ClassWeights::new(BinaryCrossEntropy, &[1.0, 5.0]).unwrap();
+        let of = |y: f32| soft.weight(&[y]);
+        assert_eq!([0.0, 0.4, 0.5, 0.6, 0.9, 1.0].map(of), [1.0, 1.0, 1.0, 5.0, 5.0, 5.0]);
+        let signs = ClassWeights::new(Hinge, &[1.0, 5.0]).unwrap();
+        assert_eq!([-1.0, 0.0, 1.0].map(|y| signs.weight(&[y])), [1.0, 1.0, 5.0]);
     }
 }

@@ -145,6 +145,15 @@ mod tests {
         let average = confusion.macro_average();
         assert!((average.f1 - 5.0 / 9.0).abs() < 1e-7 && (average.precision - 5.0 / 9.0).abs() < 1e-7);
         assert_eq!(confusion.micro_average().recall, 4.0 / 7.0);
+        // A class that is only predicted counts too.
+        let mut confusion = Confusion::<3>::default();
+        for predicted in [0, 0, 1] {
+            let mut outputs = [0.0; 3];
+            outputs[predicted] = 1.0;
+            confusion.record(&outputs, &[0.0]).unwrap();
+        }
+        let average = confusion.macro_average();
+        assert!((average.recall - 1.0 / 3.0).abs() < 1e-7 && average.precision == 0.5, "{average:?}");
         assert_eq!(Confusion::<2>::default().accuracy(), None);
     }
 

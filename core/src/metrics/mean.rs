@@ -35,6 +35,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Whether the sum of the losses is a number.
+    pub(crate) const fn is_finite(&self) -> bool {
+        self.loss.sum.is_finite()
+    }
+
     /// Counts one sample with its loss and, where there is right and wrong, its share of what is right.
     pub(crate) fn record(&mut self, loss: f32, accuracy: Option<f32>) {
         self.samples = self.samples.saturating_add(1);
@@ -117,6 +122,14 @@ impl CompensatedSum {
         self.lost = (sum - self.sum) - value;
         self.sum = sum;
     }
+
+    /// The same of values whose sum may overflow: what is infinite stays so, and does not become NaN.
+    pub(crate) fn add_any(&mut self, value: f32) {
+        self.add(value);
+        if !self.sum.is_finite() {
+            self.lost = 0.0;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +144,22 @@ mod tests {
         }
         assert_eq!(metrics.loss(), 0.1);
         assert_eq!((metrics.accuracy(), metrics.samples()), (None, 1_000_000));
+    }
+
+    #[test]
+    fn an_overflow_stays_one() {
+        for values in [[f32::MAX, f32::MAX, 1.0], [f32::INFINITY, 1.0, 1.0], [1.0, f32::MAX, f32::MAX]] {
+            let mut sum = CompensatedSum::default();
+            for value in values {
+                sum.add_any(value);
+            }
+            assert_eq!(sum.sum(), f32::INFINITY, "{values:?}");
+        }
+        let mut sum = CompensatedSum::default();
+        for value in [1.0, f32::NAN, 1.0] {
+            sum.add_any(value);
+        }
+        assert!(sum.sum().is_nan());
     }
 
     #[test]

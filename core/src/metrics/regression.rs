@@ -36,12 +36,12 @@ impl Regression {
         }
         for (output, &target) in outputs.iter().zip(target) {
             let error = output - target;
-            self.absolute.add(error.abs());
-            self.squared.add(error * error);
+            self.absolute.add_any(error.abs());
+            self.squared.add_any(error * error);
             self.values = self.values.saturating_add(1);
             let deviation = target - self.mean;
             self.mean += deviation / self.values as f32;
-            self.deviations.add(deviation * (target - self.mean));
+            self.deviations.add_any(deviation * (target - self.mean));
         }
         self.samples = self.samples.saturating_add(1);
         Ok(())
@@ -91,6 +91,15 @@ mod tests {
         assert!(matches!(metric.record(&[], &[]), Err(Error::BufferLength { .. })));
         assert!(matches!(metric.record(&[f32::INFINITY], &[1.0]), Err(Error::OutputNotFinite { .. })));
         assert_eq!(metric, before);
+    }
+
+    #[test]
+    fn an_error_whose_square_overflows_is_infinite() {
+        let mut metric = Regression::default();
+        for _ in 0..2 {
+            metric.record(&[1e20], &[0.0]).unwrap();
+        }
+        assert_eq!((metric.mae(), metric.rmse()), (Some(1e20), Some(f32::INFINITY)));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::math;
 /// - Keras: `w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)`,
 /// - optax: `w -= lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t) + eps_root) + eps)`.
 ///
-/// With AMSGrad the largest `v` so far takes the place of `v`. Three floats of state a parameter, four with AMSGrad: the
+/// With AMSGrad the largest `v` so far takes the place of `v`, in optax the largest `v / (1 - b2^t)` that of `v / (1 - b2^t)`. Three floats of state a parameter, four with AMSGrad: the
 /// gradient, the two moments, the largest second moment. A schedule that drives the momentum drives `b1`. The corrections
 /// are computed in f64, the rest in f32.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,16 +129,16 @@ struct Step {
 }
 
 impl Step {
-    /// The new moments; the second one is returned.
+    /// The new moments; what is to be under the root of the second one is returned.
     fn moments(&self, w: f32, g: f32, m: &mut f32, v: &mut f32) -> f32 {
         let g = self.decay.gradient(w, g);
         *m = self.keep1 * *m + self.take1 * g;
         *v = self.keep2 * *v + self.take2 * (g * g);
-        *v
+        *v * self.within
     }
 
     fn descend(&self, w: &mut f32, m: f32, v: f32) {
-        let denominator = math::sqrt(v * self.within + self.root) * self.outside + self.eps;
+        let denominator = math::sqrt(v + self.root) * self.outside + self.eps;
         *w = self.decay.shrunk(*w, self.nominal_rate) - self.rate * m / denominator;
     }
 }
@@ -167,6 +167,7 @@ impl<const AMSGRAD: bool> Optimizer for Adam<AMSGRAD> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optimizer::descend;
 
     #[test]
     fn refuses_what_never_forgets() {
@@ -174,5 +175,24 @@ mod tests {
         assert!(matches!(Adam::keras(0.9, 1.0, 1e-8), Err(Error::Parameter { name: "beta2", .. })));
         assert!(matches!(Adam::torch(0.9, 0.999, -1.0), Err(Error::Parameter { name: "eps", .. })));
         assert!(matches!(Adam::optax(0.9, 0.999, 1e-8, f32::NAN), Err(Error::Parameter { name: "eps_root", .. })));
+    }
+
+    /// `optax.amsgrad(0.1)` and `optax.amsgrad(0.1, eps_root=1e-3)` of optax 0.2.8 in f64: it corrects the second moment before it
+    /// takes the largest.
+    #[test]
+    fn is_the_amsgrad_of_optax() {
+        let expected = [
+            (0.0, [0.9, 0.847_368_4, 0.810_468, 0.793_021_1, 0.779_590_4, 0.764_757_7]),
+            (1e-3, [0.900_05, 0.847_444_7, 0.810_562_7, 0.793_124_5, 0.779_700_6, 0.764_875_3]),
+        ];
+        for (root, weights) in expected {
+            let optimizer = Adam::optax(0.9, 0.999, 1e-8, root).unwrap().amsgrad();
+            let (mut params, mut state) = ([1.0], [0.0; 4]);
+            for ((step, gradient), expected) in (0..).zip([1.0, 0.1, 0.1, -0.3, 0.01, 0.2]).zip(weights) {
+                let update = Update { step, age: step, rate: 0.1, momentum: None, samples: 1 };
+                descend(&optimizer, &update, &Variables::one(1), &mut params, &[gradient], &mut state);
+                assert!((params[0] - expected).abs() < 1e-6, "root {root}, step {step}: {} {expected}", params[0]);
+            }
+        }
     }
 }

@@ -20,7 +20,7 @@ pub struct Value {
 }
 
 /// The whole gradient to a Euclidean norm of at most `max`: PyTorch's `clip_grad_norm_`, which adds 1e-6 to the norm, Keras'
-/// `global_clipnorm` and optax' `clip_by_global_norm`, which do not.
+/// `global_clipnorm` and optax' `clip_by_global_norm`, which do not. A gradient whose squares overflow has an infinite norm and becomes 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct GlobalNorm {
@@ -109,7 +109,7 @@ impl Clip for Norm {
 fn shorten(gradient: &mut [f32], max: f32, eps: f32) {
     let mut squares = CompensatedSum::default();
     for g in gradient.iter() {
-        squares.add(g * g);
+        squares.add_any(g * g);
     }
     let norm = math::sqrt(squares.sum()) + eps;
     if norm > max {
@@ -176,5 +176,22 @@ mod tests {
         assert!((whole.iter().map(|g| g * g).sum::<f32>() - 1.0).abs() < 1e-6, "{whole:?}");
         assert_eq!(clipped(&GlobalNorm::torch(10.0).unwrap()), [3.0, -4.0, 0.5]);
         assert!(matches!(Value::new(0.0), Err(Error::Parameter { name: "max", .. })));
+    }
+
+    /// What `clip_grad_norm_` of torch 2.15, `clipnorm` of Keras 3.15 and `clip_by_global_norm` of optax 0.2.8 make of it.
+    #[test]
+    fn a_gradient_whose_squares_overflow_becomes_zero() {
+        let clips: [&dyn Clip; 3] =
+            [&GlobalNorm::torch(1.0).unwrap(), &GlobalNorm::keras(1.0).unwrap(), &Norm::new(1.0).unwrap()];
+        for clip in clips {
+            for exploded in [[1e20, 1.0, 1.0], [1.0, -1e20, 1.0], [1.0, 1.0, 3e38], [1.5e19, 1.5e19, 1.5e19]] {
+                let mut gradient = exploded;
+                clip.clip(&mut gradient, &Variables::one(3));
+                assert_eq!(gradient, [0.0; 3], "{exploded:?}");
+            }
+            let mut gradient = [1.0, f32::NAN];
+            clip.clip(&mut gradient, &Variables::one(2));
+            assert!(gradient[1].is_nan());
+        }
     }
 }

@@ -57,7 +57,8 @@ impl Sgd {
         }
     }
 
-    /// `v = m v + (1 - dampening) g`, except for the very first `v`, which is `g`: PyTorch's `dampening`.
+    /// `v = m v + (1 - dampening) g`, except for the very first `v`, which is `g`: PyTorch's `dampening`. Without momentum nothing is
+    /// dampened, as there.
     ///
     /// # Errors
     /// [`Error::Parameter`] unless `0 <= dampening <= 1`.
@@ -82,17 +83,14 @@ impl Optimizer for Sgd {
     const STATE_PER_PARAM: usize = 1;
 
     fn accumulation(&self, update: &Update) -> Accumulation {
-        // PyTorch's first velocity is the gradient as it is.
-        let part = if update.age == 0 { 1.0 } else { 1.0 - self.dampening };
+        let keep = update.momentum.unwrap_or(self.momentum);
+        // PyTorch's first velocity is the gradient as it is, and so is every one without momentum.
+        let part = if update.age == 0 || keep == 0.0 { 1.0 } else { 1.0 - self.dampening };
         let scale = match self.convention {
             Convention::Keras => -update.rate * part,
             Convention::Torch => part,
         };
-        Accumulation {
-            keep: update.momentum.unwrap_or(self.momentum),
-            decay: scale * self.decay.l2,
-            scale: if self.ascend { -scale } else { scale },
-        }
+        Accumulation { keep, decay: scale * self.decay.l2, scale: if self.ascend { -scale } else { scale } }
     }
 
     fn apply(&self, update: &Update, _variables: &Variables, params: &mut [f32], velocity: &mut [f32]) {
@@ -128,6 +126,15 @@ mod tests {
         assert_eq!(walk(Sgd::torch(0.5).unwrap(), [1.0, 0.25, 0.25]), 1.0 - 1.0 - 0.25 * 1.5 - 0.25 * 1.75);
         // They agree while the rate stays.
         assert_eq!(walk(Sgd::keras(0.5).unwrap(), [0.5; 3]), walk(Sgd::torch(0.5).unwrap(), [0.5; 3]));
+    }
+
+    /// `torch.optim.SGD(lr=0.1, momentum=m, dampening=0.5)` of torch 2.15, three steps of gradient 1.
+    #[test]
+    fn without_momentum_nothing_is_dampened() {
+        for (momentum, expected) in [(0.0, 0.7), (0.9, 0.584)] {
+            let dampened = Sgd::torch(momentum).unwrap().dampening(0.5).unwrap();
+            assert!((walk(dampened, [0.1; 3]) - expected).abs() < 1e-6, "{momentum}");
+        }
     }
 
     #[test]

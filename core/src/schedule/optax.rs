@@ -226,13 +226,19 @@ impl OnecycleOptions {
     }
 }
 
+/// A knot and the one that follows. Where they are the same step it is the second one's scale that leads there, and nothing follows.
+const fn together(knot: (u32, f64), next: (u32, f64)) -> ((u32, f64), (u32, f64)) {
+    if knot.0 == next.0 { (next, (next.0, 1.0)) } else { (knot, next) }
+}
+
 /// `linear_onecycle_schedule`: straight lines through knots at 0, `int(pct_start * T)`, `int(pct_final * T)` and `T`.
 ///
-/// Its knots are integers, so it is not torch's one-cycle even at equal parameters; it has no momentum.
+/// Its knots are integers, so it is not torch's one-cycle even at equal parameters; it has no momentum. Of knots that fall together
+/// the last one counts, as it does there.
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `transition_steps` is at least 1, `peak_value` finite and not negative, the parts from 0
-/// to 1 and increasing, and the factors positive.
+/// to 1, the second's knot not before the first's, and the factors positive.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, optax::{OnecycleOptions, linear_onecycle_schedule}};
@@ -248,19 +254,20 @@ pub const fn linear_onecycle_schedule(
 ) -> Result<ScaleTable<3>, Error> {
     propagate!(options.check(transition_steps, peak_value));
     let (n, div) = (transition_steps as f64, options.div_factor);
-    let scales = [
-        ((options.pct_start * n) as u32, div),
-        ((options.pct_final * n) as u32, 1.0 / div),
-        (transition_steps, 1.0 / options.final_div_factor),
-    ];
+    let (first, last) = ((options.pct_start * n) as u32, (options.pct_final * n) as u32);
+    let (back, end) = together((last, 1.0 / div), (transition_steps, 1.0 / options.final_div_factor));
+    let (peak, back) = together((first, div), back);
+    let scales = [peak, back, end];
     propagate!(Scales::new(peak_value, &scales));
     Ok(ScaleTable { lr: peak_value / div, scales, shape: Curve::new(Shape::Linear) })
 }
 
 /// `cosine_onecycle_schedule`: half cosines through knots at 0, `int(pct_start * T)` and `T`.
 ///
+/// Of knots that fall together the last one counts.
+///
 /// # Errors
-/// As [`linear_onecycle_schedule`].
+/// As [`linear_onecycle_schedule`], but for the order of the parts: there is only one.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, optax::{OnecycleOptions, cosine_onecycle_schedule}};
@@ -277,8 +284,8 @@ pub const fn cosine_onecycle_schedule(
     propagate!(options.check(transition_steps, peak_value));
     let OnecycleOptions { pct_start, div_factor, final_div_factor, .. } = options;
     let peak_at = (pct_start * transition_steps as f64) as u32;
-    let scales = [(peak_at, div_factor), (transition_steps, 1.0 / (div_factor * final_div_factor))];
-    Ok(ScaleTable { lr: peak_value / div_factor, scales, shape: Curve::new(Shape::Cosine) })
+    let (peak, end) = together((peak_at, div_factor), (transition_steps, 1.0 / (div_factor * final_div_factor)));
+    Ok(ScaleTable { lr: peak_value / div_factor, scales: [peak, end], shape: Curve::new(Shape::Cosine) })
 }
 
 /// `warmup_constant_schedule`: linear from `init_value` to `peak_value` in `warmup_steps`, then constant.
@@ -480,4 +487,29 @@ pub const fn reduce_on_plateau(lr: f64, options: ReduceOnPlateauOptions) -> Resu
     let ReduceOnPlateauOptions { factor, patience, rtol, atol, cooldown, accumulation_size, min_scale } = options;
     let rule = Rule::Optax { rtol, atol, window: accumulation_size };
     Plateau { lr, mode: Mode::Min, factor, patience, cooldown, floor: min_scale, rule }.check()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Schedule;
+
+    /// optax 0.2.8, in f64, rounded to ten digits behind the point.
+    #[test]
+    fn of_knots_that_fall_together_the_last_counts() {
+        let linear = |steps, pct_start, pct_final, at: [u32; 3]| {
+            let options = OnecycleOptions { pct_start, pct_final, ..OnecycleOptions::DEFAULT };
+            let schedule = linear_onecycle_schedule(steps, 0.1, options).unwrap();
+            at.map(|step| (schedule.value(step) * 1e10).round())
+        };
+        assert_eq!(linear(10, 0.86, 0.85, [5, 8, 10]), [16e6, 16e5, 160.0]);
+        assert_eq!(linear(10, 0.85, 1.0, [4, 8, 10]), [52e7, 1e9, 1e5]);
+        assert_eq!(linear(10, 1.0, 1.0, [1, 9, 10]), [36_000_400.0, 4_003_600.0, 4e3]);
+        assert_eq!(linear(3, 0.3, 0.3, [0, 1, 3]), [16e5, 1_066_720.0, 160.0]);
+        let cosine = cosine_onecycle_schedule(4, 0.1, OnecycleOptions { pct_start: 1.0, ..OnecycleOptions::DEFAULT });
+        let cosine = cosine.unwrap();
+        assert_eq!([1, 2, 4].map(|step| (cosine.value(step) * 1e10).round()), [34_142_159.0, 20_000_080.0, 160.0]);
+        let decreasing = OnecycleOptions { pct_start: 0.9, pct_final: 0.5, ..OnecycleOptions::DEFAULT };
+        assert!(linear_onecycle_schedule(10, 0.1, decreasing).is_err());
+    }
 }

@@ -60,11 +60,9 @@ impl Shape {
             Self::Exponential { ratio } => require("ratio", Requirement::OpenFraction, ratio),
             Self::Tanh { lower, upper } => match require("lower", Requirement::Finite, lower) {
                 Ok(()) if upper > lower => require("upper", Requirement::Finite, upper),
-                Ok(()) => Err(Error::Parameter {
-                    name: "upper",
-                    must_be: Requirement::AtLeastThePrevious,
-                    found: upper as f32,
-                }),
+                Ok(()) => {
+                    Err(Error::Parameter { name: "upper", must_be: Requirement::AboveThePrevious, found: upper as f32 })
+                }
                 Err(error) => Err(error),
             },
         }
