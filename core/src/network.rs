@@ -61,7 +61,7 @@ impl<'a> Network<'a> {
     /// and one more an output, for the targets. Where a call may not take that long, the trainer validates in bounded steps.
     ///
     /// # Errors
-    /// [`Error::DatasetEmpty`], [`Error::FeatureCount`], [`Error::TargetCount`], [`Error::LossActivation`],
+    /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::TargetCount`], [`Error::LossActivation`],
     /// [`Error::BufferLength`], whatever the dataset returns, and [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or
     /// [`Error::WeightInvalid`] for a sample that is no number.
     pub fn evaluate<L: Loss>(&self, loss: &L, data: &impl Dataset, tape: &mut [f32]) -> Result<Metrics, Error> {
@@ -90,7 +90,7 @@ impl<'a> Network<'a> {
     /// [confusion matrix](crate::metrics). `tape` needs [`Topology::tape_len`]`(1)` floats and one more a target.
     ///
     /// # Errors
-    /// [`Error::DatasetEmpty`], [`Error::FeatureCount`], [`Error::BufferLength`], [`Error::SampleNotFinite`], and whatever the
+    /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::BufferLength`], [`Error::SampleNotFinite`], and whatever the
     /// dataset or `judge` returns.
     pub fn judge(
         &self,

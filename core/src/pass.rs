@@ -123,7 +123,8 @@ pub(crate) fn forward<'t>(
             layer.activation().apply(sums, units);
         }
         if let (Some(dropout), Some(key)) = (&layer.dropout, samples.key) {
-            dropout.apply(key, samples.n, sums, 0);
+            let below = topology.layers().len() - layers.len();
+            dropout.apply(Key { layer: below as u32, ..key }, samples.n, sums, 0);
         }
         (tape, fan_in, layers) = (outputs, units, above);
     }
@@ -165,7 +166,7 @@ fn differentiate(
     }
     layer.activation().differentiate(values);
     if let Some((dropout, key)) = dropout {
-        dropout.apply(key, samples.n, values, first);
+        dropout.apply(Key { layer: below.len() as u32, ..key }, samples.n, values, first);
     }
 }
 

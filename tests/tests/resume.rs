@@ -7,7 +7,7 @@ use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::keras::{self, ReduceLrOnPlateauOptions};
 use microfit::schedule::torch::{self, OneCycleOptions};
 use microfit::schedule::{Constant, DropBased, Feedback, Schedule, TimeBased};
-use microfit::{Clock, Event, Fit, Init, Progress, Rng, Topology, dense, frozen, tutorial, weights_hash};
+use microfit::{Clock, Error, Event, Fit, Init, Layer, Progress, Rng, Topology, dense, frozen, tutorial, weights_hash};
 
 #[test]
 fn interrupted_at_every_step() {
@@ -202,4 +202,89 @@ fn a_set_may_grow_between_epochs() {
     }
     assert_eq!(lens, [3, 6]);
     assert_eq!(data.len(), 6);
+}
+
+/// A run that is over, and one of the same settings that is not over yet.
+#[test]
+fn a_finished_run_is_made_longer() {
+    let (train, validation) = tutorial::split().unwrap();
+    let fit = Fit { epochs: 5, ..tutorial::time_based(3) };
+    let mut initial = [0.0; tutorial::NET.param_len()];
+    tutorial::INIT.fill(&tutorial::NET, 3, &mut initial).unwrap();
+    let (mut expected, mut workspace) = (initial, [0.0; tutorial::NET.workspace_len::<Sgd>()]);
+    fit.start(&mut expected, &mut workspace).unwrap().run(&train, &validation).unwrap();
+
+    let (mut params, mut workspace) = (initial, [0.0; tutorial::NET.workspace_len::<Sgd>()]);
+    let mut trainer = Fit { epochs: 2, ..fit }.start(&mut params, &mut workspace).unwrap();
+    trainer.run(&train, &validation).unwrap();
+    assert_eq!(trainer.step(&train, &validation), Ok(Event::Done));
+    let progress = trainer.progress();
+    assert!(matches!(
+        Fit { epochs: 1, ..fit }.resume(progress, &mut params, &mut workspace),
+        Err(Error::ProgressMismatch)
+    ));
+    let mut trainer = fit.resume(progress, &mut params, &mut workspace).unwrap();
+    trainer.run(&train, &validation).unwrap();
+    assert_eq!(trainer.progress().epochs(), 5);
+    assert_eq!(weights_hash(&params), weights_hash(&expected));
+}
+
+/// A validation set counts with what it has when its turn comes; the penalty once for each sample that was seen.
+#[test]
+fn a_validation_set_may_change_meanwhile() {
+    const LAYERS: &[Layer] = &[dense(1, &Linear).l2(0.5)];
+    const NET: Topology = Topology::new(1, LAYERS);
+    let fit = Fit {
+        topology: NET,
+        loss: MeanSquaredError,
+        optimizer: Sgd::keras(0.0).unwrap(),
+        schedule: Constant::new(0.0).unwrap(),
+        clock: Clock::Update,
+        order: Sequential,
+        batch: 1,
+        epochs: 1,
+    };
+    let train = Rows { features: &[[1.0]], targets: &[[1.0]] };
+    let (features, targets) = ([[1.0]; 16], [[2.0]; 16]);
+    // A penalty of 2, and no loss beside it.
+    for (samples, expected) in [(8, Some((8, 2.0))), (2, Some((4, 2.0))), (16, Some((16, 2.0))), (0, None)] {
+        let (mut params, mut workspace) = ([2.0, 0.0], [0.0; NET.workspace_len::<Sgd>()]);
+        let mut trainer = fit.start(&mut params, &mut workspace).unwrap();
+        let (mut len, mut found) = (8, None);
+        loop {
+            let validation = Rows { features: &features[..len], targets: &targets[..len] };
+            match trainer.step(&train, &validation).unwrap() {
+                Event::Validation { .. } => len = samples,
+                Event::Epoch(epoch) => found = epoch.validation.map(|seen| (seen.samples(), seen.loss())),
+                Event::Done => break,
+                _ => {}
+            }
+        }
+        assert_eq!(found, expected, "{samples}");
+    }
+}
+
+/// Losses that are numbers, and their sum is none.
+#[test]
+fn losses_that_overflow_together_are_divergence() {
+    const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    let fit = Fit {
+        topology: NET,
+        loss: MeanSquaredError,
+        optimizer: Sgd::keras(0.0).unwrap(),
+        schedule: Constant::new(0.0).unwrap(),
+        clock: Clock::Update,
+        order: Sequential,
+        batch: 4,
+        epochs: 1,
+    };
+    // Each loss is 2.25e38.
+    let (large, small) = ([[1.5e19]; 4], [[0.0]; 4]);
+    let rows = |targets| Rows { features: &[[1.0]; 4], targets };
+    for (train, validation) in [(&large, &small), (&small, &large)] {
+        let (mut params, mut workspace) = ([0.0; 2], [0.0; NET.workspace_len::<Sgd>()]);
+        let mut trainer = fit.start(&mut params, &mut workspace).unwrap();
+        let ended = trainer.run(&rows(train), &rows(validation));
+        assert!(matches!(ended, Err(Error::Diverged { index: 1, .. })), "{ended:?}");
+    }
 }

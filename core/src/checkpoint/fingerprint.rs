@@ -68,13 +68,13 @@ impl Topology<'_> {
 
 /// What [`Topology::fingerprint`] does not see of a layer. Not inlined, like the others, so that no two are on the stack at once.
 #[inline(never)]
-fn hash_layer(layer: &Layer, hash: &mut Fnv) {
+fn hash_layer(layer: &Layer, at: usize, hash: &mut Fnv) {
     let mut values = PROBES;
     layer.activation().apply(&mut values, PROBES.len());
     hash.add_floats(&values);
     if let Some(dropout) = &layer.dropout {
         let mut mask = [1.0; 8];
-        dropout.apply(Key { epoch: 1, position: 2 }, 1, &mut mask, 0);
+        dropout.apply(Key { layer: at as u32, ..Key::of(1, 2) }, 1, &mut mask, 0);
         hash.add_floats(&mask);
     }
     if let Some(penalty) = &layer.penalty {
@@ -151,8 +151,8 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     #[inline(never)]
     pub fn fingerprint(&self) -> u64 {
         let mut hash = Fnv(self.topology.fingerprint());
-        for layer in self.topology.layers() {
-            hash_layer(layer, &mut hash);
+        for (at, layer) in self.topology.layers().iter().enumerate() {
+            hash_layer(layer, at, &mut hash);
         }
         self.hash_loss(&mut hash);
         self.hash_optimizer(&mut hash);

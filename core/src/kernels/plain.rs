@@ -1,7 +1,7 @@
 //! For chips with little flash, and for those without an FPU: one sample, one unit or input at a time.
 //!
 //! The code is a quarter of the tiles'. Where a product and its sum are a routine of a hundred instructions, loading their operands once
-//! or four times makes no difference; with an FPU it takes 1.6 to 3.0 times the instructions.
+//! or four times makes no difference; with an FPU it takes 1.6 to 3.1 times the instructions.
 
 use super::columns::{add_to_column, column_sum};
 use super::streams::add;

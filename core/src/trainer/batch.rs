@@ -57,7 +57,7 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         let update = self.next_update(len);
         let n = update.samples.saturating_sub(self.progress.in_batch).min(self.lanes.count as u32) as usize;
         let into = self.fit.optimizer.accumulation(&update);
-        let key = Some(Key { epoch: self.progress.epoch, position: self.progress.position });
+        let key = Some(Key::of(self.progress.epoch, self.progress.position));
         let Update { rate, momentum, samples: batch, .. } = update;
         Group { rate, momentum, into, batch, len, samples: Samples { n, key, checked: true } }
     }
@@ -125,13 +125,14 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
                 one_turn_at_a_time();
             }
             let value = weight * loss.differentiate(outputs, gradient, weight * scale_of_one);
-            if !value.is_finite() {
+            batch_loss += value;
+            // A loss that is no number makes the sum none, and so do losses that are too large together.
+            if !batch_loss.is_finite() {
                 let position = self.progress.position + sample as u32;
                 let index = self.fit.order.index(self.progress.epoch, position, *len) as usize;
                 return Err(Error::Diverged { step: self.progress.step, index });
             }
             metrics.record(value, accuracy);
-            batch_loss += value;
             if of_outputs {
                 chain_last(topology, self.params, below, (sample, samples.n), outputs, gradient);
                 if !place.is_row() {

@@ -51,18 +51,21 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     }
 
     /// Does the next bounded piece of work and says what it was. The data are passed at every call, so that between
-    /// two a replay buffer may take in new samples; those count from the next epoch on.
+    /// two a replay buffer may take in new samples; those count from the next epoch on. A validation set counts with the samples it has
+    /// when their turn comes.
     ///
     /// # Errors
-    /// [`Error::DatasetEmpty`], [`Error::FeatureCount`], [`Error::TargetCount`], whatever the dataset returns,
+    /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::TargetCount`], whatever the dataset returns,
     /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number,
     /// [`Error::Diverged`], [`Error::GradientNotFinite`] and [`Error::ParametersNotFinite`] for a rate that was too high.
     /// A call that fails has changed neither parameters nor progress, and calling again tries the same samples again; after
     /// a divergence [`Self::roll_back`] leads on.
-    /// A set must not lose samples within an epoch: those missing are [`Error::SampleIndex`].
+    /// A training set must not lose samples within an epoch: those missing are [`Error::SampleIndex`].
     pub fn step(&mut self, train: &impl Dataset, validation: &impl Dataset) -> Result<Event, Error> {
         match self.progress.phase {
-            Phase::EpochBegin => {
+            Phase::Done if self.progress.epoch >= self.fit.epochs => Ok(Event::Done),
+            // A run that was over is made longer by settings with more epochs.
+            Phase::EpochBegin | Phase::Done => {
                 check_data(&self.fit.topology, &self.fit.loss, train)?;
                 if !validation.is_empty() {
                     check_data(&self.fit.topology, &self.fit.loss, validation)?;
@@ -75,7 +78,6 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
             Phase::Validation if validation.is_empty() => Ok(self.skip_validation()),
             Phase::Validation => self.validate(validation),
             Phase::EpochEnd => self.end_epoch(),
-            Phase::Done => Ok(Event::Done),
         }
     }
 

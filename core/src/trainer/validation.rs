@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::kernels::{self, Place, split_spare};
 use crate::loss::{Input, Loss};
 use crate::matrix::rows;
+use crate::metrics::Metrics;
 use crate::network::{activate, read_samples};
 use crate::optimizer::Optimizer;
 use crate::pass::{Samples, forward, not_finite, penalty};
@@ -36,25 +37,26 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
                 activate(topology, outputs);
             }
             let value = weight * loss.value(outputs, target);
-            if !value.is_finite() {
+            metrics.record(value, loss.accuracy(outputs, target));
+            if !metrics.is_finite() {
                 return Err(Error::Diverged { step: self.progress.step, index: position as usize + sample });
             }
-            metrics.record(value, loss.accuracy(outputs, target));
         }
         let progress = &mut self.progress;
         progress.position = position + n as u32;
         if progress.position >= len {
-            metrics.penalise(penalty(topology, self.params), len);
+            metrics.penalise(penalty(topology, self.params), metrics.samples());
             progress.phase = Phase::EpochEnd;
         }
         progress.validation = metrics;
         Ok(Event::Validation { done: progress.position, of: len })
     }
 
-    /// What is left to do where a set has lost its samples since the epoch began.
-    pub(super) const fn skip_validation(&mut self) -> Event {
-        self.progress.phase = Phase::EpochEnd;
-        Event::Validation { done: self.progress.position, of: 0 }
+    /// What is left to do where a set has lost all its samples since the epoch began: then there is nothing to report of it.
+    pub(super) fn skip_validation(&mut self) -> Event {
+        let progress = &mut self.progress;
+        (progress.phase, progress.position, progress.validation) = (Phase::EpochEnd, 0, Metrics::default());
+        Event::Validation { done: 0, of: 0 }
     }
 
     #[inline(never)]
