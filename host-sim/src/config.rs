@@ -10,12 +10,15 @@
 //! The file is turned into the options it stands for, in front of those on the command line, so that both are read and
 //! checked by the same code and the command line wins.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::{ArgAction, Args, Command};
 use toml::Value;
 
+use crate::commands::train::Train;
 use crate::error::Error;
 
 const OPTION: &str = "--config";
@@ -36,7 +39,9 @@ pub struct ConfigError {
 /// [`Error::Config`] for a file that cannot be read, or a value no option can have.
 pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, Error> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    let Some(train) = arguments.iter().position(|argument| argument == "train") else { return Ok(arguments) };
+    if !arguments.iter().any(|argument| argument == "train") {
+        return Ok(arguments);
+    }
     let (at, path) = match arguments.iter().position(|argument| argument.to_string_lossy().starts_with(OPTION)) {
         None => return Ok(arguments),
         Some(at) => match arguments[at].to_string_lossy().strip_prefix("--config=") {
@@ -49,7 +54,12 @@ pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsStr
         },
     };
     arguments.drain(at);
+    if arguments.iter().any(|argument| argument.to_string_lossy().starts_with(OPTION)) {
+        return Err(ConfigError { path, reason: "expected one --config, found another".into() }.into());
+    }
     let options = read(&path)?;
+    // Behind the option, or in front of the command it belongs to.
+    let Some(train) = arguments.iter().position(|argument| argument == "train") else { return Ok(arguments) };
     let rest = arguments.split_off(train + 1);
     Ok(arguments.into_iter().chain(options.into_iter().map(OsString::from)).chain(rest).collect())
 }
@@ -58,9 +68,18 @@ fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
     let fail = |reason: String| ConfigError { path: path.into(), reason };
     let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| fail(one_line(&error, &text)))?;
+    let known = keys();
     let mut options = Vec::new();
     for (key, value) in &table {
+        let Some(is_flag) = known.get(key) else {
+            let known: Vec<_> = known.into_keys().collect();
+            return Err(fail(format!("expected keys of {}, found `{key}`", known.join(", "))));
+        };
         match value {
+            value if value.is_bool() != *is_flag => {
+                let expected = if *is_flag { "true or false" } else { "text, a number or a list" };
+                return Err(fail(format!("{key}: expected {expected}, found a {}", value.type_str())));
+            }
             Value::Boolean(true) => options.push(format!("--{key}")),
             Value::Boolean(false) => {}
             Value::Array(values) => {
@@ -77,6 +96,16 @@ fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
         }
     }
     Ok(options)
+}
+
+/// What a file may say: the options but for this one, and whether they are flags.
+fn keys() -> BTreeMap<String, bool> {
+    let command = Train::augment_args(Command::new("train"));
+    let option = |argument: &clap::Arg| {
+        let long = argument.get_long().filter(|long| *long != "config")?;
+        Some((long.to_owned(), matches!(argument.get_action(), ArgAction::SetTrue)))
+    };
+    command.get_arguments().filter_map(option).collect()
 }
 
 fn word(value: &Value) -> Option<String> {
@@ -126,6 +155,18 @@ mod tests {
             expanded("[epochs]\n", &[], &[]).unwrap_err(),
             "epochs: expected text, a number or a list, found a table"
         );
+        let wrong = |text: &str| expanded(text, &[], &[]).unwrap_err();
+        assert_eq!(wrong("epochs = false\n"), "epochs: expected text, a number or a list, found a boolean");
+        assert_eq!(wrong("online = \"yes\"\n"), "online: expected true or false, found a string");
+        assert_eq!(
+            expanded("epochs = 3\n", &[OPTION, "other.toml"], &[]).unwrap_err(),
+            "expected one --config, found another"
+        );
+        for key in ["epoch", "config", "help"] {
+            let error = expanded(&format!("{key} = 3\n"), &[], &[]).unwrap_err();
+            assert!(error.starts_with("expected keys of activation, batch, class-weights, "), "{error}");
+            assert!(error.ends_with(&format!(", validation, weight-decay, found `{key}`")), "{error}");
+        }
         let error = expanded("epochs = 3\nseed = = 4\n", &[], &[]).unwrap_err();
         assert!(error.starts_with("row 2, column 8: "), "{error}");
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use microfit::data::Dataset;
 
 pub use labels::Target;
-use labels::{alternatives, classes};
+use labels::{alternatives, classes, is, missing};
 
 /// Rows of a CSV: features, and the target in the last column.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +71,12 @@ impl Csv {
             return Err(fail(skip + 1, 1, "at least one row of features and a target", "the end of the file".into()));
         }
         if width < 2 {
-            return Err(fail(1, width + 1, "at least one feature and a target", "the end of the row".into()));
+            return Err(fail(
+                1,
+                width + 1,
+                "at least one feature and a target, with a comma between them",
+                "the end of the row".into(),
+            ));
         }
         let mut features = Vec::with_capacity(records.len());
         for record in records.iter().skip(skip) {
@@ -101,7 +106,16 @@ impl Csv {
         if let Some((record, _)) = targets().find(|(_, cell)| cell.is_empty()) {
             return Err(fail(line_of(record), width, "a target", quoted("")));
         }
+        // Else the rows behind it would be text of a cell.
+        let many_lines = |record: &&csv::StringRecord| record.iter().any(|cell| cell.contains('\n'));
+        let open = text.iter().fold(false, |open, byte| open ^ (*byte == b'"'));
+        if let (true, Some(last)) = (open, records.last().filter(many_lines)) {
+            return Err(fail(line_of(last), 1, "a closing quote", "the end of the file".into()));
+        }
         let cells: Vec<&str> = targets().map(|(_, cell)| cell).collect();
+        if let Some((record, cell)) = missing(&cells).and_then(|at| targets().nth(at)) {
+            return Err(fail(line_of(record), width, "a finite number", quoted(cell)));
+        }
         let classes = classes(target, &cells)
             .ok_or_else(|| fail(skip + 1, width, "two classes in the last column", "one".into()))?;
         let mut rows = Vec::with_capacity(features.len());
@@ -110,7 +124,7 @@ impl Csv {
             let target = if classes.is_empty() {
                 number(cell).ok_or_else(|| refuse("a finite number"))?
             } else {
-                let index = classes.iter().position(|class| class == cell);
+                let index = classes.iter().position(|class| is(cell, class));
                 index.ok_or_else(|| refuse(&alternatives(&classes)))? as f32
             };
             rows.push((features, target));
@@ -215,10 +229,15 @@ mod tests {
             ("1,2,b\n3,4,\n", "row 2, column 3: expected a target, found nothing"),
             ("1,2,b\n\n\n3,x,g\n", "row 4, column 2: expected a finite number, found `x`"),
             ("1,2,b\n3,\"a\nb\",g\n", "row 2, column 2: expected a finite number, found `a\\nb`"),
+            ("1,2,b\n3,4,\"g\n5,6,b\n", "row 2, column 1: expected a closing quote, found the end of the file"),
             ("1,2,b\n,4,g\n", "row 2, column 1: expected a finite number, found nothing"),
             ("1,2,b\n3,4,g\n5,6,gg\n", "row 3, column 3: expected class `b` or `g`, found `gg`"),
             ("1,2,b\n3,4,b\n", "row 1, column 3: expected two classes in the last column, found one"),
-            ("1\n", "row 1, column 2: expected at least one feature and a target, found the end of the row"),
+            (
+                "1\n",
+                "row 1, column 2: expected at least one feature and a target, with a comma between them, found the end of the row",
+            ),
+            ("1,2,0\n3,4,1\n5,6,nan\n", "row 3, column 3: expected a finite number, found `nan`"),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text, &Target::Class(None)).unwrap_err(), expected, "{text:?}");

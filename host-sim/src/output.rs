@@ -1,6 +1,10 @@
-//! Standard output, which somebody may close when they have seen enough.
+//! Where results go: standard output, which somebody may close when they have seen enough, and files.
 
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::Builder;
 
 use crate::error::Error;
 
@@ -16,4 +20,49 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Error> {
 /// Writes a line.
 pub(crate) fn line(text: impl std::fmt::Display) -> Result<(), Error> {
     write(format!("{text}\n").as_bytes())
+}
+
+/// Sees that a file can be written, which is better found impossible before the training than after it. What is there, or is not,
+/// stays so until then.
+pub(crate) fn check(path: &Path) -> Result<(), Error> {
+    let is_new = !path.exists();
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    // Not a link to it, which was there.
+    let checked = opened.and_then(|_| if is_new { fs::canonicalize(path).and_then(fs::remove_file) } else { Ok(()) });
+    checked.map_err(|source| Error::Write { path: path.into(), source })
+}
+
+/// Writes a file: whole, or not at all, so that what was there stays if it cannot be.
+pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace(path, bytes).map_err(|source| Error::Write { path: path.into(), source })
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    let was = fs::metadata(&target).ok();
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = Builder::new();
+    #[cfg(unix)]
+    let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    // What is no file has no place to take, and neither has one in a folder that nothing can be added to.
+    let replaceable = was.as_ref().is_none_or(fs::Metadata::is_file) && !target.is_symlink();
+    let Some(mut new) = replaceable.then(|| builder.tempfile_in(folder).ok()).flatten() else {
+        return fs::write(path, bytes);
+    };
+    new.write_all(bytes)?;
+    if let Some(was) = was {
+        new.as_file().set_permissions(was.permissions())?;
+    }
+    new.as_file().sync_all()?;
+    new.persist(target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Whether both are one file, which is there or not. What is no file, such as a terminal, may be used twice.
+pub(crate) fn are_one(a: &Path, b: &Path) -> bool {
+    let resolved = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+    match (resolved(a), resolved(b)) {
+        (Ok(a), Ok(b)) => a == b && (a.is_file() || !a.exists()),
+        _ => a == b,
+    }
 }

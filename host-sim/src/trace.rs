@@ -1,34 +1,22 @@
 //! Per-epoch traces as CSV or JSON.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use microfit_firmware::Record;
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::output;
 use crate::run::Run;
 
-/// A file for a run: JSON if its name ends so, else CSV.
-pub(crate) struct Trace<'a> {
-    path: &'a Path,
-    file: File,
-}
-
-impl<'a> Trace<'a> {
-    /// Opens the file, which is better found impossible before the training than after it.
-    pub(crate) fn create(path: &'a Path) -> Result<Self, Error> {
-        let file = File::create(path).map_err(|source| Error::Write { path: path.into(), source })?;
-        Ok(Self { path, file })
-    }
-
-    pub(crate) fn write(self, run: &Run) -> Result<(), Error> {
-        let json = self.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-        let mut out = BufWriter::new(self.file);
-        let written = if json { write_json(&mut out, run) } else { write_csv(&mut out, run) };
-        written.and_then(|()| out.flush()).map_err(|source| Error::Write { path: self.path.into(), source })
-    }
+/// Writes a run to a file: JSON if its name ends so, else CSV.
+pub(crate) fn write(path: &Path, run: &Run) -> Result<(), Error> {
+    let json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let mut out = Vec::new();
+    let made = if json { write_json(&mut out, run) } else { write_csv(&mut out, run) };
+    made.map_err(|source| Error::Write { path: path.into(), source })?;
+    output::file(path, &out)
 }
 
 /// A row of a trace. A float is written with the digits that tell it from its neighbours, so reading it back gives the

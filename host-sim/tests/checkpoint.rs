@@ -444,3 +444,24 @@ fn lengths_are_what_the_format_says() {
     let contents = found[0].contents.as_ref().unwrap();
     assert_eq!(contents.hash, format!("{:#018x}", weights_hash(&[0.0; NET.param_len()])));
 }
+
+#[test]
+fn an_export_has_a_name_for_each_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (model, to) = (file("model.mfmd"), file("model.safetensors"));
+    shown(&["train", "--epochs", "1", "--save", &model]);
+    for layers in ["a,a", ","] {
+        let output = Command::new(env!("CARGO_BIN_EXE_microfit"))
+            .args(["checkpoint", "export", &model, "--to", &to, "--layout", "torch", "--layers", layers])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(
+            text.contains("expected a name of its own for each layer, found `") && text.contains("` twice"),
+            "{text}"
+        );
+    }
+    assert!(!Path::new(&to).exists());
+}

@@ -190,9 +190,8 @@ fn a_config_file_trains_to_the_same_trace() {
     assert_eq!(by_file.lines().count(), 4, "the command line's epochs win");
 
     fs::write(&config, "schedul = \"constant(0.1)\"\n").unwrap();
-    let output = microfit(&["train", "--config", config.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("--schedul"));
+    let error = refusal(&["train", "--config", config.to_str().unwrap()]);
+    assert!(error.contains("run.toml: expected keys of ") && error.ends_with(", found `schedul`"), "{error}");
 }
 
 /// A rate driven by the validation loss trains, and falls.
@@ -203,4 +202,97 @@ fn a_plateau_drives_a_run() {
     let (_, trace) = train(&["--schedule", spec], &folder.path().join("a.csv"));
     let rates: Vec<_> = trace.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
     assert_eq!(rates, ["0.1", "0.1", "0.05"]);
+}
+
+/// What fails, or is refused, leaves every file as it was, and what a run had shown before it failed is kept.
+#[test]
+fn a_run_that_fails_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (data, trace, model) = (file("data.csv"), file("trace.csv"), file("model.mfmd"));
+    let rows = "1,2,b\n3,4,g\n".repeat(9);
+    fs::write(&data, &rows).unwrap();
+    fs::write(&trace, "kept").unwrap();
+    for bad in [["--schedule", "constant(0.1"], ["--momentum", "5"], ["--csv", "/no/such.csv"], ["--epochs", "0"]] {
+        let output = microfit(&[&["train", "--trace", &trace][..], &bad].concat());
+        assert_eq!(output.status.code(), Some(2), "{bad:?}");
+        assert_eq!(fs::read_to_string(&trace).unwrap(), "kept", "{bad:?}");
+    }
+    let refused = [
+        (["--trace", &data], format!("microfit: --trace: expected another file than --csv's, found {data}")),
+        (["--save", &data], format!("microfit: --save: expected another file than --csv's, found {data}")),
+    ];
+    for (output, expected) in refused {
+        assert_eq!(refusal(&[&["train", "--csv", &data][..], &output].concat()), expected);
+        assert_eq!(fs::read_to_string(&data).unwrap(), rows);
+    }
+    let error = refusal(&["train", "--trace", &model, "--save", &file("./model.mfmd")]);
+    assert_eq!(error, format!("microfit: --trace: expected another file than --save's, found {model}"));
+    assert!(!Path::new(&model).exists());
+    // A model that is trained on may take its own place.
+    let run = |more: &[&str]| microfit(&[&["train", "--epochs", "1"], more].concat()).status.success();
+    assert!(run(&["--save", &model]) && run(&["--from", &model, "--save", &model]));
+    // Epochs before a divergence.
+    let output = microfit(&["train", "--schedule", "piecewise([27], [0.1, 1e30])", "--trace", &trace]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let kept = fs::read_to_string(&trace).unwrap();
+    assert!(kept.starts_with("epoch,step,rate,") && kept.lines().count() == 4, "{kept}");
+}
+
+#[test]
+fn what_would_be_ignored_is_refused() {
+    let error = refusal(&["schedule", "constant(0.1)", "--bits", "--format", "chart"]);
+    assert_eq!(error, "microfit: --bits: expected the format csv or json, found a picture");
+    let error = refusal(&["compare", "--threshold", "5"]);
+    assert_eq!(error, "microfit: --threshold: expected an accuracy from 0 to 1, found 5");
+    for options in [["device", "--kills", "0"], ["schedule", "constant(0.1)", "--steps=4000000000"]] {
+        assert_eq!(microfit(&options).status.code(), Some(2), "{options:?}");
+    }
+}
+
+/// As on a medium that is full.
+#[test]
+#[cfg(unix)]
+fn what_cannot_be_written_whole_leaves_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model.mfmd");
+    let train = |limit: &str| {
+        let command = format!("trap '' XFSZ; {limit} exec \"$0\" train --epochs 1 --save \"$1\"");
+        let script = ["-c", &command, env!("CARGO_BIN_EXE_microfit"), model.to_str().unwrap()];
+        Command::new("sh").args(script).output().unwrap().status.code()
+    };
+    assert_eq!(train(""), Some(0));
+    let before = fs::read(&model).unwrap();
+    assert_eq!(train("ulimit -f 2;"), Some(1));
+    assert_eq!(fs::read(&model).unwrap(), before);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    // Through a link the file it leads to is written.
+    let link = folder.path().join("link.mfmd");
+    std::os::unix::fs::symlink("target.mfmd", &link).unwrap();
+    let output = microfit(&["train", "--epochs", "1", "--save", link.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(link.is_symlink());
+    assert_eq!(fs::read(folder.path().join("target.mfmd")).unwrap(), before);
+}
+
+/// The tutorial's drop-based decay counts epochs, scaled or not.
+#[test]
+fn drop_based_counts_epochs_however_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for spec in ["drop_based(0.1, 0.5, 2)", "0.5 * drop_based(0.2, 0.5, 2)", "(drop_based(0.2, 0.5, 2) * 0.5)"] {
+        let (_, trace) = train(&["--schedule", spec], &folder.path().join("trace.csv"));
+        let rates: Vec<_> = trace.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+        assert_eq!(rates, ["0.1", "0.05", "0.05"], "{spec}");
+    }
+}
+
+#[test]
+fn a_config_file_in_front_of_its_command_and_two_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("run.toml");
+    fs::write(&config, "epochs = 1\n").unwrap();
+    let config = config.to_str().unwrap();
+    assert!(microfit(&["--config", config, "train"]).status.success());
+    let error = refusal(&["train", "--config", config, "--config", config]);
+    assert_eq!(error, format!("microfit: {config}: expected one --config, found another"));
 }

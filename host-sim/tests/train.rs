@@ -226,7 +226,7 @@ fn unknown_names_are_refused_with_the_known_ones() {
         ("--activation", "relu,rel", "linear, relu, leaky-relu(slope=0.3), elu(alpha=1), selu, sigmoid"),
         ("--output", "softmaxx", "gelu, gelu-tanh, silu, softmax"),
         ("--loss", "mes", "bce, categorical, mse, mae, huber(delta=1), hinge"),
-        ("--init", "glorot", "zeros, constant(value), uniform(limit=0.05), normal(stddev=0.05)"),
+        ("--init", "glorot", "zeros, constant(value=..), uniform(limit=0.05), normal(stddev=0.05)"),
         ("--convention", "jax", "keras, torch"),
     ] {
         let text = refused(&[option, name]);
@@ -337,4 +337,25 @@ fn a_config_file_has_every_key() {
 fn a_divergence_in_the_gradient_is_status_1() {
     let output = microfit(&["--optimizer", "nesterov", "--schedule", "constant(1e30)", "--epochs", "3"]);
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What the conventions make of one option: the same run as another option of the other convention, or not.
+#[test]
+fn conventions_decay_and_clip_as_their_libraries_do() {
+    let run = |options: &[&str]| {
+        hash(&[&["--epochs", "2", "--momentum", "0", "--schedule", "constant(0.1)"], options].concat())
+    };
+    // PyTorch's SGD adds the decay to the gradient, where AdamW and Keras shrink the weights: to the same value without momentum, but for
+    // rounding. With Adam they differ.
+    let adam = |options: &[&str]| hash(&[&["--epochs", "2", "--optimizer", "adam"], options].concat());
+    let decayed = |convention| adam(&["--convention", convention, "--weight-decay", "0.1"]);
+    let adamw = |convention| {
+        hash(&["--epochs", "2", "--optimizer", "adamw", "--convention", convention, "--weight-decay", "0.1"])
+    };
+    assert_eq!(decayed("keras"), adamw("keras"));
+    assert_ne!(decayed("torch"), adamw("torch"));
+    // PyTorch's norm is that of all gradients together, Keras' of each variable.
+    let clipped = |option, convention| run(&["--convention", convention, option, "0.01"]);
+    assert_eq!(clipped("--clip-norm", "torch"), clipped("--global-clip-norm", "torch"));
+    assert_ne!(clipped("--clip-norm", "keras"), clipped("--global-clip-norm", "keras"));
 }

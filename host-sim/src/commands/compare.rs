@@ -98,6 +98,13 @@ impl Compare {
     /// # Errors
     /// [`Error`].
     pub fn run(&self) -> Result<(), Error> {
+        if !(0.0..=1.0).contains(&self.threshold) {
+            let (expected, found) = ("an accuracy from 0 to 1".into(), self.threshold.to_string());
+            return Err(Error::Option { option: "--threshold", expected, found });
+        }
+        if let Some(path) = &self.svg {
+            output::check(path)?;
+        }
         let found = self.distributions()?;
         let share = if self.threshold == THRESHOLD {
             "at least 115/116".to_owned()
@@ -123,8 +130,7 @@ impl Compare {
         output::line(&table)?;
         if let Some(path) = &self.svg {
             let title = format!("{} seeds, rate {}: median, 5% to 95%", self.seeds, self.rate);
-            std::fs::write(path, svg::distributions(&title, &found))
-                .map_err(|source| Error::Write { path: path.clone(), source })?;
+            output::file(path, svg::distributions(&title, &found).as_bytes())?;
         }
         Ok(())
     }

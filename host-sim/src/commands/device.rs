@@ -9,7 +9,7 @@ use microfit::{digits, tutorial};
 use microfit_firmware::{App, Failure, Outcome, Record, Report, SEED};
 
 use crate::device::desk::{NoDelay, NoLed};
-use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, compare_schedules, run, same_bits};
+use crate::device::{BOARDS, Board, DeviceError, DeviceRun, Image, Log, Memory, compare_schedules, difference, run};
 use crate::error::Error;
 use crate::output;
 use crate::table::table;
@@ -163,27 +163,8 @@ pub fn compare(board: Board, application: Application, mut show: impl FnMut(&str
     })?;
     let differs = |what: String| DeviceError::Differs { board: board.name, what };
     let desk = on_the_desk(application).map_err(|error| differs(format!("the desk failed: {error}")))?;
-    if log.runs.len() != desk.len() {
-        return Err(differs(format!("{} experiments there, {} here", log.runs.len(), desk.len())));
-    }
-    for (there, here) in log.runs.iter().zip(&desk) {
-        if there.name != here.name || there.records.len() != here.records.len() {
-            return Err(differs(format!(
-                "{} of {} epochs there, {} of {} here",
-                there.name,
-                there.records.len(),
-                here.name,
-                here.records.len()
-            )));
-        }
-        for (there, here) in there.records.iter().zip(&here.records) {
-            if !same_bits(there, here) {
-                return Err(differs(format!("{there:?} there, {here:?} here")));
-            }
-        }
-        if there.hash != here.hash {
-            return Err(differs(format!("{}: hash {:#018x} there, {:#018x} here", there.name, there.hash, here.hash)));
-        }
+    if let Some(what) = difference(&log.runs, &desk) {
+        return Err(differs(what));
     }
     let memory =
         log.memory.ok_or_else(|| DeviceError::Log { expected: "memory", found: "the end of the log".into() })?;

@@ -18,7 +18,7 @@ pub struct Schedule {
     #[arg(required_unless_present = "list")]
     pub spec: Option<String>,
     /// How many steps, from 0.
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
     pub steps: u32,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Csv)]
@@ -30,7 +30,7 @@ pub struct Schedule {
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     pub metric: Vec<f64>,
     /// All schedules, with their parameters, defaults and formulas.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "spec")]
     pub list: bool,
 }
 
@@ -105,6 +105,10 @@ impl Schedule {
 
     fn curve(&self, out: &mut impl Write) -> Result<io::Result<()>, Error> {
         let spec = self.spec.as_deref().unwrap_or_default();
+        if self.bits && matches!(self.format, Format::Chart | Format::Svg) {
+            let (expected, found) = ("the format csv or json".into(), "a picture".into());
+            return Err(Error::Option { option: "--bits", expected, found });
+        }
         let curve = Curve::of(spec, self.steps, &self.metric)?;
         Ok(match self.format {
             Format::Csv => self.csv(out, &curve),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::number;
 
-/// What a CSV's last column is.
+/// What a CSV's last column is. Classes that are numbers are the same if their values are: `1` and `1.0`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// One of two classes: the first counts as 0, the second as 1. `None` takes the first two that differ, in
@@ -29,6 +29,9 @@ pub(super) fn classes(target: &Target, cells: &[&str]) -> Option<Vec<String>> {
         Target::Classes(None) | Target::Any => {}
     }
     let mut classes: Vec<&str> = cells.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let mut values = BTreeSet::new();
+    // Of several spellings of a number the alphabetically first.
+    classes.retain(|class| number(class).is_none_or(|value| values.insert((value + 0.0).to_bits())));
     let numbers: Vec<Option<f32>> = classes.iter().map(|class| number(class)).collect();
     match (target, classes.len()) {
         (_, ..2) => return None,
@@ -46,8 +49,19 @@ pub(super) fn classes(target: &Target, cells: &[&str]) -> Option<Vec<String>> {
 /// The first two cells that differ, in alphabetical order.
 fn first_two(cells: &[&str]) -> Option<Vec<String>> {
     let first = *cells.first()?;
-    let second = *cells.iter().find(|&&cell| cell != first)?;
+    let second = *cells.iter().find(|cell| !is(cell, first))?;
     Some(vec![first.min(second).to_owned(), first.max(second).to_owned()])
+}
+
+/// Whether a cell is of this class.
+pub(super) fn is(cell: &str, class: &str) -> bool {
+    cell == class || number(cell).is_some_and(|value| number(class) == Some(value))
+}
+
+/// The first cell that stands for no number, such as NaN, among cells that all are numbers.
+pub(super) fn missing(cells: &[&str]) -> Option<usize> {
+    let any = |cell: &&str| cell.parse::<f32>().is_ok();
+    if cells.iter().all(any) { cells.iter().position(|cell| number(cell).is_none()) } else { None }
 }
 
 /// The classes in words.
@@ -79,6 +93,20 @@ mod tests {
         assert_eq!(any(&["a", "a"]), None);
         assert_eq!(found(&Target::Classes(None), &["9", "10", "1.5"]).unwrap(), "1.5 9 10");
         assert_eq!(found(&Target::Class(None), &["g", "b", "h"]).unwrap(), "b g");
+    }
+
+    #[test]
+    fn classes_that_are_numbers_are_the_same_by_value() {
+        let any = |cells: &[&str]| found(&Target::Any, cells);
+        assert_eq!(any(&["0", "1", "0.0", "1.0", "-0", "1e0"]).unwrap(), "-0 1");
+        assert_eq!(any(&["2.0", "10", "2", "9"]).unwrap(), "2 9 10");
+        assert_eq!(any(&["1", "1.0"]), None);
+        assert_eq!(found(&Target::Class(None), &["1", "1.0", "0"]).unwrap(), "0 1");
+        assert!(is("1.0", "1") && is("b", "b") && !is("b", "B") && !is("nan", "NaN"));
+        assert_eq!(
+            (missing(&["0", "NaN", "1"]), missing(&["nan", "one"]), missing(&["0", "1"])),
+            (Some(1), None, None)
+        );
     }
 
     #[test]

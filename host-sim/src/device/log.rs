@@ -134,9 +134,69 @@ pub(crate) fn same_bits(a: &Record, b: &Record) -> bool {
     bits(a) == bits(b)
 }
 
+/// The first difference between what was trained on a board and here.
+pub(crate) fn difference(there: &[DeviceRun], here: &[DeviceRun]) -> Option<String> {
+    if there.len() != here.len() {
+        return Some(format!("{} experiments there, {} here", there.len(), here.len()));
+    }
+    there.iter().zip(here).find_map(|(there, here)| {
+        let epochs = |run: &DeviceRun| format!("{} of {} epochs", run.name, run.records.len());
+        if epochs(there) != epochs(here) {
+            return Some(format!("{} there, {} here", epochs(there), epochs(here)));
+        }
+        let mut records = there.records.iter().zip(&here.records);
+        if let Some((there, here)) = records.find(|(there, here)| !same_bits(there, here)) {
+            return Some(format!("{there:?} there, {here:?} here"));
+        }
+        let differ = there.hash != here.hash;
+        differ.then(|| format!("{}: hash {:#018x} there, {:#018x} here", there.name, there.hash, here.hash))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_bit_makes_a_difference() {
+        let record = Record {
+            epoch: 1,
+            step: 9,
+            rate: 0.1,
+            loss: 0.5,
+            accuracy: Some(0.75),
+            validation_loss: Some(0.25),
+            validation_accuracy: None,
+        };
+        let run = DeviceRun { name: "a".into(), records: vec![record; 2], hash: 7 };
+        let here = [run.clone(), run.clone()];
+        assert_eq!(difference(&here, &here), None);
+        let last = |change: &dyn Fn(&mut DeviceRun)| {
+            let mut there = here.clone();
+            change(&mut there[1]);
+            difference(&there, &here)
+        };
+        let next = |value: f32| f32::from_bits(value.to_bits() + 1);
+        let changes: [&dyn Fn(&mut DeviceRun); 11] = [
+            &|run| run.name.push('b'),
+            &|run| run.records.truncate(1),
+            &|run| run.hash += 1,
+            &|run| run.records[1].epoch += 1,
+            &|run| run.records[1].step += 1,
+            &|run| run.records[1].rate = next(0.1),
+            &|run| run.records[1].loss = next(0.5),
+            &|run| run.records[1].accuracy = Some(next(0.75)),
+            &|run| run.records[1].accuracy = None,
+            &|run| run.records[1].validation_loss = Some(next(0.25)),
+            &|run| run.records[1].validation_accuracy = Some(0.0),
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            assert!(last(change).is_some(), "{index}");
+        }
+        assert_eq!(difference(&here[..1], &here).unwrap(), "1 experiments there, 2 here");
+        let hash = last(&|run| run.hash = 8).unwrap();
+        assert_eq!(hash, "a: hash 0x0000000000000008 there, 0x0000000000000007 here");
+    }
 
     #[test]
     fn reads_what_the_application_writes() {

@@ -18,7 +18,7 @@ pub use boot::{Boot, Start};
 pub use emulator::run;
 pub use image::Image;
 pub use log::{DeviceRun, Log, Memory};
-pub(crate) use log::{Fields, same_bits};
+pub(crate) use log::{Fields, difference};
 pub use power::{Exchange, Machine, Moment, Trial, examine_flash, exchange};
 pub(crate) use schedules::schedule_line;
 pub use schedules::{Found, compare_schedules};

@@ -29,17 +29,22 @@ pub fn compare_schedules(board: Board, mut show: impl FnMut(&str)) -> Result<Vec
         found.extend(line_of_a_board(line)?);
         Ok(())
     })?;
-    let differs = |what: String| DeviceError::Differs { board: board.name, what };
-    if found.len() != SCHEDULES.len() {
-        return Err(differs(format!("{} schedules there, {} here", found.len(), SCHEDULES.len())));
+    let here: Vec<_> = SCHEDULES
+        .iter()
+        .map(|schedule| Found { name: schedule.name.to_owned(), fingerprint: schedule.fingerprint() })
+        .collect();
+    match difference(&found, &here) {
+        Some(what) => Err(DeviceError::Differs { board: board.name, what }),
+        None => Ok(found),
     }
-    for (there, here) in found.iter().zip(&SCHEDULES) {
-        let fingerprint = here.fingerprint();
-        if there.name != here.name || there.fingerprint != fingerprint {
-            return Err(differs(format!("{there:?} there, {} {fingerprint:?} here", here.name)));
-        }
+}
+
+fn difference(there: &[Found], here: &[Found]) -> Option<String> {
+    if there.len() != here.len() {
+        return Some(format!("{} schedules there, {} here", there.len(), here.len()));
     }
-    Ok(found)
+    let mut both = there.iter().zip(here);
+    both.find(|(there, here)| there != here).map(|(there, here)| format!("{there:?} there, {here:?} here"))
 }
 
 fn line_of_a_board(line: &str) -> Result<Option<Found>, DeviceError> {
@@ -58,6 +63,23 @@ pub(crate) fn schedule_line(line: &str) -> Result<Option<(&str, Fields<'_>)>, De
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_bit_makes_a_difference() {
+        let one = Found { name: "a".into(), fingerprint: Fingerprint { points: 1, rates: 2, momenta: 3 } };
+        let here = [one.clone(), one.clone()];
+        assert_eq!(difference(&here, &here), None);
+        let Fingerprint { points, rates, momenta } = one.fingerprint;
+        for other in [
+            Found { name: "b".into(), ..one.clone() },
+            Found { fingerprint: Fingerprint { points: 2, rates, momenta }, ..one.clone() },
+            Found { fingerprint: Fingerprint { points, rates: 3, momenta }, ..one.clone() },
+            Found { fingerprint: Fingerprint { points, rates, momenta: 4 }, ..one.clone() },
+        ] {
+            assert!(difference(&[one.clone(), other], &here).is_some());
+        }
+        assert!(difference(&here[..1], &here).is_some());
+    }
 
     #[test]
     fn reads_what_the_board_writes() {

@@ -38,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Tensor>, ModelError> {
 /// `dense_1/kernel`). Data scaling stands beside them as `scaling.shift` and `scaling.factor`.
 ///
 /// # Errors
-/// [`ModelError::Layer`] unless there are as many names as layers; [`ModelError::Format`] for what the library refuses.
+/// [`ModelError::Layer`] unless there are as many names as layers, and different ones; [`ModelError::Format`] for what the library refuses.
 pub fn write(model: &Model, layout: Layout, names: Option<&[String]>) -> Result<Vec<u8>, ModelError> {
     let names: Vec<String> = match (names, layout) {
         (Some(names), _) => names.to_vec(),
@@ -49,6 +49,11 @@ pub fn write(model: &Model, layout: Layout, names: Option<&[String]>) -> Result<
     };
     if names.len() != model.layers.len() {
         let (expected, found) = (format!("{} names for its layers", model.layers.len()), names.len().to_string());
+        return Err(ModelError::Layer { layer: model.widths(), expected, found });
+    }
+    // Of two tensors with one name the library panics.
+    if let Some((_, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        let (expected, found) = ("a name of its own for each layer".into(), format!("`{name}` twice"));
         return Err(ModelError::Layer { layer: model.widths(), expected, found });
     }
     let (dot, weight) = match layout {

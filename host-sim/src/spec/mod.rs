@@ -170,7 +170,8 @@ impl fmt::Display for SpecError {
         let Self { spec, column, expected, found } = self;
         // A caret under a tab or a line break would point elsewhere.
         let line: String = spec.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-        write!(f, "column {column}: expected {expected}, found {found}\n  {line}\n  {:>column$}", "^")
+        let before = " ".repeat(column.saturating_sub(1));
+        write!(f, "column {column}: expected {expected}, found {found}\n  {line}\n  {before}^")
     }
 }
 

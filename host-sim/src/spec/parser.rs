@@ -9,8 +9,11 @@ use microfit::schedule::{Offset, Product, Scale, constant};
 /// Parentheses within parentheses, more than anybody writes and less than a stack holds.
 const MAX_DEPTH: usize = 64;
 
+/// Sums, products and methods, each of which is a schedule around another: likewise.
+const MAX_LINKS: usize = 1000;
+
 pub(super) fn parse(spec: &str) -> Result<Spec, SpecError> {
-    let mut parser = Parser { spec, tokens: tokens(spec)?, next: 0, depth: 0 };
+    let mut parser = Parser { spec, tokens: tokens(spec)?, next: 0, depth: 0, links: 0 };
     let column = parser.column();
     let term = parser.sum()?;
     if *parser.peek() != Kind::End {
@@ -33,6 +36,7 @@ struct Parser<'a> {
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
+    links: usize,
 }
 
 impl Parser<'_> {
@@ -55,6 +59,17 @@ impl Parser<'_> {
 
     fn unexpected(&self, expected: &str) -> SpecError {
         self.error(self.column(), expected, self.peek().describe())
+    }
+
+    /// A schedule is put around another.
+    fn link(&mut self) -> Result<(), SpecError> {
+        self.links += 1;
+        let too_many = self.links > MAX_LINKS;
+        if too_many {
+            Err(self.error(self.column(), "a shorter schedule", "more than 1000 operations"))
+        } else {
+            Ok(())
+        }
     }
 
     fn accept(&mut self, sign: char) -> bool {
@@ -96,6 +111,7 @@ impl Parser<'_> {
                 self.depth -= 1;
                 return Ok(left);
             };
+            self.link()?;
             let at = self.column();
             left = match (left, self.product()?) {
                 (Term::Number(a), Term::Number(b)) => Term::Number(a + sign * b),
@@ -117,6 +133,7 @@ impl Parser<'_> {
         let column = self.column();
         let mut left = self.chain()?;
         while self.accept('*') {
+            self.link()?;
             let at = self.column();
             left = match (left, self.chain()?) {
                 (Term::Number(a), Term::Number(b)) => Term::Number(a * b),
@@ -145,6 +162,7 @@ impl Parser<'_> {
         let mut term = self.atom()?;
         while *self.peek() == Kind::Sign('.') {
             self.next += 1;
+            self.link()?;
             let at = self.column();
             let Kind::Word(word) = self.peek().clone() else { return Err(self.unexpected("a method")) };
             let Some(entry) = TABLE.iter().find(|entry| entry.name.strip_prefix('.') == Some(&word)) else {
@@ -318,7 +336,7 @@ impl Parser<'_> {
 }
 
 fn default_value(default: &str) -> Result<Value, SpecError> {
-    Parser { spec: default, tokens: tokens(default)?, next: 0, depth: 0 }.argument()
+    Parser { spec: default, tokens: tokens(default)?, next: 0, depth: 0, links: 0 }.argument()
 }
 
 fn names<'a>(select: impl Fn(&'static str) -> Option<&'a str>) -> String {

@@ -204,6 +204,14 @@ fn errors_point_at_their_place() {
     assert_eq!(at("").0, 1);
     assert_eq!(at("-1").0, 1);
     assert_eq!(at(&"(".repeat(9999)).1, "fewer parentheses");
+    for link in ["*1", " + 0", ".offset(0)"] {
+        let of = |links| format!("constant(0.1){}", link.repeat(links));
+        assert_eq!(at(&of(99_999)).1, "a shorter schedule", "{link}");
+    }
+    assert_eq!(parse(&format!("constant(0.1){}", "*1".repeat(1000))).unwrap().rate(0), 0.1);
+    // A column that is no width of a format.
+    let far = parse(&format!("{}x", " ".repeat(70_000))).err().unwrap();
+    assert!(far.to_string().ends_with(&format!("\n  {}^", " ".repeat(70_000))));
     assert_eq!(at(&format!("piecewise({}", "[".repeat(9999))).1, "fewer brackets");
     assert_eq!(parse("transformers.greedy(0.1)").err().unwrap().column, 1);
 }

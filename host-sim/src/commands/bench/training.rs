@@ -180,7 +180,7 @@ pub(super) fn bench(figures: Option<&Path>) -> Result<(), Error> {
                 let _ = writeln!(text, "{};{};{:.0}", setting.name, figure.net, figure.instructions);
             }
         }
-        fs::write(path, text).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+        output::file(path, text.as_bytes())?;
     }
     Ok(())
 }

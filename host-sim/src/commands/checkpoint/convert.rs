@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use microfit::{Layer, Topology, dense};
 
-use super::{Pick, write};
+use super::Pick;
 use crate::commands::train::{ActivationArg, Each, activation, activations};
 use crate::error::Error;
 use crate::exchange::{Layout, Model, ModelError, to_safetensors};
@@ -86,7 +86,7 @@ impl Export {
             LayoutArg::Torch => Layout::Torch,
             LayoutArg::Keras => Layout::Keras,
         };
-        write(&self.to, &to_safetensors(&model, layout, self.layers.as_deref()).map_err(refuse)?)?;
+        output::file(&self.to, &to_safetensors(&model, layout, self.layers.as_deref()).map_err(refuse)?)?;
         output::line(format_args!("{}: {}", self.to.display(), model.summary()))
     }
 }
@@ -103,7 +103,7 @@ impl Import {
         notes(&self.file, &model);
         let activations = self.activations(&mut model)?;
         let (frame, hash) = frame_of(&model, &activations).map_err(refuse)?;
-        write(&self.to, &frame)?;
+        output::file(&self.to, &frame)?;
         let loss = model.loss.as_ref().map_or_else(String::new, |loss| format!("\ntrained with the loss {loss}"));
         output::line(format_args!(
             "{}: {}, {} bytes, weights' hash {hash:#018x}{loss}\n{}",

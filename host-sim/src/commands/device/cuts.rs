@@ -16,7 +16,7 @@ pub(super) struct Cuts {
     /// Not a comparison: kill the emulator so often in mid-run, at random moments, restart it with the flash it had, and compare
     /// the end with a run that nothing befell. The micro:bit also resets itself so often. With --all, runs go on on other
     /// boards and on the desk.
-    #[arg(long, conflicts_with_all = ["schedules", "experiment"])]
+    #[arg(long, conflicts_with_all = ["schedules", "experiment"], value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) kills: Option<u32>,
     /// Fixes the moments, so far as the computer is equally fast; from the clock unless given.
     #[arg(long, requires = "kills")]

@@ -40,7 +40,7 @@ pub struct LayerOptions {
     /// Adds this times the sum of the squared weights of every layer, biases excepted, to the loss.
     #[arg(long, value_name = "FACTOR")]
     pub l2: Option<f32>,
-    /// Initial weights: zeros, constant(value), uniform(limit=0.05), normal(stddev=0.05),
+    /// Initial weights: zeros, constant(value=0.1), uniform(limit=0.05), normal(stddev=0.05),
     /// truncated-normal(stddev=0.05), glorot-uniform, glorot-normal, he-uniform, he-normal, lecun-uniform,
     /// lecun-normal or torch-linear.
     #[arg(long, value_parser = init, default_value = "normal", conflicts_with = "from")]

@@ -190,6 +190,11 @@ impl LossOptions {
             return Err(fail("a loss of classes".into(), which.name().into()));
         }
         match wanted {
+            ClassWeightsArg::Each(weights)
+                if weights.len() == classes && weights.iter().all(|weight| *weight == 0.0) =>
+            {
+                Err(fail("a weight above 0".into(), "none".into()))
+            }
             ClassWeightsArg::Each(weights) if weights.len() == classes => Ok(weights.clone()),
             ClassWeightsArg::Each(weights) => {
                 Err(fail(format!("a weight for each of the {classes} classes"), weights.len().to_string()))
@@ -275,6 +280,7 @@ mod tests {
             weights("1,2,3", LossArg::Bce),
             Err("--class-weights: expected a weight for each of the 2 classes, found 3".into())
         );
+        assert_eq!(weights("0,0", LossArg::Bce), Err("--class-weights: expected a weight above 0, found none".into()));
         assert_eq!(
             weights("balanced", LossArg::Mae),
             Err("--class-weights: expected a loss of classes, found mae".into())

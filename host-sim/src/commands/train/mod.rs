@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use microfit::data::{Dataset, Ionosphere, Nothing, Scaled, Shuffle, Subset, holdout, stratified};
 use microfit::loss::{ClassWeights, Loss};
 use microfit::optimizer::Optimizer;
-use microfit::{Clock, EarlyStopping, Fit, Goal, Topology};
+use microfit::{Clock, EarlyStopping, Fit, Goal, Topology, weights_hash};
 use microfit_firmware::SEED;
 
 use crate::chart;
@@ -22,8 +22,7 @@ use crate::dataset::{Csv, Target};
 use crate::error::Error;
 use crate::progress;
 use crate::run::{self, Guide, Run};
-use crate::trace::Trace;
-use crate::{output, spec};
+use crate::{output, spec, trace};
 
 pub use layers::{ActivationArg, LayerOptions, Units};
 pub(crate) use layers::{activation, activations};
@@ -124,19 +123,34 @@ impl Train {
     /// # Errors
     /// [`Error`].
     pub fn run(&self) -> Result<(), Error> {
-        let trace = self.trace.as_deref().map(Trace::create).transpose()?;
-        if let Some(path) = &self.save {
-            save::check(path)?;
-        }
+        self.check_files()?;
         let run = self.train()?;
-        if let Some(trace) = trace {
-            trace.write(&run)?;
+        if let Some(path) = &self.trace {
+            trace::write(path, &run)?;
         }
         let ended = run.ended.map_or_else(String::new, |ended| format!("\n{ended}"));
         output::line(format_args!("{}\n{}{ended}", chart::curves(&run.records), summary(&[run])))
     }
 
-    /// Trains, with a progress bar, and writes the model.
+    /// Refuses files that cannot be written, and those that would take the place of what is read or written too.
+    fn check_files(&self) -> Result<(), Error> {
+        let named =
+            [("--trace", &self.trace), ("--save", &self.save), ("--csv", &self.csv), ("--from", &self.layers.from)];
+        let files: Vec<_> = named.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
+        for (at, &(option, path)) in files.iter().enumerate() {
+            for &(other, taken) in &files[at + 1..] {
+                // A model that is trained on may be replaced.
+                if option == "--csv" || (option, other) == ("--save", "--from") || !output::are_one(path, taken) {
+                    continue;
+                }
+                let expected = format!("another file than {other}'s");
+                return Err(Error::Option { option, expected, found: path.display().to_string() });
+            }
+        }
+        [&self.trace, &self.save].into_iter().flatten().try_for_each(|path| output::check(path))
+    }
+
+    /// Trains, with a progress bar, and writes the model; of a run that fails, the trace of the epochs before.
     ///
     /// # Errors
     /// [`Error`].
@@ -267,7 +281,8 @@ impl Job<'_> {
         }
         let by_epoch = match options.clock {
             Some(clock) => clock == ClockArg::Epoch,
-            None => text.trim_start().starts_with("drop_based"),
+            // Scaled or not.
+            None => text.trim_start_matches(|c: char| !c.is_alphabetic()).starts_with("drop_based"),
         };
         let fit = Fit {
             topology,
@@ -287,11 +302,24 @@ impl Job<'_> {
                 None => None,
             },
         };
-        let run = run::train(text, fit, &train, &validation, &mut params, guide, |record| {
+        let mut records = Vec::new();
+        let trained = run::train(text, fit, &train, &validation, &mut params, guide, |record| {
             bar.set_message(format!("loss {:.4}", record.loss));
             bar.inc(1);
-        })?;
+            records.push(*record);
+        });
         bar.finish_and_clear();
+        let run = match trained {
+            Ok(run) => run,
+            Err(error) => {
+                if let (Some(path), false) = (&options.trace, records.is_empty()) {
+                    let (name, hash, ram) = (text.to_owned(), weights_hash(&params), topology.train_bytes::<O>());
+                    trace::write(path, &Run { name, records, hash, ram, ended: None })?;
+                    eprintln!("microfit: {}: the epochs before the error", path.display());
+                }
+                return Err(error.into());
+            }
+        };
         if let Some(path) = &options.save {
             save::save(path, topology, &params, start.map(Start::scaling).transpose()?.flatten())?;
         }

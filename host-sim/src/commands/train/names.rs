@@ -27,7 +27,7 @@ impl<T> Choice<T> {
         match self.number {
             Number::None => self.name.to_owned(),
             Number::Or(number, default) => format!("{}({number}={default})", self.name),
-            Number::Needed(number) => format!("{}({number})", self.name),
+            Number::Needed(number) => format!("{}({number}=..)", self.name),
         }
     }
 }
@@ -48,7 +48,14 @@ pub(super) fn parse<T>(text: &str, names: &[Choice<T>]) -> Result<T, String> {
     let value = match (entry.number, number) {
         (Number::None, None) => 0.0,
         (Number::Or(_, default), None) => default,
-        (Number::Or(..) | Number::Needed(_), Some(number)) => number.parse().map_err(|_| refuse())?,
+        // With its name or without, as a schedule's.
+        (Number::Or(called, _) | Number::Needed(called), Some(number)) => {
+            let value = match number.split_once('=') {
+                Some((word, value)) if word.trim_end() == called => value.trim_start(),
+                _ => number,
+            };
+            value.parse().map_err(|_| refuse())?
+        }
         (Number::None, Some(_)) | (Number::Needed(_), None) => return Err(refuse()),
     };
     (entry.make)(value).map_err(|error| error.to_string())
@@ -105,14 +112,17 @@ mod tests {
         assert_eq!(parse("two_words", NAMES), Ok(0.5));
         assert_eq!(parse("two-words( 2 )", NAMES), Ok(2.0));
         assert_eq!(parse("needs(-1)", NAMES), Ok(-1.0));
+        assert_eq!(parse("two-words(slope=2)", NAMES), Ok(2.0));
+        assert_eq!(parse("needs( value = -1 )", NAMES), Ok(-1.0));
     }
 
     #[test]
     fn what_is_not_understood_is_told_what_is() {
         let cases = [
-            ("other", "expected one of plain, two-words(slope=0.5), needs(value), found `other`"),
+            ("other", "expected one of plain, two-words(slope=0.5), needs(value=..), found `other`"),
             ("plain(1)", "expected plain, found `plain(1)`"),
-            ("needs", "expected needs(value), found `needs`"),
+            ("needs", "expected needs(value=..), found `needs`"),
+            ("needs(slope=1)", "expected needs(value=..), found `needs(slope=1)`"),
             ("two-words(x)", "expected two-words(slope=0.5), found `two-words(x)`"),
         ];
         for (text, expected) in cases {

@@ -1,6 +1,5 @@
 //! The file of a trained model.
 
-use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use microfit::Topology;
@@ -8,16 +7,7 @@ use microfit::data::Scaling;
 
 use crate::error::Error;
 use crate::exchange::{self, DenseLayer, Layout, Model, ModelError, to_safetensors};
-use crate::frame;
-
-/// Sees that a file can be written, which is better found impossible before the training than after it. What is there, or is not,
-/// stays so until then.
-pub(super) fn check(path: &Path) -> Result<(), Error> {
-    let is_new = !path.exists();
-    let opened = OpenOptions::new().create(true).append(true).open(path);
-    let checked = opened.and_then(|_| if is_new { fs::remove_file(path) } else { Ok(()) });
-    checked.map_err(|source| Error::Write { path: path.into(), source })
-}
+use crate::{frame, output};
 
 /// Writes it: safetensors in PyTorch's layout if its name ends so, else a frame.
 pub(super) fn save(path: &Path, topology: Topology, params: &[f32], scaling: Option<Scaling>) -> Result<(), Error> {
@@ -30,7 +20,7 @@ pub(super) fn save(path: &Path, topology: Topology, params: &[f32], scaling: Opt
         let frame = frame::of_model(topology, params, scaling);
         frame.map_err(|error| refuse(ModelError::Frame(error.to_string())))?.0
     };
-    fs::write(path, bytes).map_err(|source| Error::Write { path: path.into(), source })
+    output::file(path, &bytes)
 }
 
 fn model(topology: Topology, params: &[f32], scaling: Option<Scaling>) -> Model {
