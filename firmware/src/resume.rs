@@ -339,6 +339,76 @@ mod tests {
         assert!(other.is_ok() && other != first);
     }
 
+    /// A flash of which nothing can be read, such as one whose bus has come loose.
+    struct Unreadable<'a>(Flash<'a>);
+
+    impl embedded_storage::nor_flash::ErrorType for Unreadable<'_> {
+        type Error = SimulatedFault;
+    }
+
+    impl embedded_storage::nor_flash::ReadNorFlash for Unreadable<'_> {
+        const READ_SIZE: usize = 1;
+
+        fn read(&mut self, _offset: u32, _bytes: &mut [u8]) -> Result<(), SimulatedFault> {
+            Err(SimulatedFault::Unreadable)
+        }
+
+        fn capacity(&self) -> usize {
+            self.0.capacity()
+        }
+    }
+
+    impl NorFlash for Unreadable<'_> {
+        const WRITE_SIZE: usize = 4;
+        const ERASE_SIZE: usize = PAGE;
+
+        fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
+            self.0.erase(from, to)
+        }
+
+        fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimulatedFault> {
+            self.0.write(offset, bytes)
+        }
+    }
+
+    #[test]
+    fn a_flash_that_cannot_be_read_is_not_written_over() {
+        let (mut memory, mut erases) = (vec![0; 2 * HALF], vec![0; 2 * HALF / PAGE]);
+        let mut flash = Flash::new(&mut memory, &mut erases, 0);
+        boot(&mut flash, 0.5).0.unwrap();
+        let operations = flash.operations();
+        let mut store = Store::new(Unreadable(flash), 0, 2 * HALF as u32, &LENGTHS).unwrap();
+        let mut app = App::new(Led, NoopDelay::new(), Told::default());
+        let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
+        let mut begun = params;
+        run(0.5).init.fill(&NET, 1, &mut begun).unwrap();
+        let outcome = app.resume(run(0.5), &AND, &AND, &mut params, &mut workspace, &mut store);
+        assert_eq!(outcome, Err(Interruption::Checkpoint(CheckpointError::Medium(SimulatedFault::Unreadable))));
+        // Nor is anything trained.
+        assert_eq!((app.release().2.0, params), (Vec::new(), begun));
+        assert_eq!(store.release().0.operations(), operations);
+    }
+
+    #[test]
+    fn the_best_epoch_is_the_first_of_equals_and_none_is_all_bits_set() {
+        let record = |epoch, loss| Record {
+            epoch,
+            step: 0,
+            rate: 0.1,
+            loss,
+            accuracy: None,
+            validation_loss: None,
+            validation_accuracy: None,
+        };
+        let mut memory = Memory::default();
+        assert_eq!((memory.to_bytes(), Memory::from_bytes(memory.to_bytes())), ([0xff; USER_BYTES], memory));
+        for (epoch, loss) in [(0, 2.0), (1, 1.0), (2, 1.0), (3, 3.0)] {
+            memory.record(record(epoch, loss));
+        }
+        assert_eq!(memory.last_and_best, Some((record(3, 3.0), record(1, 1.0))));
+        assert_eq!(Memory::from_bytes(memory.to_bytes()), memory);
+    }
+
     #[test]
     fn a_workspace_that_is_too_short_is_an_error() {
         let (mut memory, mut erases) = (vec![0; 2 * HALF], vec![0; 2 * HALF / PAGE]);

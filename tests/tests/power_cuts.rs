@@ -256,6 +256,21 @@ fn the_last_sequence_number_is_an_error() {
     });
 }
 
+/// A frame tells how many pages were erased before it, its own half's included: of several pages all.
+#[test]
+fn every_page_that_was_erased_is_counted() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let (mut memory, mut erases) = ([0xff; 2048], [0; 16]);
+    Board::new(5).after(3, |snapshot| {
+        let flash = SimulatedFlash::<1, 4, 128>::new(&mut memory, &mut erases, 0);
+        let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
+        let saved: Vec<u32> = (0..9).map(|_| store.save(snapshot).unwrap().erases).collect();
+        let last = *saved.last().unwrap();
+        assert!(saved.is_sorted() && last >= 16, "{saved:?}");
+        assert_eq!(last, store.release().erases().iter().sum::<u32>());
+    });
+}
+
 /// Frames of a later version are kept until ours is whole, and named.
 #[test]
 fn a_later_version_is_named() {
