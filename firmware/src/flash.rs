@@ -141,6 +141,9 @@ mod tests {
         WritesNeighbours,
         TakesAnyErase,
         TakesAnyWrite,
+        ReadsPastTheEnd,
+        RefusesAndErases,
+        RefusesAndWrites,
     }
 
     impl ErrorType for Faulty {
@@ -151,6 +154,9 @@ mod tests {
         const READ_SIZE: usize = 1;
 
         fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+            if self.fault == Some(Fault::ReadsPastTheEnd) && offset as usize >= self.memory.len() {
+                return Ok(());
+            }
             check_read(self, offset, bytes.len())?;
             bytes.copy_from_slice(&self.memory[offset as usize..][..bytes.len()]);
             Ok(())
@@ -167,7 +173,11 @@ mod tests {
 
         fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
             if self.fault != Some(Fault::TakesAnyErase) {
-                check_erase(self, from, to)?;
+                let checked = check_erase(self, from, to);
+                if self.fault == Some(Fault::RefusesAndErases) && checked == Err(NorFlashErrorKind::NotAligned) {
+                    self.memory[..to as usize].fill(0xff);
+                }
+                checked?;
             }
             let (mut from, mut to) = ((from as usize).min(128), (to as usize).min(128));
             match self.fault {
@@ -181,7 +191,11 @@ mod tests {
 
         fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
             if self.fault != Some(Fault::TakesAnyWrite) {
-                check_write(self, offset, bytes.len())?;
+                let checked = check_write(self, offset, bytes.len());
+                if self.fault == Some(Fault::RefusesAndWrites) && checked == Err(NorFlashErrorKind::NotAligned) {
+                    self.memory[offset as usize..][..bytes.len()].copy_from_slice(bytes);
+                }
+                checked?;
             }
             for (place, byte) in self.memory.iter_mut().skip(offset as usize).zip(bytes) {
                 *place = if self.fault == Some(Fault::SetsBits) { *byte } else { *place & byte };
@@ -202,6 +216,9 @@ mod tests {
             Fault::WritesNeighbours,
             Fault::TakesAnyErase,
             Fault::TakesAnyWrite,
+            Fault::ReadsPastTheEnd,
+            Fault::RefusesAndErases,
+            Fault::RefusesAndWrites,
         ];
         let found = faults.map(|fault| examine(&mut Faulty { memory: [0; 128], fault: Some(fault) }));
         let expected = [
@@ -211,6 +228,9 @@ mod tests {
             Err(Unlike::Changed { offset: 32 }),
             Err(Unlike::NotRefused { attempt: 1 }),
             Err(Unlike::NotRefused { attempt: 2 }),
+            Err(Unlike::NotRefused { attempt: 3 }),
+            Err(Unlike::Changed { offset: 0 }),
+            Err(Unlike::Changed { offset: 32 }),
         ];
         assert_eq!(found, expected);
         assert_eq!(examine(&mut Faulty { memory: [0; 128], fault: None }), Ok(()));

@@ -245,6 +245,8 @@ fn what_would_be_ignored_is_refused() {
     assert_eq!(error, "microfit: --bits: expected the format csv or json, found a picture");
     let error = refusal(&["compare", "--threshold", "5"]);
     assert_eq!(error, "microfit: --threshold: expected an accuracy from 0 to 1, found 5");
+    let error = refusal(&["schedule", "constant(1e30) * 1e20"]);
+    assert_eq!(error, "microfit: the schedule: expected rates that an f32 can hold, found inf at step 0");
     for options in [["device", "--kills", "0"], ["schedule", "constant(0.1)", "--steps=4000000000"]] {
         assert_eq!(microfit(&options).status.code(), Some(2), "{options:?}");
     }
@@ -295,4 +297,24 @@ fn a_config_file_in_front_of_its_command_and_two_of_them() {
     assert!(microfit(&["--config", config, "train"]).status.success());
     let error = refusal(&["train", "--config", config, "--config", config]);
     assert_eq!(error, format!("microfit: {config}: expected one --config, found another"));
+}
+
+/// As in `microfit schedule .. | head`.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    use std::io::Read as _;
+    use std::process::Stdio;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_microfit"))
+        .args(["schedule", "constant(0.1)", "--steps", "500000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 9];
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut first).unwrap();
+    drop(out);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!((&first, output.stderr.as_slice()), (b"step,rate", &b""[..]));
 }

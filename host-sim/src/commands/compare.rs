@@ -233,6 +233,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_run_that_is_as_good_as_asked_counts() {
+        let found = Distribution { name: String::new(), accuracy: vec![0.25, 0.5, 0.5, 0.75], loss: Vec::new() };
+        assert_eq!([0.25, 0.5, 0.75, 1.0].map(|share| found.share_at_least(share)), [1.0, 0.75, 0.25, 0.0]);
+    }
+
+    #[test]
     fn quantiles_interpolate_as_numpy_does() {
         let values = [1.0, 2.0, 3.0, 4.0];
         assert_eq!(quantile(&values, 0.5), 2.5);

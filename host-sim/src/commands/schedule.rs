@@ -110,6 +110,10 @@ impl Schedule {
             return Err(Error::Option { option: "--bits", expected, found });
         }
         let curve = Curve::of(spec, self.steps, &self.metric)?;
+        if let Some(step) = curve.rates.iter().position(|rate| !rate.is_finite()) {
+            let found = format!("{} at step {step}", curve.rates[step]);
+            return Err(Error::Option { option: "the schedule", expected: "rates that an f32 can hold".into(), found });
+        }
         Ok(match self.format {
             Format::Csv => self.csv(out, &curve),
             Format::Json => self.json(out, spec, &curve),

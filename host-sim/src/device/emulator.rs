@@ -101,7 +101,7 @@ impl Emulator {
             command.spawn().map_err(|source| DeviceError::NoProgram { program: "qemu-system-arm", source })?;
         let stdout = emulator.stdout.take();
         let watched = Watched::new(emulator);
-        let session = monitor.map(|monitor| monitor.open(board)).transpose()?;
+        let session = monitor.map(|monitor| monitor.open(board, || watched.ended())).transpose()?;
         let power = Power { child: watched.child.clone(), session: RefCell::new(session), cut: RefCell::default() };
         Ok(Self { board, watched, stdout, power })
     }
@@ -193,6 +193,12 @@ impl Watched {
             }
         });
         watched
+    }
+
+    /// How it ended, if it did.
+    fn ended(&self) -> Option<String> {
+        let mut child = self.child.lock().ok()?;
+        child.try_wait().ok().flatten().map(|status| status.to_string())
     }
 
     fn wait(&self, board: Board) -> Result<String, DeviceError> {

@@ -37,14 +37,17 @@ impl Monitor {
         Ok(["-qmp".into(), format!("tcp:{address}")])
     }
 
-    /// Takes QEMU's call, which comes as soon as it has started.
-    pub(super) fn open(self, board: Board) -> Result<Session, DeviceError> {
+    /// Takes QEMU's call, which comes as soon as it has started; `ended` says how it ended, if it did.
+    pub(super) fn open(self, board: Board, ended: impl Fn() -> Option<String>) -> Result<Session, DeviceError> {
         self.listener.set_nonblocking(true).map_err(DeviceError::Monitor)?;
         let start = Instant::now();
         let stream = loop {
             match self.listener.accept() {
                 Ok((stream, _)) => break stream,
                 Err(error) if error.kind() == ErrorKind::WouldBlock && start.elapsed() < PATIENCE => {
+                    if let Some(status) = ended() {
+                        return Err(DeviceError::Ended { machine: board.machine, status });
+                    }
                     thread::sleep(Duration::from_millis(1));
                 }
                 Err(error) => return Err(DeviceError::Monitor(error)),

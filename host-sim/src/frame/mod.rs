@@ -121,3 +121,34 @@ pub fn newest(found: &[Found]) -> Option<&Found> {
     let whole = found.iter().filter(|frame| frame.contents.is_ok());
     whole.reduce(|newest, frame| if frame.claim.sequence > newest.claim.sequence { frame } else { newest })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use microfit::activation::Linear;
+    use microfit::dense;
+
+    /// Parameters may read as the begin of a frame.
+    #[test]
+    fn nothing_is_looked_for_inside_a_whole_frame() {
+        let layers = [dense(1, &Linear)];
+        let topology = Topology::try_new(8, &layers).unwrap();
+        let params: Vec<f32> =
+            (0..9).map(|index| f32::from_le_bytes(if index < 8 { *b"MFMD" } else { [0; 4] })).collect();
+        let (frame, _) = of_model(topology, &params, None).unwrap();
+        let offsets = |bytes: &[u8]| scan(bytes).iter().map(|found| found.offset).collect::<Vec<_>>();
+        assert_eq!(offsets(&frame), [0]);
+        let mut torn = frame.clone();
+        *torn.last_mut().unwrap() ^= 1;
+        assert!(offsets(&torn).len() > 1, "what stands in one that is not whole may be another");
+    }
+
+    #[test]
+    fn of_equally_new_frames_the_first_counts() {
+        let layers = [dense(1, &Linear)];
+        let topology = Topology::try_new(1, &layers).unwrap();
+        let frame = |value| of_model(topology, &[value, 0.0], None).unwrap().0;
+        let found = scan(&[frame(1.0), frame(2.0)].concat());
+        assert_eq!((found.len(), newest(&found).unwrap().offset), (2, 0));
+    }
+}
