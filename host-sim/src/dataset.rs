@@ -2,13 +2,14 @@
 
 mod labels;
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use microfit::data::Dataset;
 
 pub use labels::Target;
-use labels::{alternatives, classes, is, missing};
+use labels::{alternatives, classes, key, missing};
 
 /// Rows of a CSV: features, and the target in the last column.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,14 +119,14 @@ impl Csv {
         }
         let classes = classes(target, &cells)
             .ok_or_else(|| fail(skip + 1, width, "two classes in the last column", "one".into()))?;
+        let indices: HashMap<_, _> = classes.iter().enumerate().map(|(index, class)| (key(class), index)).collect();
         let mut rows = Vec::with_capacity(features.len());
         for ((record, cell), features) in targets().zip(features) {
             let refuse = |expected: &str| fail(line_of(record), width, expected, quoted(cell));
             let target = if classes.is_empty() {
                 number(cell).ok_or_else(|| refuse("a finite number"))?
             } else {
-                let index = classes.iter().position(|class| is(cell, class));
-                index.ok_or_else(|| refuse(&alternatives(&classes)))? as f32
+                indices.get(&key(cell)).ok_or_else(|| refuse(&alternatives(&classes))).map(|&index| index as f32)?
             };
             rows.push((features, target));
         }

@@ -335,6 +335,13 @@ fn a_model_of_pytorch_becomes_a_frame_and_comes_back() {
     let hash = document["frames"][0]["hash"].as_str().unwrap().to_owned();
     assert!(text.contains(&hash));
 
+    // What has no effect is refused.
+    let one_layer = [&import[..], &["--layers", "fc2", "--activation", "relu", "--output", "sigmoid"]].concat();
+    let output = Command::new(env!("CARGO_BIN_EXE_microfit")).args(one_layer).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let expected = "microfit: --activation: expected none for a model without hidden layers, found some\n";
+    assert!(output.status.code() == Some(2) && error.ends_with(expected), "{error}");
+
     let (status, error) = refused(&[&import[..], &["--best"]].concat());
     assert!(
         status == 2 && error.ends_with("expected a frame to choose from, found a file of another program"),

@@ -17,6 +17,13 @@ fn refusal(arguments: &[&str]) -> String {
     text.trim_end().to_owned()
 }
 
+/// The same, where the run has told something before.
+fn refusal_behind_a_note(arguments: &[&str]) -> String {
+    let output = microfit(arguments);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    String::from_utf8(output.stderr).unwrap().lines().last().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn bad_csv_is_one_line_and_status_2() {
     let folder = tempfile::tempdir().unwrap();
@@ -36,6 +43,12 @@ fn bad_csv_is_one_line_and_status_2() {
         ),
         ("nan.csv", "1,2,b\nnan,4,g\n", "row 2, column 1: expected a finite number, found `nan`"),
     ];
+    let missing = refusal(&["train", "--csv", "/no/such.csv"]);
+    assert!(missing.starts_with("microfit: /no/such.csv: ") && !missing.contains("row"), "{missing}");
+    let path = write("many.csv", &(0..65_536).map(|row| format!("0,{row}")).collect::<Vec<_>>().join("\n"));
+    let error = refusal_behind_a_note(&["train", "--csv", &path]);
+    let expected = "expected 65535 classes at most, or a loss of numbers such as mse, found 65536 classes";
+    assert_eq!(error, format!("microfit: --loss: {expected}"));
     for (name, text, expected) in cases {
         let path = write(name, text);
         assert_eq!(refusal(&["train", "--csv", &path, "--loss", "bce"]), format!("microfit: {path}: {expected}"));
@@ -62,7 +75,6 @@ fn settings_that_make_no_sense_are_one_line_and_status_2() {
         "microfit: validation: expected at least 0 and below 1, found 1"
     );
     assert_eq!(refusal(&["compare", "--seeds", "0"]), "microfit: --seeds: expected at least 1, found 0");
-    assert!(refusal(&["train", "--csv", "/no/such/file"]).starts_with("microfit: /no/such/file: row 1, column 1: "));
 }
 
 #[test]

@@ -29,9 +29,9 @@ pub(super) fn classes(target: &Target, cells: &[&str]) -> Option<Vec<String>> {
         Target::Classes(None) | Target::Any => {}
     }
     let mut classes: Vec<&str> = cells.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let mut values = BTreeSet::new();
+    let mut keys = BTreeSet::new();
     // Of several spellings of a number the alphabetically first.
-    classes.retain(|class| number(class).is_none_or(|value| values.insert((value + 0.0).to_bits())));
+    classes.retain(|class| keys.insert(key(class)));
     let numbers: Vec<Option<f32>> = classes.iter().map(|class| number(class)).collect();
     match (target, classes.len()) {
         (_, ..2) => return None,
@@ -49,13 +49,14 @@ pub(super) fn classes(target: &Target, cells: &[&str]) -> Option<Vec<String>> {
 /// The first two cells that differ, in alphabetical order.
 fn first_two(cells: &[&str]) -> Option<Vec<String>> {
     let first = *cells.first()?;
-    let second = *cells.iter().find(|cell| !is(cell, first))?;
+    let second = *cells.iter().find(|cell| key(cell) != key(first))?;
     Some(vec![first.min(second).to_owned(), first.max(second).to_owned()])
 }
 
-/// Whether a cell is of this class.
-pub(super) fn is(cell: &str, class: &str) -> bool {
-    cell == class || number(cell).is_some_and(|value| number(class) == Some(value))
+/// What cells of one class have in common: a number's value, else the text.
+pub(super) fn key(cell: &str) -> Result<u32, &str> {
+    // 0 and -0 are one number.
+    number(cell).map(|value| (value + 0.0).to_bits()).ok_or(cell)
 }
 
 /// The first cell that stands for no number, such as NaN, among cells that all are numbers.
@@ -102,7 +103,7 @@ mod tests {
         assert_eq!(any(&["2.0", "10", "2", "9"]).unwrap(), "2 9 10");
         assert_eq!(any(&["1", "1.0"]), None);
         assert_eq!(found(&Target::Class(None), &["1", "1.0", "0"]).unwrap(), "0 1");
-        assert!(is("1.0", "1") && is("b", "b") && !is("b", "B") && !is("nan", "NaN"));
+        assert!(key("1.0") == key("1") && key("b") == key("b") && key("b") != key("B") && key("nan") != key("NaN"));
         assert_eq!(
             (missing(&["0", "NaN", "1"]), missing(&["nan", "one"]), missing(&["0", "1"])),
             (Some(1), None, None)

@@ -19,21 +19,21 @@ pub enum ModelError {
     Pickle,
     #[error("expected {expected}, found {found}")]
     Format { expected: &'static str, found: String },
-    #[error("tensor `{tensor}`: expected {expected}, found {found}")]
+    #[error("tensor `{}`: expected {expected}, found {found}", tensor.escape_debug())]
     Role { tensor: String, expected: &'static str, found: String },
-    #[error("tensor `{tensor}`: expected elements of float32, float16, bfloat16 or float64, found {found}")]
+    #[error("tensor `{}`: expected elements of float32, float16, bfloat16 or float64, found {found}", tensor.escape_debug())]
     Dtype { tensor: String, found: String },
-    #[error("tensor `{tensor}`: expected the shape {expected}, found {found}")]
+    #[error("tensor `{}`: expected the shape {expected}, found {found}", tensor.escape_debug())]
     Shape { tensor: String, expected: Expected, found: Shape },
-    #[error("tensor `{tensor}`: expected finite numbers, found {found} at {index}")]
+    #[error("tensor `{}`: expected finite numbers, found {found} at {index}", tensor.escape_debug())]
     NotFinite { tensor: String, index: usize, found: String },
-    #[error("tensor `{tensor}`: expected one such name, found two")]
+    #[error("tensor `{}`: expected one such name, found two", tensor.escape_debug())]
     Twice { tensor: String },
     #[error(
         "layers {layers}: expected one order in which each takes what the one before it gives, found {found}; --layers names it"
     )]
     Order { layers: String, found: &'static str },
-    #[error("layer `{layer}`: expected {expected}, found {found}")]
+    #[error("layer `{}`: expected {expected}, found {found}", layer.escape_debug())]
     Layer { layer: String, expected: String, found: String },
     #[error("expected at least one dense layer, found none")]
     Empty,

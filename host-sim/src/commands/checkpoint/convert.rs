@@ -117,6 +117,10 @@ impl Import {
     /// Every layer's activation: that of the command line, else that of the file.
     fn activations(&self, model: &mut Model) -> Result<Vec<ActivationArg>, Error> {
         let hidden = model.layers.len().saturating_sub(1);
+        if let (0, Some(_)) = (hidden, &self.activation) {
+            let (expected, found) = ("none for a model without hidden layers".into(), "some".into());
+            return Err(Error::Option { option: "--activation", expected, found });
+        }
         let mut activations = Vec::with_capacity(hidden + 1);
         for (index, layer) in model.layers.iter_mut().enumerate() {
             let (option, given) = if index == hidden {

@@ -7,6 +7,7 @@ mod optimizer;
 mod save;
 mod start;
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -172,6 +173,7 @@ impl Train {
             (None, Some(classes)) => LossArg::of(classes.len()).target(Some(classes))?,
             (None, None) => Target::Any,
         };
+        File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let data = Csv::read(path, &target)?;
         if data.has_header() {
             eprintln!("microfit: {}: row 1 has no numbers and is taken for a header", path.display());
@@ -248,9 +250,12 @@ impl Train {
         train: &dyn Dataset,
         validation: &dyn Dataset,
     ) -> Result<Run, Error> {
-        let too_large = |_| microfit::Error::TopologyTooLarge;
-        let outputs = u16::try_from(which.outputs(classes)).map_err(too_large)?;
-        let inputs = u16::try_from(train.features()).map_err(too_large)?;
+        let outputs = u16::try_from(which.outputs(classes)).map_err(|_| Error::Option {
+            option: "--loss",
+            expected: "65535 classes at most, or a loss of numbers such as mse".into(),
+            found: format!("{classes} classes"),
+        })?;
+        let inputs = u16::try_from(train.features()).map_err(|_| microfit::Error::TopologyTooLarge)?;
         let (last, output) = match self.layers.output.as_ref().or_else(|| start.and_then(Start::output)) {
             Some(output) => (output.function(), output.name()),
             None => (which.output(), ""),
