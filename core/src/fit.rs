@@ -80,7 +80,8 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     }
 
     /// Goes on with a run that was stopped between two calls of [`Trainer::step`]: with the same settings, the same
-    /// data, and the parameters and the workspace it left, every bit is what it would have been. What outlives a reset is kept by
+    /// data, and the parameters and the workspace it left, every bit is what it would have been. With more epochs a run that was over is made
+    /// longer. What outlives a reset is kept by
     /// the feature `storage`, which loads a run into a trainer that was started.
     ///
     /// # Errors

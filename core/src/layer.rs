@@ -24,10 +24,9 @@ pub const fn dense(units: u16, activation: &dyn Activation) -> Layer<'_> {
 }
 
 /// A fully connected layer that is not trained (Keras' `trainable = False`): its weights and biases stay where they are,
-/// in flash as a rule, in the layout of [`Topology`](crate::Topology)'s parameters: a `const` array, which a `const` topology can refer
-/// to as it cannot to a `static`. They are no part of the network's
-/// parameters; it has neither gradient nor optimizer state, and below the lowest layer that is trained nothing goes
-/// backward.
+/// in flash as a rule, in the layout of [`Topology`](crate::Topology)'s parameters: a `const` array, as a `const` topology cannot refer
+/// to a `static`. They are no part of the network's parameters; it has neither gradient nor optimizer state, and below the lowest layer
+/// that is trained nothing goes backward.
 ///
 /// ```
 /// use microfit::{Topology, activation::{Relu, Sigmoid}, dense, frozen, optimizer::Sgd};

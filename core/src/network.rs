@@ -90,8 +90,8 @@ impl<'a> Network<'a> {
     /// [confusion matrix](crate::metrics). `tape` needs [`Topology::tape_len`]`(1)` floats and one more a target.
     ///
     /// # Errors
-    /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::BufferLength`], [`Error::SampleNotFinite`], and whatever the
-    /// dataset or `judge` returns.
+    /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::BufferLength`],
+    /// [`Error::SampleNotFinite`], and whatever the dataset or `judge` returns.
     pub fn judge(
         &self,
         data: &impl Dataset,

@@ -9,8 +9,8 @@ use crate::error::{Error, Requirement, require};
 /// weighted losses divided by the number of its samples, as in Keras; PyTorch's `CrossEntropyLoss(weight=...)` divides by the
 /// sum of the weights, which is the same where the weights of a batch have a mean of 1.
 ///
-/// A sample's class is its target where there is one (0 or 1, or an index; a soft label counts as the nearer, 0.5 as 0), else where its largest target stands; one past
-/// the weights counts 1. Validation samples are not weighted. For weights of single samples see
+/// A sample's class is its target where there is one (0 or 1, or an index; a soft label counts as the nearer, 0.5 as 0), else where
+/// its largest target stands; one past the weights counts 1. Validation samples are not weighted. For weights of single samples see
 /// [`Dataset::weight`](crate::data::Dataset::weight).
 ///
 /// ```

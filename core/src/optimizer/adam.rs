@@ -15,9 +15,9 @@ use crate::math;
 /// - Keras: `w -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)`,
 /// - optax: `w -= lr / (1 - b1^t) m / (sqrt(v / (1 - b2^t) + eps_root) + eps)`.
 ///
-/// With AMSGrad the largest `v` so far takes the place of `v`, in optax the largest `v / (1 - b2^t)` that of `v / (1 - b2^t)`. Three floats of state a parameter, four with AMSGrad: the
-/// gradient, the two moments, the largest second moment. A schedule that drives the momentum drives `b1`. The corrections
-/// are computed in f64, the rest in f32.
+/// With AMSGrad the largest `v` so far takes the place of `v`, in optax the largest `v / (1 - b2^t)` that of `v / (1 - b2^t)`. Three
+/// floats of state a parameter, four with AMSGrad: the gradient, the two moments, the largest second moment. A schedule that drives the
+/// momentum drives `b1`. The corrections are computed in f64, the rest in f32.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Adam<const AMSGRAD: bool = false> {

@@ -7,7 +7,7 @@ mod optimizer;
 mod save;
 mod start;
 
-use std::fs::File;
+use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -173,7 +173,7 @@ impl Train {
             (None, Some(classes)) => LossArg::of(classes.len()).target(Some(classes))?,
             (None, None) => Target::Any,
         };
-        File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let data = Csv::read(path, &target)?;
         if data.has_header() {
             eprintln!("microfit: {}: row 1 has no numbers and is taken for a header", path.display());
