@@ -80,9 +80,8 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     }
 
     /// Goes on with a run that was stopped between two calls of [`Trainer::step`]: with the same settings, the same
-    /// data, and the parameters and the workspace it left, every bit is what it would have been. With more epochs a run that was over is made
-    /// longer. What outlives a reset is kept by
-    /// the feature `storage`, which loads a run into a trainer that was started.
+    /// data, and the parameters and the workspace it left, every bit is what it would have been. With more epochs a run that was over
+    /// is made longer. What outlives a reset is kept by the feature `storage`, which loads a run into a trainer that was started.
     ///
     /// # Errors
     /// As [`Self::start`], and [`Error::ProgressMismatch`] for progress that a run of these settings cannot have made.

@@ -38,10 +38,7 @@ pub struct ConfigError {
 /// # Errors
 /// [`Error::Config`] for a file that cannot be read, or a value no option can have.
 pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsString>, Error> {
-    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
-    if !arguments.iter().any(|argument| argument == "train") {
-        return Ok(arguments);
-    }
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
     let (at, path) = match arguments.iter().position(|argument| argument.to_string_lossy().starts_with(OPTION)) {
         None => return Ok(arguments),
         Some(at) => match arguments[at].to_string_lossy().strip_prefix("--config=") {
@@ -53,15 +50,15 @@ pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsStr
             },
         },
     };
-    arguments.drain(at);
-    if arguments.iter().any(|argument| argument.to_string_lossy().starts_with(OPTION)) {
+    let mut others = arguments.clone();
+    others.drain(at);
+    let Some(train) = others.iter().position(|argument| argument == "train") else { return Ok(arguments) };
+    if others.iter().any(|argument| argument.to_string_lossy().starts_with(OPTION)) {
         return Err(ConfigError { path, reason: "expected one --config, found another".into() }.into());
     }
-    let options = read(&path)?;
-    // Behind the option, or in front of the command it belongs to.
-    let Some(train) = arguments.iter().position(|argument| argument == "train") else { return Ok(arguments) };
-    let rest = arguments.split_off(train + 1);
-    Ok(arguments.into_iter().chain(options.into_iter().map(OsString::from)).chain(rest).collect())
+    let rest = others.split_off(train + 1);
+    others.extend(read(&path)?.into_iter().map(OsString::from).chain(rest));
+    Ok(others)
 }
 
 fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
@@ -75,22 +72,19 @@ fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
             let known: Vec<_> = known.into_keys().collect();
             return Err(fail(format!("expected keys of {}, found `{key}`", known.join(", "))));
         };
+        let expected = if *is_flag { "true or false" } else { "text, a number or a list" };
+        let wrong = || fail(format!("{key}: expected {expected}, found a {}", value.type_str()));
         match value {
-            value if value.is_bool() != *is_flag => {
-                let expected = if *is_flag { "true or false" } else { "text, a number or a list" };
-                return Err(fail(format!("{key}: expected {expected}, found a {}", value.type_str())));
-            }
-            Value::Boolean(true) => options.push(format!("--{key}")),
-            Value::Boolean(false) => {}
+            Value::Boolean(true) if *is_flag => options.push(format!("--{key}")),
+            Value::Boolean(false) if *is_flag => {}
+            _ if *is_flag => return Err(wrong()),
             Value::Array(values) => {
                 let words: Option<Vec<String>> = values.iter().map(word).collect();
                 let words = words.ok_or_else(|| fail(format!("{key}: expected a list of words or numbers")))?;
                 options.push(format!("--{key}={}", words.join(",")));
             }
             value => {
-                let word = word(value).ok_or_else(|| {
-                    fail(format!("{key}: expected text, a number or a list, found a {}", value.type_str()))
-                })?;
+                let word = word(value).ok_or_else(wrong)?;
                 options.push(format!("--{key}={word}"));
             }
         }

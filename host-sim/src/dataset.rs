@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use microfit::data::Dataset;
 
 pub use labels::Target;
-use labels::{alternatives, classes, key, missing};
+pub(crate) use labels::key;
+use labels::{alternatives, classes, missing};
 
 /// Rows of a CSV: features, and the target in the last column.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +115,7 @@ impl Csv {
             return Err(fail(line_of(last), 1, "a closing quote", "the end of the file".into()));
         }
         let cells: Vec<&str> = targets().map(|(_, cell)| cell).collect();
-        if let Some((record, cell)) = missing(&cells).and_then(|at| targets().nth(at)) {
+        if let Some((record, cell)) = missing(target, &cells).and_then(|at| targets().nth(at)) {
             return Err(fail(line_of(record), width, "a finite number", quoted(cell)));
         }
         let classes = classes(target, &cells)

@@ -337,7 +337,7 @@ fn a_model_of_pytorch_becomes_a_frame_and_comes_back() {
 
     // What has no effect is refused.
     let one_layer = [&import[..], &["--layers", "fc2", "--activation", "relu", "--output", "sigmoid"]].concat();
-    let output = Command::new(env!("CARGO_BIN_EXE_microfit")).args(one_layer).output().unwrap();
+    let output = microfit(&one_layer);
     let error = String::from_utf8(output.stderr).unwrap();
     let expected = "microfit: --activation: expected none for a model without hidden layers, found some\n";
     assert!(output.status.code() == Some(2) && error.ends_with(expected), "{error}");
@@ -459,12 +459,9 @@ fn an_export_has_a_name_for_each_layer() {
     let (model, to) = (file("model.mfmd"), file("model.safetensors"));
     shown(&["train", "--epochs", "1", "--save", &model]);
     for layers in ["a,a", ","] {
-        let output = Command::new(env!("CARGO_BIN_EXE_microfit"))
-            .args(["checkpoint", "export", &model, "--to", &to, "--layout", "torch", "--layers", layers])
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(2), "{text}");
+        let (status, text) =
+            refused(&["checkpoint", "export", &model, "--to", &to, "--layout", "torch", "--layers", layers]);
+        assert_eq!(status, 2, "{text}");
         assert!(
             text.contains("expected a name of its own for each layer, found `") && text.contains("` twice"),
             "{text}"

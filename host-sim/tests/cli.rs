@@ -259,6 +259,9 @@ fn what_would_be_ignored_is_refused() {
     assert_eq!(error, "microfit: --threshold: expected an accuracy from 0 to 1, found 5");
     let error = refusal(&["schedule", "constant(1e30) * 1e20"]);
     assert_eq!(error, "microfit: the schedule: expected rates that an f32 can hold, found inf at step 0");
+    let error = refusal(&["train", "--csv", "any.csv", "--classes", "1,1.0"]);
+    let expected = "expected two or more different classes with a comma between them, found `1,1.0`";
+    assert_eq!(error, format!("microfit: --classes: {expected}"));
     for options in [["device", "--kills", "0"], ["schedule", "constant(0.1)", "--steps=4000000000"]] {
         assert_eq!(microfit(&options).status.code(), Some(2), "{options:?}");
     }

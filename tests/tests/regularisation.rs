@@ -54,8 +54,8 @@ fn a_gradient_goes_through_dropout() {
             assert!((found - expected).abs() < 2e-3, "batch {batch}, parameter {k}: {found} {expected}");
             zeros += usize::from(found == 0.0);
         }
-        // What was dropped for the only sample of a batch has no gradient; a few others are less than a weight's last digit.
-        assert_eq!(zeros > 10, batch == 1, "{zeros}");
+        // What was dropped for the only sample of a batch has no gradient.
+        assert_eq!(zeros > 0, batch == 1);
     }
     // Dropping changes the training loss and nothing else.
     let mut tape = vec![0.0; NET.tape_len(1) + 1];

@@ -229,21 +229,26 @@ fn a_finished_run_is_made_longer() {
     assert_eq!(weights_hash(&params), weights_hash(&expected));
 }
 
-/// A validation set counts with what it has when its turn comes; the penalty once for each sample that was seen.
-#[test]
-fn a_validation_set_may_change_meanwhile() {
-    const LAYERS: &[Layer] = &[dense(1, &Linear).l2(0.5)];
-    const NET: Topology = Topology::new(1, LAYERS);
-    let fit = Fit {
-        topology: NET,
+/// An epoch that leaves the parameters as they are.
+fn unmoved(topology: Topology<'_>, batch: u32) -> Fit<'_, MeanSquaredError, Sgd, Constant, Sequential> {
+    Fit {
+        topology,
         loss: MeanSquaredError,
         optimizer: Sgd::keras(0.0).unwrap(),
         schedule: Constant::new(0.0).unwrap(),
         clock: Clock::Update,
         order: Sequential,
-        batch: 1,
+        batch,
         epochs: 1,
-    };
+    }
+}
+
+/// A validation set counts with what it has when its turn comes; the penalty once for each sample that was seen.
+#[test]
+fn a_validation_set_may_change_meanwhile() {
+    const LAYERS: &[Layer] = &[dense(1, &Linear).l2(0.5)];
+    const NET: Topology = Topology::new(1, LAYERS);
+    let fit = unmoved(NET, 1);
     let train = Rows { features: &[[1.0]], targets: &[[1.0]] };
     let (features, targets) = ([[1.0]; 16], [[2.0]; 16]);
     // A penalty of 2, and no loss beside it.
@@ -268,16 +273,7 @@ fn a_validation_set_may_change_meanwhile() {
 #[test]
 fn losses_that_overflow_together_are_divergence() {
     const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
-    let fit = Fit {
-        topology: NET,
-        loss: MeanSquaredError,
-        optimizer: Sgd::keras(0.0).unwrap(),
-        schedule: Constant::new(0.0).unwrap(),
-        clock: Clock::Update,
-        order: Sequential,
-        batch: 4,
-        epochs: 1,
-    };
+    let fit = unmoved(NET, 4);
     // Each loss is 2.25e38.
     let (large, small) = ([[1.5e19]; 4], [[0.0]; 4]);
     let rows = |targets| Rows { features: &[[1.0]; 4], targets };

@@ -149,8 +149,8 @@ pub enum Error {
     },
     /// A run was to be resumed with settings it was not made with.
     ProgressMismatch,
-    /// The loss of a sample, or the sum of a batch's losses, became NaN or infinite. The parameters are those of the
-    /// last update.
+    /// The loss of a sample, or the sum of the losses up to it, became NaN or infinite: of a batch's, or of the validation samples'. The
+    /// parameters are those of the last update.
     Diverged {
         /// Updates done before.
         step: u32,

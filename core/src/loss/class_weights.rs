@@ -68,7 +68,7 @@ impl<L: Loss> Loss for ClassWeights<'_, L> {
     fn weight(&self, target: &[f32]) -> f32 {
         let class = match *target {
             // Below 0 the cast gives 0, the class of what is not.
-            [class] if class - (class as usize as f32) > 0.5 => class as usize + 1,
+            [class] if class - (class as usize as f32) > 0.5 => (class as usize).saturating_add(1),
             [class] => class as usize,
             _ => argmax(target),
         };

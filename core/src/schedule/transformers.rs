@@ -127,7 +127,8 @@ pub const fn cosine_with_restarts(
 /// and `power` 1.
 ///
 /// # Errors
-/// [`Error::Parameter`] unless `lr_end` is below `lr`, `num_training_steps` at least `num_warmup_steps`, and the others are finite and not negative.
+/// [`Error::Parameter`] unless `lr_end` is below `lr`, `num_training_steps` at least `num_warmup_steps`, and the others are finite and
+/// not negative.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, transformers};

@@ -38,7 +38,7 @@ pub(super) fn classes(target: &Target, cells: &[&str]) -> Option<Vec<String>> {
         (Target::Any, 2) => {}
         (Target::Any, _) if numbers.iter().flatten().any(|number| number.fract() != 0.0) => return Some(Vec::new()),
         _ if numbers.iter().all(Option::is_some) => {
-            let value = |class: &&str| class.parse().unwrap_or(f64::NAN);
+            let value = |class: &&str| value(class).unwrap_or(f64::NAN);
             classes.sort_by(|a, b| value(a).total_cmp(&value(b)));
         }
         _ => {}
@@ -53,16 +53,25 @@ fn first_two(cells: &[&str]) -> Option<Vec<String>> {
     Some(vec![first.min(second).to_owned(), first.max(second).to_owned()])
 }
 
-/// What cells of one class have in common: a number's value, else the text.
-pub(super) fn key(cell: &str) -> Result<u32, &str> {
-    // 0 and -0 are one number.
-    number(cell).map(|value| (value + 0.0).to_bits()).ok_or(cell)
+/// What a cell reads as, NaN and infinities included. Not as an f32, in which numbers of more than seven digits, such as identifiers,
+/// would be the same.
+fn value(cell: &str) -> Option<f64> {
+    cell.parse().ok()
 }
 
-/// The first cell that stands for no number, such as NaN, among cells that all are numbers.
-pub(super) fn missing(cells: &[&str]) -> Option<usize> {
-    let any = |cell: &&str| cell.parse::<f32>().is_ok();
-    if cells.iter().all(any) { cells.iter().position(|cell| number(cell).is_none()) } else { None }
+/// What cells of one class have in common: a number's value, else the text.
+pub(crate) fn key(cell: &str) -> Result<u64, &str> {
+    // 0 and -0 are one number.
+    value(cell).filter(|value| value.is_finite()).map(|value| (value + 0.0).to_bits()).ok_or(cell)
+}
+
+/// The first cell that stands for no number, such as NaN, among cells that all are numbers; unless classes are named, and it may be one.
+pub(super) fn missing(target: &Target, cells: &[&str]) -> Option<usize> {
+    if matches!(target, Target::Class(Some(_)) | Target::Classes(Some(_))) {
+        return None;
+    }
+    let values: Vec<f64> = cells.iter().map(|cell| value(cell)).collect::<Option<_>>()?;
+    values.iter().position(|value| !value.is_finite())
 }
 
 /// The classes in words.
@@ -104,10 +113,12 @@ mod tests {
         assert_eq!(any(&["1", "1.0"]), None);
         assert_eq!(found(&Target::Class(None), &["1", "1.0", "0"]).unwrap(), "0 1");
         assert!(key("1.0") == key("1") && key("b") == key("b") && key("b") != key("B") && key("nan") != key("NaN"));
-        assert_eq!(
-            (missing(&["0", "NaN", "1"]), missing(&["nan", "one"]), missing(&["0", "1"])),
-            (Some(1), None, None)
-        );
+        let of_any = |cells: &[&str]| missing(&Target::Any, cells);
+        assert_eq!((of_any(&["0", "NaN", "1"]), of_any(&["nan", "one"]), of_any(&["0", "1"])), (Some(1), None, None));
+        let named = Target::Class(Some(["0".into(), "nan".into()]));
+        assert_eq!(missing(&named, &["0", "nan"]), None);
+        // Equal as f32.
+        assert_eq!(any(&["16777216", "16777217"]).unwrap(), "16777216 16777217");
     }
 
     #[test]

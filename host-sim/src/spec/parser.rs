@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_LINKS: usize = 1000;
 
 pub(super) fn parse(spec: &str) -> Result<Spec, SpecError> {
-    let mut parser = Parser { spec, tokens: tokens(spec)?, next: 0, depth: 0, links: 0 };
+    let mut parser = Parser::new(spec)?;
     let column = parser.column();
     let term = parser.sum()?;
     if *parser.peek() != Kind::End {
@@ -39,7 +39,11 @@ struct Parser<'a> {
     links: usize,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    fn new(spec: &'a str) -> Result<Self, SpecError> {
+        Ok(Self { spec, tokens: tokens(spec)?, next: 0, depth: 0, links: 0 })
+    }
+
     fn peek_at(&self, ahead: usize) -> &Kind {
         self.tokens.get(self.next + ahead).map_or(&Kind::End, |token| &token.kind)
     }
@@ -64,12 +68,10 @@ impl Parser<'_> {
     /// A schedule is put around another.
     fn link(&mut self) -> Result<(), SpecError> {
         self.links += 1;
-        let too_many = self.links > MAX_LINKS;
-        if too_many {
-            Err(self.error(self.column(), "a shorter schedule", "more than 1000 operations"))
-        } else {
-            Ok(())
+        if self.links <= MAX_LINKS {
+            return Ok(());
         }
+        Err(self.error(self.column(), "a shorter schedule", format!("more than {MAX_LINKS} operations")))
     }
 
     fn accept(&mut self, sign: char) -> bool {
@@ -336,7 +338,7 @@ impl Parser<'_> {
 }
 
 fn default_value(default: &str) -> Result<Value, SpecError> {
-    Parser { spec: default, tokens: tokens(default)?, next: 0, depth: 0, links: 0 }.argument()
+    Parser::new(default)?.argument()
 }
 
 fn names<'a>(select: impl Fn(&'static str) -> Option<&'a str>) -> String {

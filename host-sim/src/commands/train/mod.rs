@@ -7,6 +7,7 @@ mod optimizer;
 mod save;
 mod start;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -19,7 +20,7 @@ use microfit_firmware::SEED;
 
 use crate::chart;
 use crate::commands::demo::summary;
-use crate::dataset::{Csv, Target};
+use crate::dataset::{Csv, Target, key};
 use crate::error::Error;
 use crate::progress;
 use crate::run::{self, Guide, Run};
@@ -135,15 +136,13 @@ impl Train {
 
     /// Refuses files that cannot be written, and those that would take the place of what is read or written too.
     fn check_files(&self) -> Result<(), Error> {
-        let named =
-            [("--trace", &self.trace), ("--save", &self.save), ("--csv", &self.csv), ("--from", &self.layers.from)];
-        let files: Vec<_> = named.into_iter().filter_map(|(option, path)| Some((option, path.as_deref()?))).collect();
-        for (at, &(option, path)) in files.iter().enumerate() {
-            for &(other, taken) in &files[at + 1..] {
-                // A model that is trained on may be replaced.
-                if option == "--csv" || (option, other) == ("--save", "--from") || !output::are_one(path, taken) {
-                    continue;
-                }
+        let (trace, save) = (("--trace", &self.trace), ("--save", &self.save));
+        let (csv, from) = (("--csv", &self.csv), ("--from", &self.layers.from));
+        // A model that is trained on may be replaced.
+        for ((option, path), (other, taken)) in [(trace, save), (trace, csv), (trace, from), (save, csv)] {
+            if let (Some(path), Some(taken)) = (path, taken)
+                && output::are_one(path, taken)
+            {
                 let expected = format!("another file than {other}'s");
                 return Err(Error::Option { option, expected, found: path.display().to_string() });
             }
@@ -194,8 +193,8 @@ impl Train {
     fn classes(&self) -> Result<Option<Vec<String>>, Error> {
         let Some(text) = &self.classes else { return Ok(None) };
         let classes: Vec<String> = text.split(',').map(str::to_owned).collect();
-        let differ = classes.iter().enumerate().all(|(index, class)| !classes[..index].contains(class));
-        if classes.len() > 1 && differ {
+        let different: BTreeSet<_> = classes.iter().map(|class| key(class)).collect();
+        if classes.len() > 1 && different.len() == classes.len() {
             return Ok(Some(classes));
         }
         Err(Error::Option {
