@@ -19,11 +19,11 @@ pub(super) fn is_normal(x: f32) -> bool {
     magnitude(x) <= NORMAL
 }
 
-/// A number whose result is normal, if it is not above 0, and that is not tiny: in one comparison.
+/// A number below 0 whose result is normal, and that is not tiny: in one comparison.
 #[cfg(any(kernels = "tiles", test))]
 #[inline(always)]
 pub(super) fn has_k(x: f32) -> bool {
-    magnitude(x).wrapping_sub(TINY + 1) <= NORMAL - (TINY + 1)
+    x.to_bits().wrapping_sub((1 << 31) + TINY + 1) <= NORMAL - (TINY + 1)
 }
 
 #[inline(always)]

@@ -94,7 +94,7 @@ extern "C" fn columns_of_four(
         accumulate!([w.s0, a; w.s1, b; w.s2, c; w.s3, e], d);
         let Some((deltas, below)) = units.next() else { break };
         let Some(tile) = below.last_chunk() else { break };
-        d = Quad::of(*deltas);
+        d = Quad::at(deltas);
         one_turn_at_a_time();
         w = Quad::of(*tile);
         one_turn_at_a_time();

@@ -191,8 +191,11 @@ macro_rules! turns {
                 x: &&[[f32; THREE * TILE]],
                 deltas: &[f32; TILE],
             ) {
-                let (d, n, mut next) = (Quad::of(*deltas), next.len(), next);
-                let (Some(mut x), Some(last), Some(mut row)) = (x.get(..n), row.get(n), row.get(..n)) else { return };
+                let (d, n, mut next, turns) = (Quad::of(*deltas), next.len(), next, *x);
+                let (Some(last), Some(mut row)) = (row.get(n), row.get(..n)) else { return };
+                // What arguments point to is loaded before the last comparison, several values at once.
+                one_turn_at_a_time();
+                let Some(mut x) = turns.get(..n) else { return };
                 loop {
                     $(
                         g.k0 = multiply_add(g.k0, d.$lane, x0.$lane);

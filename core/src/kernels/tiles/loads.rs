@@ -30,6 +30,13 @@ impl Quad {
         Self { s0, s1, s2, s3 }
     }
 
+    /// What stands there, the last one first: in a loop that counts its turns LLVM then steps the pointer in the load.
+    #[inline(always)]
+    pub(super) const fn at([s0, s1, s2, s3]: &[f32; 4]) -> Self {
+        let (s3, s2, s1, s0) = (*s3, *s2, *s1, *s0);
+        Self { s0, s1, s2, s3 }
+    }
+
     /// The same value four times.
     #[inline(always)]
     pub(super) fn all(value: f32) -> Self {
