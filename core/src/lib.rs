@@ -74,7 +74,7 @@ macro_rules! checked {
         const {
             match $constructor {
                 Ok(value) => value,
-                Err(_) => panic!("microfit: a parameter of this constructor is out of range"),
+                Err(error) => error.stops_the_build(),
             }
         }
     };

@@ -1,5 +1,7 @@
 //! The shape of a network, and from it the length of every buffer.
 
+use core::ops::Range;
+
 use crate::error::{Buffer, Error};
 use crate::kernels::LANES;
 use crate::layer::Layer;
@@ -50,7 +52,7 @@ impl<'a> Topology<'a> {
     pub const fn new(inputs: u16, layers: &'a [Layer<'a>]) -> Self {
         match Self::try_new(inputs, layers) {
             Ok(topology) => topology,
-            Err(_) => panic!("microfit: expected inputs, at least one layer, and at least one unit in each"),
+            Err(error) => error.stops_the_build(),
         }
     }
 
@@ -138,6 +140,37 @@ impl<'a> Topology<'a> {
         len
     }
 
+    /// Where the weights and biases of layer `layer`, 0 for the first after the inputs, stand in the parameters' buffer; nowhere for a
+    /// [frozen](crate::frozen) one, which keeps its own, and for one that is not there.
+    ///
+    /// So a body trained as a part of one network becomes the frozen body of another:
+    ///
+    /// ```
+    /// # use microfit::{Init, Topology, activation::{Relu, Softmax}, dense, frozen};
+    /// # let all = [dense(8, &Relu), dense(3, &Softmax)];
+    /// # let whole = Topology::try_new(4, &all)?;
+    /// # let mut params = [0.0; 4 * 8 + 8 + 8 * 3 + 3];
+    /// # Init::GlorotUniform.fill(&whole, 1, &mut params)?;
+    /// let body = whole.layer_params(0).and_then(|at| params.get(at)).unwrap_or_default();
+    /// let layers = [frozen(8, &Relu, body), dense(2, &Softmax)];
+    /// let with_another_head = Topology::try_new(4, &layers)?;
+    /// # assert_eq!((body.len(), with_another_head.param_len()), (4 * 8 + 8, 8 * 2 + 2));
+    /// # assert_eq!((whole.layer_params(1), whole.layer_params(2)), (Some(40..67), None));
+    /// # assert_eq!((with_another_head.layer_params(0), with_another_head.layer_params(1)), (None, Some(0..18)));
+    /// # Ok::<(), microfit::Error>(())
+    /// ```
+    pub const fn layer_params(&self, layer: usize) -> Option<Range<usize>> {
+        let (mut start, mut fan_in, mut rest) = (0, self.inputs(), self.layers);
+        while let Some((first, tail)) = rest.split_first() {
+            let len = if first.is_frozen() { 0 } else { first.len(fan_in) };
+            if self.layers.len() - rest.len() == layer {
+                return if first.is_frozen() { None } else { Some(start..start + len) };
+            }
+            (start, fan_in, rest) = (start + len, first.units(), tail);
+        }
+        None
+    }
+
     /// Floats that `lanes` samples' activations take, inputs included: `lanes * sum(widths)`.
     #[inline(never)]
     pub const fn tape_len(&self, lanes: usize) -> usize {
@@ -174,9 +207,8 @@ impl<'a> Topology<'a> {
     /// assert_eq!(workspace.len(), NET.param_len() + 10 + 32 * (64 + 32 + 10 + 1 + 1) + 10);
     /// ```
     pub const fn workspace_len_for<O: Optimizer>(&self, samples: usize, targets: usize) -> usize {
-        (self.state_len::<O>() + self.outputs())
-            .saturating_add(samples.saturating_mul(self.sample_len(targets)))
-            .saturating_add(self.spare_len(samples))
+        let lanes = samples.saturating_mul(self.sample_len(targets)).saturating_add(self.spare_len(samples));
+        (self.state_len::<O>() + self.outputs()).saturating_add(lanes)
     }
 
     /// Floats behind the tape, where a sample's values are a row that are none in it: features when they are read, outputs when they
@@ -192,7 +224,7 @@ impl<'a> Topology<'a> {
 
     /// Floats of one sample that is taken together with others: its activations, its targets, its weight.
     pub(crate) const fn sample_len(&self, targets: usize) -> usize {
-        self.tape_len(1) + targets + 1
+        (self.tape_len(1) + 1).saturating_add(targets)
     }
 
     /// Floats of the optimizer's state: all that has to outlive a step, beside the parameters and the progress.

@@ -59,7 +59,7 @@ pub trait Activation: Sync {
     /// samples in whatever order, so one that is a function of its whole row says so, see [`Slope::OfRow`].
     fn apply(&self, sums: &mut [f32], units: usize);
 
-    /// What [`Self::differentiate`] is given.
+    /// What [`Self::differentiate`] is given: by default the outputs.
     fn slope(&self) -> Slope {
         Slope::OfOutput
     }
@@ -70,7 +70,8 @@ pub trait Activation: Sync {
     fn differentiate(&self, values: &mut [f32]);
 
     /// Replaces the last layer's outputs, or sums as for [`Self::differentiate`], by the deltas of its sums; `gradient` is
-    /// the loss's derivative by the outputs. Both are `[samples][units]`.
+    /// the loss's derivative by the outputs. Both are `[samples][units]`. By default derivative times gradient, element by element; an
+    /// activation of a row (a softmax) has a formula of its own.
     fn backpropagate(&self, values: &mut [f32], gradient: &[f32], units: usize) {
         let _ = units;
         self.differentiate(values);

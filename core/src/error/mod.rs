@@ -1,5 +1,6 @@
 //! Every way an operation of this crate can fail.
 
+mod constant;
 mod number;
 
 use core::fmt;
@@ -317,9 +318,9 @@ impl fmt::Display for Buffer {
     }
 }
 
-impl fmt::Display for Requirement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Requirement {
+    const fn text(self) -> &'static str {
+        match self {
             Self::Finite => "a finite number",
             Self::NonNegative => "a finite number of at least 0",
             Self::Positive => "a finite number above 0",
@@ -335,7 +336,13 @@ impl fmt::Display for Requirement {
             Self::AtLeastThePrevious => "at least the parameter before it",
             Self::BelowThePrevious => "below the parameter before it",
             Self::AboveThePrevious => "above the parameter before it",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 

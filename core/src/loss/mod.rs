@@ -36,12 +36,13 @@ pub trait Loss {
     /// [`Error::LossActivation`] if the loss is not defined there.
     fn input(&self, last: &dyn Activation) -> Result<Input, Error>;
 
-    /// Targets a sample has where the network has that many outputs.
+    /// Targets a sample has where the network has that many outputs: by default as many.
     fn targets(&self, outputs: usize) -> usize {
         outputs
     }
 
-    /// Whether `target` is a value this loss is defined for, the network having that many outputs; it is finite already.
+    /// Whether `target` is a value this loss is defined for, the network having that many outputs; it is finite already. By default
+    /// every number is.
     fn accepts(&self, target: f32, outputs: usize) -> bool {
         let _ = (target, outputs);
         true
@@ -54,13 +55,13 @@ pub trait Loss {
     /// the [`Self::targets`] targets, and is replaced by `scale` times the derivative by the input of the same position.
     fn differentiate(&self, inputs: &[f32], target: &mut [f32], scale: f32) -> f32;
 
-    /// The share of this sample's outputs that are right, or `None` for losses that have no right and wrong.
+    /// The share of this sample's outputs that are right, or `None`, the default, for losses that have no right and wrong.
     fn accuracy(&self, inputs: &[f32], target: &[f32]) -> Option<f32> {
         let _ = (inputs, target);
         None
     }
 
-    /// A factor on the loss of a training sample with this target, not of a validation sample (Keras' `class_weight`).
+    /// A factor on the loss of a training sample with this target, not of a validation sample (Keras' `class_weight`). By default 1.
     fn weight(&self, target: &[f32]) -> f32 {
         let _ = target;
         1.0

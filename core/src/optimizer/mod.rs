@@ -111,7 +111,7 @@ pub trait Optimizer {
     /// the same.
     const LANES: usize = 4;
 
-    /// How this batch's gradient is gathered.
+    /// How this batch's gradient is gathered: by default as the mean over the batch, from 0.
     fn accumulation(&self, update: &Update) -> Accumulation {
         let _ = update;
         Accumulation::GRADIENT

@@ -85,8 +85,8 @@ impl Finite for Cosine {
 /// assert_eq!([0, 50, 100, 101].map(|t| schedule.rate(t)), [0.1, 0.06, 0.02, 0.02]);
 /// # Ok::<(), microfit::Error>(())
 /// ```
-pub const fn cosine(from: f64, to: f64, steps: u32) -> Result<Cosine, Error> {
-    Cosine::new(from, to, steps as f64)
+pub const fn cosine(from: f64, to: f64, over: u32) -> Result<Cosine, Error> {
+    Cosine::new(from, to, over as f64)
 }
 
 #[cfg(test)]
