@@ -44,6 +44,7 @@ impl Error {
         match self {
             Self::Core(
                 microfit::Error::Diverged { .. }
+                | microfit::Error::RateNotFinite { .. }
                 | microfit::Error::GradientNotFinite { .. }
                 | microfit::Error::ParametersNotFinite { .. },
             )

@@ -3,8 +3,8 @@
 use microfit::activation::{Linear, Relu, Sigmoid};
 use microfit::data::{Nothing, Rows, Sequential};
 use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
-use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
-use microfit::schedule::Constant;
+use microfit::optimizer::{Adam, OnlineSgd, Optimizer, Sgd};
+use microfit::schedule::{Constant, FromFn};
 use microfit::{Buffer, Clock, Error, Event, Fit, Network, Requirement, Topology, dense};
 use microfit_tests::device::a_boards_kernels;
 
@@ -257,4 +257,69 @@ fn errors_name_what_was_expected_and_what_was_found() {
     assert_eq!(text(batch), "batch: expected at least 1, found 0");
     let nan = Error::SampleNotFinite { index: 7, feature: 3, found: f32::NAN };
     assert_eq!(text(nan), "sample 7, feature 3: expected a finite number, found NaN");
+}
+
+#[test]
+fn a_rate_that_is_no_number() {
+    fn check<O: Optimizer + Copy>(optimizer: O, batch: u32) {
+        let data = Rows { features: &XOR, targets: &LABELS };
+        let start = |rate: f64| Fit {
+            topology: NET,
+            loss: BinaryCrossEntropy,
+            optimizer,
+            schedule: FromFn(move |step| if step < 1 { 0.1 } else { rate }),
+            clock: Clock::Update,
+            order: Sequential,
+            batch,
+            epochs: 9,
+        };
+        for (rate, forced, scale) in [
+            (1e300, None, 1.0),
+            (0.1, Some(f32::NAN), 1.0),
+            (0.1, Some(f32::NEG_INFINITY), 1.0),
+            (0.1, None, f32::INFINITY),
+        ] {
+            let (mut params, mut workspace) = (vec![0.5; NET.param_len()], vec![0.0; NET.workspace_len::<O>()]);
+            let mut trainer = start(rate).start(&mut params, &mut workspace).unwrap();
+            while !matches!(trainer.step(&data, &Nothing), Ok(Event::Update { .. })) {}
+            trainer.force_rate(forced);
+            trainer.scale_rate(scale);
+            let (params, progress) = (trainer.params().to_vec(), trainer.progress());
+            for _ in 0..2 {
+                let error = trainer.step(&data, &Nothing).expect_err(&format!("{rate} {forced:?} {scale}"));
+                assert_eq!(error, Error::RateNotFinite { step: 1 });
+                assert_eq!(
+                    error.to_string(),
+                    "after 1 updates: expected a finite learning rate, found NaN or infinity"
+                );
+            }
+            assert_eq!(trainer.params(), params);
+            // As text, in which NaN is NaN.
+            assert_eq!(format!("{:?}", trainer.progress()), format!("{progress:?}"));
+            // Another rate leads on, unless it was the factor.
+            if scale == 1.0 {
+                trainer.force_rate(Some(0.1));
+                trainer.step(&data, &Nothing).unwrap();
+            }
+        }
+    }
+    check(Sgd::keras(0.9).unwrap(), 2);
+    check(Adam::torch(0.9, 0.999, 1e-8).unwrap(), 2);
+    check(OnlineSgd, 1);
+}
+
+#[test]
+fn a_copy_of_another_length() {
+    let (mut params, mut workspace) = (vec![0.5; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let trainer = fit().start(&mut params, &mut workspace).unwrap();
+    let expected = NET.param_len();
+    for found in [0, expected - 1, expected + 1] {
+        let mut copy = vec![7.0; found];
+        let refused = Error::BufferLength { buffer: Buffer::Parameters, expected, found };
+        assert_eq!(trainer.copy_params_to(&mut copy), Err(refused));
+        assert!(copy.iter().all(|value| *value == 7.0));
+    }
+    let mut copy = vec![7.0; expected];
+    trainer.copy_params_to(&mut copy).unwrap();
+    assert_eq!(copy, trainer.params());
 }

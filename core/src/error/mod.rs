@@ -130,6 +130,12 @@ pub enum Error {
         /// Updates done before.
         step: u32,
     },
+    /// The learning rate of the next update, a schedule's, a [forced](crate::Trainer::force_rate) or a
+    /// [scaled](crate::Trainer::scale_rate) one, is NaN or infinite. An f64 above `f32::MAX` is infinite, too.
+    RateNotFinite {
+        /// Updates done before.
+        step: u32,
+    },
     /// An output that is NaN or infinite was given to a metric.
     OutputNotFinite {
         /// Samples the metric has counted before.
@@ -277,6 +283,9 @@ impl fmt::Display for Error {
             }
             Self::GradientNotFinite { step } => {
                 write!(f, "diverged after {step} updates: the next update's gradient is not finite")
+            }
+            Self::RateNotFinite { step } => {
+                write!(f, "after {step} updates: expected a finite learning rate, found NaN or infinity")
             }
             Self::OutputNotFinite { index, output, found } => {
                 write!(f, "sample {index}, output {output}: expected a finite number, found {}", Number(found))

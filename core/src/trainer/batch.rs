@@ -96,9 +96,13 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         read_samples(data, &self.fit.loss, &self.fit.topology, indices, tape, targets, samples.n)
     }
 
-    /// The losses, and the last layer's deltas in place of its outputs. `self.progress` takes them in only if nothing has failed.
+    /// The losses, and the last layer's deltas in place of its outputs. `self.progress` takes them in only if nothing has failed, and
+    /// the rate they are learnt with is a number.
     #[inline(never)]
     fn judge(&mut self, group: &Group, begins: bool) -> Result<(), Error> {
+        if !group.rate.is_finite() {
+            return Err(Error::RateNotFinite { step: self.progress.step });
+        }
         let Group { into, batch, len, samples, .. } = group;
         let (topology, loss) = (&self.fit.topology, &self.fit.loss);
         let Some(last) = topology.layers().last() else { return Ok(()) };

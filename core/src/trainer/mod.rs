@@ -57,7 +57,8 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// # Errors
     /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::TargetCount`], whatever the dataset returns,
     /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number,
-    /// [`Error::Diverged`], [`Error::GradientNotFinite`] and [`Error::ParametersNotFinite`] for a rate that was too high.
+    /// [`Error::RateNotFinite`] for a rate that is none, [`Error::Diverged`], [`Error::GradientNotFinite`] and
+    /// [`Error::ParametersNotFinite`] for one that was too high.
     /// A call that fails has changed neither parameters nor progress, and calling again tries the same samples again; after
     /// a divergence [`Self::roll_back`] leads on.
     /// A training set must not lose samples within an epoch: those missing are [`Error::SampleIndex`].
@@ -165,8 +166,9 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         self.progress.rate_factor *= factor;
     }
 
-    /// Begins the epoch at hand anew after a divergence, with the optimizer's state cleared, from the parameters of the last
-    /// update or from a copy that was kept; as a rule with a lower rate:
+    /// Begins the epoch at hand anew, with the optimizer's state cleared, from the parameters of the last update or from a copy that was
+    /// kept. This is the way on after a divergence, as a rule with a lower rate, and for a run resumed in the middle of an epoch whose
+    /// training set has fewer samples now, such as a replay buffer in RAM after a reset ([`Error::SampleIndex`]):
     ///
     /// ```
     /// # use microfit::{Clock, Error, Event, Fit, Topology, activation::Linear, data::{Rows, Sequential}, dense};
@@ -182,7 +184,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// loop {
     ///     match trainer.step(&data, validation) {
     ///         // Validated after the epoch's last update, so these weights are good.
-    ///         Ok(Event::Epoch(_)) => kept.copy_from_slice(trainer.params()),
+    ///         Ok(Event::Epoch(_)) => trainer.copy_params_to(&mut kept)?,
     ///         Ok(Event::Done) => break,
     ///         Ok(_) => {}
     ///         Err(Error::Diverged { .. } | Error::GradientNotFinite { .. } | Error::ParametersNotFinite { .. }) => {
@@ -265,6 +267,16 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// The parameters as they are: those of the last update.
     pub const fn params(&self) -> &[f32] {
         self.params
+    }
+
+    /// Copies the parameters, to keep the best of a run or the last good ones. `copy_from_slice` has a panic path.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] for a copy of another length, which then is as it was.
+    pub fn copy_params_to(&self, copy: &mut [f32]) -> Result<(), Error> {
+        self.fit.topology.check_params(copy.len())?;
+        kernels::copy(self.params, copy);
+        Ok(())
     }
 
     /// The network as it is, to predict with between two steps.
