@@ -59,12 +59,14 @@ fn scaling() -> Result<f32, Error> {
     let (mut a, mut b, mut c, mut d) = ([0.0; 34], [0.0; 34], [0.0; 34], [0.0; 34]);
     let sample = any([0.5; 34]);
     let sample = sample.get(..any(34)).unwrap_or_default();
-    let mut seen = Standardization::new(a.get_mut(..any(34)).unwrap_or_default(), &mut b)?;
+    let mut lost = [[0.0; 2]; 34];
+    let lost = lost.get_mut(..any(34)).unwrap_or_default();
+    let mut seen = Standardization::new(a.get_mut(..any(34)).unwrap_or_default(), &mut b, lost)?;
     seen.observe(sample)?;
     let mut range = MinMax::new(c.get_mut(..any(34)).unwrap_or_default(), &mut d)?;
     range.observe(sample)?;
     let mut sum = (seen.count() + range.count()) as f32;
-    for scaling in [seen.finish(), range.finish(any(0.0), any(1.0))?] {
+    for scaling in [seen.finish()?, range.finish(any(0.0), any(1.0))?] {
         let scaling = Scaling::new(scaling.shift(), scaling.factor())?;
         sum += ask::<34, 1>(&Scaled::new(Ionosphere, scaling)?)?;
     }
