@@ -101,6 +101,7 @@ fn metrics() -> Result<f32, Error> {
     confusion.record(outputs, target)?;
     let mut binary = Confusion::<2>::default();
     binary.record(outputs, target)?;
+    binary.record_above(any(0.0), outputs, target)?;
     let mut buffer = any([Scored::default(); 3]);
     let mut auc = RocAuc::new(buffer.get_mut(..any(3)).unwrap_or_default());
     auc.record(outputs, target)?;
