@@ -33,7 +33,7 @@ impl<'a> StratifiedFolds<'a> {
     /// Deals `len` samples to `k` folds. `class_of` gives a sample's class; it is called several times for each.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless `k` is at least 2; [`Error::DatasetEmpty`] with fewer samples than folds;
+    /// [`Error::Parameter`] unless `k` is at least 2; [`Error::DatasetTooSmall`] with fewer samples than folds;
     /// [`Error::DatasetTooLarge`] for more than 65,536 samples; [`Error::BufferLength`] if `indices` is shorter than `len`.
     pub fn new(
         len: usize,
@@ -47,7 +47,7 @@ impl<'a> StratifiedFolds<'a> {
             return Err(Error::DatasetTooLarge);
         }
         if len < k as usize {
-            return Err(Error::DatasetEmpty);
+            return Err(Error::DatasetTooSmall { expected: k as usize, found: len });
         }
         let found = indices.len();
         let Some((indices, _)) = indices.split_at_mut_checked(len) else {
@@ -189,7 +189,7 @@ mod tests {
             StratifiedFolds::new(len, |_| 0, k, 0, &mut indices[..room]).map(|_| ())
         };
         assert!(matches!(new(4, 1, 10), Err(Error::Parameter { name: "k", .. })));
-        assert_eq!(new(4, 5, 10), Err(Error::DatasetEmpty));
+        assert_eq!(new(4, 5, 10), Err(Error::DatasetTooSmall { expected: 5, found: 4 }));
         assert_eq!(new(65_537, 5, 10), Err(Error::DatasetTooLarge));
         assert!(matches!(new(4, 2, 3), Err(Error::BufferLength { expected: 4, found: 3, .. })));
         let mut indices = [0; 4];

@@ -39,7 +39,7 @@ impl<'a> RocAuc<'a> {
     ///
     /// # Errors
     /// [`Error::BufferLength`] for other lengths or where the buffer is full, [`Error::OutputNotFinite`],
-    /// [`Error::TargetInvalid`]; the sample is not kept then.
+    /// [`Error::ClassInvalid`], [`Error::TargetInvalid`] for a row that is not one-hot; the sample is not kept then.
     pub fn record(&mut self, outputs: &[f32], target: &[f32]) -> Result<(), Error> {
         check_outputs(self.samples, outputs, if outputs.len() == 2 { 2 } else { 1 })?;
         let score = match *outputs {
@@ -94,7 +94,7 @@ mod tests {
         // Ties by half: of the 6 pairs, (0.35 > 0.1), (0.8 > 0.1), (0.8 > 0.4), (0.4 > 0.1), half of
         // (0.4, 0.4).
         assert_eq!(auc.auc(), Some(4.5 / 6.0));
-        assert!(matches!(auc.record(&[0.1], &[2.0]), Err(Error::TargetInvalid { index: 5, .. })));
+        assert!(matches!(auc.record(&[0.1], &[2.0]), Err(Error::ClassInvalid { index: 5, classes: 2, .. })));
         assert!(matches!(auc.record(&[0.1; 3], &[1.0]), Err(Error::BufferLength { buffer: Buffer::Outputs, .. })));
         auc.record(&[0.9], &[1.0]).unwrap();
         let full = Error::BufferLength { buffer: Buffer::Scores, expected: 7, found: 6 };

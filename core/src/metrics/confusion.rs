@@ -36,7 +36,8 @@ impl<const C: usize> Confusion<C> {
     /// [`Self::record_above`]). `target` is a class index or a one-hot row.
     ///
     /// # Errors
-    /// [`Error::BufferLength`], [`Error::OutputNotFinite`], [`Error::TargetInvalid`]; the sample is not counted then.
+    /// [`Error::BufferLength`], [`Error::OutputNotFinite`], [`Error::ClassInvalid`], [`Error::TargetInvalid`] for a row that is
+    /// not one-hot; the sample is not counted then.
     pub fn record(&mut self, outputs: &[f32], target: &[f32]) -> Result<(), Error> {
         self.record_above(0.5, outputs, target)
     }
@@ -202,7 +203,7 @@ mod tests {
         }
         assert_eq!(confusion.counts(), &[[1, 0], [1, 1]]);
         let before = confusion;
-        assert!(matches!(confusion.record(&[0.5], &[2.0]), Err(Error::TargetInvalid { index: 3, .. })));
+        assert!(matches!(confusion.record(&[0.5], &[2.0]), Err(Error::ClassInvalid { index: 3, .. })));
         assert!(matches!(confusion.record(&[0.5; 3], &[0.0]), Err(Error::BufferLength { .. })));
         assert!(matches!(confusion.record(&[f32::NAN], &[0.0]), Err(Error::OutputNotFinite { .. })));
         assert_eq!(confusion, before);
