@@ -77,17 +77,21 @@ fn replay() -> Result<f32, Error> {
     let (mut features, mut targets, mut labels) = ([[0.0; 2]; 5], [[0.0; 1]; 5], [0; 5]);
     let rows = any(5);
     let mut ring = Ring::new(features.get_mut(..rows).unwrap_or_default(), &mut targets)?;
-    ring.push(any([0.5; 2]), any([0.5]));
+    ring.clear();
+    ring.push(any([0.5; 2]), any([0.5]))?;
     let state = any(ring.state());
     let mut sum = ask::<2, 1>(&ring)? + (ring.features().len() + ring.targets().len()) as f32;
     let mut ring = Ring::restore(features.get_mut(..rows).unwrap_or_default(), &mut targets, state)?;
-    ring.push(any([0.5; 2]), any([0.5]));
+    ring.push(any([0.5; 2]), any([0.5]))?;
     let features = features.get_mut(..rows).unwrap_or_default();
     let mut replay = ClassBalanced::<2, 3>::new(any(1), features, &mut labels)?;
     sum += replay.push(any([0.5; 2]), any(1))?.unwrap_or(0) as f32;
     let state = any(replay.state());
     sum += ask::<2, 1>(&replay)? + (replay.features().len() + replay.labels().len() + replay.stored(any(1))) as f32;
     let mut replay = ClassBalanced::restore(features, &mut labels, state)?;
+    if any(false) {
+        replay.clear();
+    }
     Ok(sum + replay.push(any([0.5; 2]), any(1))?.unwrap_or(0) as f32)
 }
 
