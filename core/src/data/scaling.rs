@@ -57,6 +57,19 @@ impl<'a> Scaling<'a> {
         }
         Ok(())
     }
+
+    /// Brings one sample's scaled features back in place, or outputs whose targets were scaled: `x = x' / factor + shift`,
+    /// which is what [`Self::transform`] was given, but for rounding.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] for another number of features.
+    pub fn invert(&self, features: &mut [f32]) -> Result<(), Error> {
+        check(Buffer::Input, self.shift.len(), features.len())?;
+        for (x, (shift, factor)) in features.iter_mut().zip(self.shift.iter().zip(self.factor)) {
+            *x = *x / factor + shift;
+        }
+        Ok(())
+    }
 }
 
 pub(super) const fn check(buffer: Buffer, expected: usize, found: usize) -> Result<(), Error> {
@@ -135,12 +148,16 @@ impl<'a> MinMax<'a> {
     /// millions of times their range goes there only as nearly as its last digits allow.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless `lower` is finite and `upper` a finite number above it.
+    /// [`Error::Parameter`] unless `lower` is finite and `upper` a finite number above it; [`Error::DatasetEmpty`] before
+    /// the first sample.
     pub fn finish(self, lower: f32, upper: f32) -> Result<Scaling<'a>, Error> {
         require("lower", Requirement::Finite, f64::from(lower))?;
         require("upper", Requirement::Finite, f64::from(upper))?;
         let width = upper - lower;
         require("upper - lower", Requirement::Positive, f64::from(width))?;
+        if self.count == 0 {
+            return Err(Error::DatasetEmpty);
+        }
         for (low, high) in self.low.iter_mut().zip(self.high.iter_mut()) {
             let factor = width / (*high - *low);
             *high = if factor.is_finite() && factor != 0.0 { factor } else { width };
@@ -200,7 +217,7 @@ impl<D: Dataset> Dataset for Scaled<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Rows;
+    use crate::data::{Rows, Weighted};
 
     /// scikit-learn: `MinMaxScaler((-1, 1)).fit([[1, 7], [5, 7], [2, 7]]).transform([[5, 7], [2, 8]])`.
     #[test]
@@ -220,6 +237,43 @@ mod tests {
         scaled.read(1, &mut x, &mut y).unwrap();
         assert_eq!(x, [-0.5, 1.0]);
         assert!(Scaling::new(scaling.shift(), scaling.factor()) == Ok(scaling));
+    }
+
+    #[test]
+    fn is_inverted() {
+        let scaling = Scaling::new(&[20.0, -1.0], &[0.25, 8.0]).unwrap();
+        let mut sample = [23.5, -0.75];
+        scaling.transform(&mut sample).unwrap();
+        assert_eq!(sample, [0.875, 2.0]);
+        scaling.invert(&mut sample).unwrap();
+        assert_eq!(sample, [23.5, -0.75]);
+        let short = Error::BufferLength { buffer: Buffer::Input, expected: 2, found: 1 };
+        assert_eq!(scaling.invert(&mut [0.0]), Err(short));
+    }
+
+    #[test]
+    fn nothing_seen_is_no_scaling() {
+        let (mut low, mut high) = ([0.0], [0.0]);
+        assert_eq!(MinMax::new(&mut low, &mut high).unwrap().finish(0.0, 1.0), Err(Error::DatasetEmpty));
+    }
+
+    /// A width over a range past f32 is 0, which is no factor.
+    #[test]
+    fn a_range_too_wide_for_its_width_has_a_factor_all_the_same() {
+        let (mut low, mut high) = ([0.0], [0.0]);
+        let mut range = MinMax::new(&mut low, &mut high).unwrap();
+        range.observe(&[-1e38]).unwrap();
+        range.observe(&[1e38]).unwrap();
+        let scaling = range.finish(0.0, 1e-30).unwrap();
+        assert!(Scaling::new(scaling.shift(), scaling.factor()).is_ok(), "{scaling:?}");
+    }
+
+    #[test]
+    fn a_sample_keeps_its_weight() {
+        let rows = Rows { features: &[[1.0]; 3], targets: &[[0.0]; 3] };
+        let weighted = Weighted::new(rows, &[0.5, 2.0, 3.0]).unwrap();
+        let scaled = Scaled::new(weighted, Scaling::new(&[0.0], &[1.0]).unwrap()).unwrap();
+        assert_eq!([0, 1, 2].map(|index| scaled.weight(index)), [0.5, 2.0, 3.0]);
     }
 
     #[test]

@@ -68,6 +68,9 @@ fn scaling() -> Result<f32, Error> {
     let mut sum = (seen.count() + range.count()) as f32;
     for scaling in [seen.finish()?, range.finish(any(0.0), any(1.0))?] {
         let scaling = Scaling::new(scaling.shift(), scaling.factor())?;
+        let mut row = any([0.5; 34]);
+        scaling.invert(row.get_mut(..any(34)).unwrap_or_default())?;
+        sum += row.iter().sum::<f32>();
         sum += ask::<34, 1>(&Scaled::new(Ionosphere, scaling)?)?;
     }
     Ok(sum)
