@@ -245,6 +245,45 @@ mod tests {
         assert!(kept.iter().all(|n| (n - 400).abs() < 95), "{kept:?}");
     }
 
+    /// Once the largest, a class stays full: its samples come in by chance, where others always do.
+    #[test]
+    fn a_class_that_was_the_largest_stays_full() {
+        let mut passed_over = 0;
+        for seed in 0..100 {
+            let (mut features, mut labels) = ([[0.0]; 4], [0; 4]);
+            let mut replay = ClassBalanced::<1, 3>::new(seed, &mut features, &mut labels).unwrap();
+            // Class 0 is the largest when it is full; then 1 and 2 take its rows, and it is among the smallest.
+            for label in [0, 0, 0, 1, 1, 2, 2] {
+                replay.push([0.0], label).unwrap();
+            }
+            assert!(replay.state().full[0] && replay.stored(0) <= 2, "{:?}", replay.state());
+            if replay.stored(0) == 1 {
+                let row = replay.push([1.0], 0).unwrap();
+                assert!(row.is_none_or(|row| row < 4) && replay.stored(0) == 1);
+                passed_over += u32::from(row.is_none());
+            }
+        }
+        // One of four is kept.
+        assert!(passed_over > 0, "{passed_over}");
+    }
+
+    /// The row that gives way is any of the largest class.
+    #[test]
+    fn each_sample_of_the_largest_class_gives_way_as_often() {
+        const SEEDS: u32 = 2000;
+        let mut gone = [0_i32; 5];
+        for seed in 0..SEEDS {
+            let (mut features, mut labels) = ([[0.0]; 5], [0; 5]);
+            let mut replay = ClassBalanced::<1, 2>::new(seed, &mut features, &mut labels).unwrap();
+            for label in [1, 0, 0, 0, 0] {
+                replay.push([0.0], label).unwrap();
+            }
+            gone[replay.push([1.0], 1).unwrap().unwrap()] += 1;
+        }
+        // 500 expected of each of class 0, standard deviation 19: five of them.
+        assert!(gone[0] == 0 && gone[1..].iter().all(|n| (n - 500).abs() < 97), "{gone:?}");
+    }
+
     #[test]
     fn goes_on_from_a_checkpoint_as_if_nothing_had_happened() {
         let run = |cut: usize| {

@@ -229,6 +229,22 @@ mod tests {
         assert_ne!(indices, other);
     }
 
+    /// Each value as often at each place, its own too, which a shuffle by `below(last)` never leaves it.
+    #[test]
+    fn a_shuffle_is_even() {
+        const SEEDS: u32 = 12_000;
+        let mut at = [[0_i32; 4]; 4];
+        for seed in 0..SEEDS {
+            let mut values = [0, 1, 2, 3];
+            shuffle(&mut values, &mut Rng::new(seed));
+            for (place, &value) in values.iter().enumerate() {
+                at[place][usize::from(value)] += 1;
+            }
+        }
+        // 3000 expected, standard deviation 47: five of them.
+        assert!(at.as_flattened().iter().all(|n| (n - 3000).abs() < 235), "{at:?}");
+    }
+
     /// The products pass 2^32, so a board's usize has to be spared them.
     #[test]
     fn stratified_keeps_the_proportion_of_large_sets() {

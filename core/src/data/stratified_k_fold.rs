@@ -143,7 +143,7 @@ impl<D: Dataset> Dataset for StratifiedFold<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::FromFn;
+    use crate::data::{FromFn, Weighted};
 
     #[test]
     fn every_sample_is_held_out_once_and_classes_are_in_proportion() {
@@ -180,6 +180,47 @@ mod tests {
                 assert!(held_out[..len].iter().all(|&n| n == 1));
             }
         }
+    }
+
+    #[test]
+    fn weights_go_with_their_samples() {
+        let weights: [f32; 7] = core::array::from_fn(|index| 1.5 + index as f32);
+        let data = FromFn { len: 7, generate: |i| ([i as f32], [0.0]) };
+        let weighted = Weighted::new(data, &weights).unwrap();
+        let mut indices = [0; 7];
+        let folds = StratifiedFolds::new(7, |i| u16::from(i < 3), 3, 1, &mut indices).unwrap();
+        for fold in 0..3 {
+            let (train, validation) = folds.split(&weighted, fold).unwrap();
+            for side in [train, validation] {
+                for index in 0..side.len() {
+                    let (mut x, mut y) = ([0.0], [0.0]);
+                    side.read(index, &mut x, &mut y).unwrap();
+                    assert_eq!(side.weight(index), 1.5 + x[0]);
+                }
+            }
+        }
+    }
+
+    /// In a class of its own a sample comes into each fold by chance, and not by where it stands.
+    #[test]
+    fn a_class_is_shuffled() {
+        const SEEDS: i32 = 2000;
+        let mut held_out = [0_i32; 6];
+        for seed in 0..SEEDS {
+            let mut indices = [0; 12];
+            let folds = StratifiedFolds::new(12, |i| u16::from(i >= 6), 3, seed as u32, &mut indices).unwrap();
+            let data = FromFn { len: 12, generate: |i| ([i as f32], [0.0]) };
+            let (_, validation) = folds.split(data, 0).unwrap();
+            for index in 0..validation.len() {
+                let (mut x, mut y) = ([0.0], [0.0]);
+                validation.read(index, &mut x, &mut y).unwrap();
+                if let Some(n) = held_out.get_mut(x[0] as usize) {
+                    *n += 1;
+                }
+            }
+        }
+        // 667 expected, standard deviation 21: five of them.
+        assert!(held_out.iter().all(|n| (n - SEEDS / 3).abs() < 105), "{held_out:?}");
     }
 
     #[test]
