@@ -86,6 +86,26 @@ pub(super) fn check_finite(index: u32, features: &[f32], sums: impl Iterator<Ite
     Ok(())
 }
 
+/// Gives `observe` the features of every sample of `data`, read into `sample` where they do not stand in memory.
+pub(super) fn each_sample(
+    data: &impl Dataset,
+    sample: &mut [f32],
+    mut observe: impl FnMut(&[f32]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (expected, found) = (data.features().saturating_add(data.targets()), sample.len());
+    check(Buffer::Input, expected, found)?;
+    let (features, target) = sample.split_at_mut_checked(data.features()).unwrap_or_default();
+    for index in 0..data.len() {
+        if let Some((features, _)) = data.in_memory(index) {
+            observe(features)?;
+        } else {
+            data.read(index, features, target)?;
+            observe(features)?;
+        }
+    }
+    Ok(())
+}
+
 /// The smallest and the largest value of each feature, sample by sample.
 ///
 /// ```
@@ -141,6 +161,15 @@ impl<'a> MinMax<'a> {
         }
         self.count = self.count.saturating_add(1);
         Ok(())
+    }
+
+    /// Takes all samples of `data` into account, for instance of the training side of a split. `sample` has a float for each
+    /// feature and target.
+    ///
+    /// # Errors
+    /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
+    pub fn observe_all(&mut self, data: &impl Dataset, sample: &mut [f32]) -> Result<(), Error> {
+        each_sample(data, sample, |features| self.observe(features))
     }
 
     /// The scaling that sends what was observed to `[lower, upper]`, in the memory lent: scikit-learn's `MinMaxScaler`.
@@ -217,7 +246,7 @@ impl<D: Dataset> Dataset for Scaled<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Rows, Weighted};
+    use crate::data::{FromFn, Rows, Weighted};
 
     /// scikit-learn: `MinMaxScaler((-1, 1)).fit([[1, 7], [5, 7], [2, 7]]).transform([[5, 7], [2, 8]])`.
     #[test]
@@ -249,6 +278,28 @@ mod tests {
         assert_eq!(sample, [23.5, -0.75]);
         let short = Error::BufferLength { buffer: Buffer::Input, expected: 2, found: 1 };
         assert_eq!(scaling.invert(&mut [0.0]), Err(short));
+    }
+
+    /// Read or in memory.
+    #[test]
+    fn all_samples_are_those_one_by_one() {
+        let rows = Rows { features: &[[1.0, 7.0], [5.0, -2.0], [2.0, 3.0]], targets: &[[0.0]; 3] };
+        let computed = FromFn { len: 3, generate: |index| (rows.features[index], [0.0]) };
+        let (mut low, mut high) = ([0.0; 2], [0.0; 2]);
+        let mut range = MinMax::new(&mut low, &mut high).unwrap();
+        for row in rows.features {
+            range.observe(row).unwrap();
+        }
+        let (mut other_low, mut other_high) = ([0.0; 2], [0.0; 2]);
+        let mut other = MinMax::new(&mut other_low, &mut other_high).unwrap();
+        other.observe_all(&rows, &mut [0.0; 3]).unwrap();
+        assert_eq!(other, range);
+        let mut other = MinMax::new(&mut other_low, &mut other_high).unwrap();
+        other.observe_all(&computed, &mut [0.0; 3]).unwrap();
+        assert_eq!(other, range);
+        let short = Error::BufferLength { buffer: Buffer::Input, expected: 3, found: 2 };
+        assert_eq!(other.observe_all(&rows, &mut [0.0; 2]), Err(short));
+        assert_eq!(other.count(), 3);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Mean and standard deviation of a stream of samples.
 
-use super::scaling::{Scaling, check, check_finite};
+use super::Dataset;
+use super::scaling::{Scaling, check, check_finite, each_sample};
 use crate::error::{Buffer, Error};
 use crate::kernels;
 use crate::math;
@@ -78,6 +79,15 @@ impl<'a> Standardization<'a> {
         Ok(())
     }
 
+    /// Takes all samples of `data` into account, for instance of the training side of a split. `sample` has a float for each
+    /// feature and target.
+    ///
+    /// # Errors
+    /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
+    pub fn observe_all(&mut self, data: &impl Dataset, sample: &mut [f32]) -> Result<(), Error> {
+        each_sample(data, sample, |features| self.observe(features))
+    }
+
     /// Samples observed.
     pub const fn count(&self) -> u32 {
         self.count
@@ -105,6 +115,7 @@ impl<'a> Standardization<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Rows;
     use crate::metrics::streams::{STREAMS, exact};
     use crate::rng::Rng;
 
@@ -134,9 +145,8 @@ mod tests {
     fn is_that_of_scikit_learn() {
         let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
         let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
-        for x in [1.0, 2.0, 4.0, 9.0] {
-            seen.observe(&[x]).unwrap();
-        }
+        let data = Rows { features: &[[1.0], [2.0], [4.0], [9.0]], targets: &[[0.0]; 4] };
+        seen.observe_all(&data, &mut [0.0; 2]).unwrap();
         let scaling = seen.finish().unwrap();
         assert!((scaling.shift()[0] - 4.0).abs() < 1e-6);
         assert!((scaling.factor()[0] - 0.324_442_84).abs() < 1e-7);

@@ -41,7 +41,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn alternating(_: &mut Rng, index: u32, _: u32) -> f32 {
-        if index % 2 == 0 { 1.0 } else { -1.0 }
+        if index.is_multiple_of(2) { 1.0 } else { -1.0 }
     }
 
     pub(crate) type Stream = fn(&mut Rng, u32, u32) -> f32;

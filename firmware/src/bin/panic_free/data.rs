@@ -63,8 +63,12 @@ fn scaling() -> Result<f32, Error> {
     let lost = lost.get_mut(..any(34)).unwrap_or_default();
     let mut seen = Standardization::new(a.get_mut(..any(34)).unwrap_or_default(), &mut b, lost)?;
     seen.observe(sample)?;
+    let mut room = [0.0; 35];
+    let room = room.get_mut(..any(35)).unwrap_or_default();
+    seen.observe_all(&Ionosphere, room)?;
     let mut range = MinMax::new(c.get_mut(..any(34)).unwrap_or_default(), &mut d)?;
     range.observe(sample)?;
+    range.observe_all(&Ionosphere, room)?;
     let mut sum = (seen.count() + range.count()) as f32;
     for scaling in [seen.finish()?, range.finish(any(0.0), any(1.0))?] {
         let scaling = Scaling::new(scaling.shift(), scaling.factor())?;
