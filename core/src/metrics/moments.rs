@@ -17,6 +17,8 @@ pub(crate) struct Moments {
 
 impl Moments {
     /// Takes in `x`, the number `count` of the stream, counted from 1. What overflows is infinite in `squares`.
+    // Called where a sample is checked and where it is taken in, 0.2 to 0.5 KB less flash than in line.
+    #[inline(never)]
     pub(crate) fn add(&mut self, x: f32, count: u32) {
         let deviation = self.mean.up_to(x);
         self.mean.add_any(deviation / count as f32);
