@@ -135,7 +135,8 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
         Ok(row)
     }
 
-    /// Forgets all samples, those seen too: as [`Self::new`] with the same seed.
+    /// Forgets all samples, those seen too: as [`Self::new`] with the same seed. Between epochs, for a run in the
+    /// midst of one misses them.
     pub const fn clear(&mut self) {
         self.state = ReplayState { seed: self.state.seed, len: 0, seen: [0; C], full: [false; C] };
     }

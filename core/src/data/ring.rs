@@ -102,7 +102,7 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
         Ok(())
     }
 
-    /// Forgets all samples.
+    /// Forgets all samples; between epochs, for a run in the midst of one misses them.
     pub const fn clear(&mut self) {
         self.state = RingState { oldest: 0, len: 0 };
     }
