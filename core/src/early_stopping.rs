@@ -15,7 +15,12 @@ pub enum Goal {
 /// Says when to keep the weights, and when to stop: Keras' `EarlyStopping`, as a value that is asked once an epoch. Its
 /// state is plain data, to be kept with a run's progress.
 ///
-/// The best weights are a copy of the parameters in a buffer of the caller's, who may do without:
+/// The best weights are a copy of the parameters in a buffer of the caller's, who may do without. Where no epoch was the
+/// best, as with a [`Self::start_from`] that was never reached, there is no copy, and the weights stay what they are.
+///
+/// A checkpoint has the state, not the copy, which is saved by itself. It is written after [`Self::observe`], so that it
+/// knows of the epoch; the run that is loaded from it asks [`Self::has_stopped`] first, or it would train one epoch more
+/// at every boot:
 ///
 /// ```
 /// # use microfit::{Clock, Event, Fit, Topology, activation::Linear, data::{Nothing, Rows, Sequential}, dense};
@@ -32,18 +37,25 @@ pub enum Goal {
 ///
 /// let (mut state, mut best) = (PATIENCE.start(), [0.0; NET.param_len()]);
 /// let mut trainer = fit.start(&mut params, &mut workspace)?;
-/// loop {
+/// // Here a checkpoint is loaded, with `state` and `best`, if there is one.
+/// while !PATIENCE.has_stopped(&state) {
 ///     match trainer.step(&data, validation)? {
-///         Event::Epoch(epoch) => match PATIENCE.observe(&mut state, epoch.validation.unwrap_or(epoch.train).loss()) {
-///             Verdict::Improved => best.copy_from_slice(trainer.params()),
-///             Verdict::Waiting => {}
-///             Verdict::Stop => break,
-///         },
+///         Event::Epoch(epoch) => {
+///             let loss = epoch.validation.unwrap_or(epoch.train).loss();
+///             if PATIENCE.observe(&mut state, loss) == Verdict::Improved {
+///                 for (to, from) in best.iter_mut().zip(trainer.params()) {
+///                     *to = *from;
+///                 }
+///             }
+///             // Here one is saved, with both.
+///         }
 ///         Event::Done => break,
 ///         _ => {}
 ///     }
 /// }
-/// params = best;
+/// if state.best().is_finite() {
+///     params = best;
+/// }
 /// # assert!(state.epochs() < 60);
 /// # Ok::<(), microfit::Error>(())
 /// ```
@@ -146,8 +158,15 @@ impl EarlyStopping {
             }
             return Verdict::Improved;
         }
-        // As Keras has it, the very first epoch never stops a run.
-        if state.waited >= self.patience && epoch > 0 { Verdict::Stop } else { Verdict::Waiting }
+        if self.has_stopped(state) { Verdict::Stop } else { Verdict::Waiting }
+    }
+
+    /// Whether [`Self::observe`] said [`Verdict::Stop`] last: what a run asks that was loaded from a checkpoint.
+    pub const fn has_stopped(&self, state: &EarlyStoppingState) -> bool {
+        let Some(last) = state.epochs.checked_sub(1) else { return false };
+        // As Keras has it, the very first epoch never stops a run. One that was the best does not either, even where it
+        // does not reach the baseline.
+        last > 0 && last >= self.start_from && last != state.best_epoch && state.waited >= self.patience
     }
 
     fn is_better(&self, metric: f32, than: f32) -> bool {
@@ -216,6 +235,61 @@ mod tests {
         assert_eq!(found, [Waiting, Stop]);
         let (found, _) = verdicts(stopping, &[1.0, 1.0]);
         assert_eq!(found, [Improved, Stop]);
+    }
+
+    /// After every observation, of all settings and metrics there are.
+    #[test]
+    fn has_stopped_where_the_last_verdict_was_to_stop() {
+        let mut stops = 0;
+        for goal in [Goal::Minimize, Goal::Maximize] {
+            for (patience, start_from, baseline) in
+                (0..27).map(|n| (n % 3, n / 3 % 3, [None, Some(0.5), Some(2.0)][n / 9]))
+            {
+                let mut stopping =
+                    EarlyStopping::new(goal, patience as u32, 0.1).unwrap().start_from(start_from as u32);
+                if let Some(baseline) = baseline {
+                    stopping = stopping.baseline(baseline).unwrap();
+                }
+                for metrics in 0..4_usize.pow(6) {
+                    let mut state = stopping.start();
+                    assert!(!stopping.has_stopped(&state));
+                    for epoch in 0..6 {
+                        let metric = [0.0, 1.0, 3.0, f32::NAN][metrics >> (2 * epoch) & 3];
+                        let stop = stopping.observe(&mut state, metric) == Verdict::Stop;
+                        assert_eq!(stopping.has_stopped(&state), stop, "{stopping:?} {metrics} {state:?}");
+                        stops += usize::from(stop);
+                    }
+                }
+            }
+        }
+        assert!(stops > 0);
+    }
+
+    #[test]
+    fn a_margin_counts_for_either_goal_and_for_the_baseline() {
+        use Verdict::{Improved, Stop, Waiting};
+        let maximize = EarlyStopping::new(Goal::Maximize, 2, 0.1).unwrap();
+        let (found, _) = verdicts(maximize, &[0.5, 0.55, 0.7, 0.75, 0.79]);
+        assert_eq!(found, [Improved, Waiting, Improved, Waiting, Stop]);
+        // 0.45 is below 0.5, but not by 0.1: no patience is restored, as it is by 0.3.
+        let minimize = EarlyStopping::new(Goal::Minimize, 2, 0.1).unwrap().baseline(0.5).unwrap();
+        let (found, _) = verdicts(minimize, &[1.0, 0.45, 0.45]);
+        assert_eq!(found, [Improved, Improved, Stop]);
+        let (found, _) = verdicts(minimize, &[1.0, 0.3, 0.3]);
+        assert_eq!(found, [Improved, Improved, Waiting]);
+        let (found, _) = verdicts(maximize.baseline(0.5).unwrap(), &[0.3, 0.55, 0.55]);
+        assert_eq!(found, [Improved, Improved, Stop]);
+        let (found, _) = verdicts(maximize.baseline(0.5).unwrap(), &[0.3, 0.65, 0.65]);
+        assert_eq!(found, [Improved, Improved, Waiting]);
+    }
+
+    /// Epochs that are ignored cost no patience, and the first that counts may stop a run.
+    #[test]
+    fn the_first_epoch_that_counts_may_stop() {
+        use Verdict::{Stop, Waiting};
+        let stopping = EarlyStopping::new(Goal::Minimize, 1, 0.0).unwrap().start_from(2);
+        let (found, _) = verdicts(stopping, &[f32::NAN, f32::NAN, f32::NAN]);
+        assert_eq!(found, [Waiting, Waiting, Stop]);
     }
 
     #[test]

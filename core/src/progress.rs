@@ -195,3 +195,37 @@ impl Standing {
         positions && self.cleared <= self.step
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the second of two epochs, with all samples up to `position` in the means.
+    fn at(phase: Phase, position: u32, in_batch: u32, len: u32) -> Standing {
+        Standing { phase, epoch: 1, step: 9, position, len, in_batch, cleared: 0, train: position, validation: 0 }
+    }
+
+    /// Of all positions, those in a batch that is begun or whole, and those between two.
+    #[test]
+    fn fits_where_a_run_can_have_come() {
+        let all = (0..12).flat_map(|position| (0..12).map(move |in_batch| (position, in_batch)));
+        for (len, batch) in (1..9).flat_map(|len| (1..6).map(move |batch| (len, batch))) {
+            for (position, in_batch) in all.clone() {
+                let begun = 0 < position && position < len && in_batch == position % batch;
+                assert_eq!(at(Phase::Samples, position, in_batch, len).fits(batch, 2), begun);
+                let last = if position % batch == 0 { batch } else { position % batch };
+                let whole = 0 < position && position <= len && (last == batch || position == len) && in_batch == last;
+                assert_eq!(at(Phase::Update, position, in_batch, len).fits(batch, 2), whole);
+            }
+        }
+    }
+
+    /// Of any batch: samples are left where samples come next.
+    #[test]
+    fn is_possible_before_the_last_sample_only() {
+        for (position, in_batch) in [(0, 0), (3, 0), (3, 1), (4, 0)] {
+            assert!(!at(Phase::Samples, position, in_batch, 3).is_possible(), "{position} {in_batch}");
+        }
+        assert!(at(Phase::Samples, 2, 0, 3).is_possible() && at(Phase::Update, 3, 1, 3).is_possible());
+    }
+}

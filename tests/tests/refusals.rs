@@ -257,6 +257,12 @@ fn errors_name_what_was_expected_and_what_was_found() {
     assert_eq!(text(batch), "batch: expected at least 1, found 0");
     let nan = Error::SampleNotFinite { index: 7, feature: 3, found: f32::NAN };
     assert_eq!(text(nan), "sample 7, feature 3: expected a finite number, found NaN");
+    let small = Error::DatasetTooSmall { expected: 4, found: 3 };
+    assert_eq!(text(small), "samples: expected at least 4, found 3");
+    let class = Error::ClassInvalid { index: 5, classes: 3, found: 7.0 };
+    assert_eq!(text(class), "sample 5: expected a class from 0 and below 3, found 7");
+    let fold = Error::Parameter { name: "fold", must_be: Requirement::BelowFolds, found: 3.0 };
+    assert_eq!(text(fold), "fold: expected below the number of folds, found 3");
 }
 
 #[test]

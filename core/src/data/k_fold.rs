@@ -35,7 +35,7 @@ pub struct Fold<D, O> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Parameter`] unless `k` is at least 2 and `fold` below `k`; [`Error::DatasetEmpty`] with fewer samples than
+/// [`Error::Parameter`] unless `k` is at least 2 and `fold` below `k`; [`Error::DatasetTooSmall`] with fewer samples than
 /// folds, [`Error::DatasetTooLarge`] with more than `u32::MAX`.
 #[allow(clippy::type_complexity)] // a pair of the same, which an alias would only hide
 pub fn k_fold<D: Dataset + Copy, O: Order + Copy>(
@@ -47,7 +47,7 @@ pub fn k_fold<D: Dataset + Copy, O: Order + Copy>(
     check_fold(k, fold)?;
     let of = u32::try_from(data.len()).map_err(|_| Error::DatasetTooLarge)?;
     if of < k {
-        return Err(Error::DatasetEmpty);
+        return Err(Error::DatasetTooSmall { expected: k as usize, found: data.len() });
     }
     let (share, rest) = (of.checked_div(k).unwrap_or(0), of.checked_rem(k).unwrap_or(0));
     let start = fold.saturating_mul(share).saturating_add(fold.min(rest));
@@ -61,7 +61,7 @@ pub(super) fn check_fold(k: u32, fold: u32) -> Result<(), Error> {
     if fold < k {
         return Ok(());
     }
-    Err(Error::Parameter { name: "fold", must_be: Requirement::BelowThePrevious, found: fold as f32 })
+    Err(Error::Parameter { name: "fold", must_be: Requirement::BelowFolds, found: fold as f32 })
 }
 
 impl<D: Dataset, O: Order> Fold<D, O> {
@@ -112,7 +112,7 @@ impl<D: Dataset, O: Order> Dataset for Fold<D, O> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{FromFn, Sequential, Shuffle};
+    use crate::data::{FromFn, Sequential, Shuffle, Weighted};
 
     fn mark(data: &impl Dataset, times: &mut [u32; 60]) {
         for index in 0..data.len() {
@@ -156,10 +156,27 @@ mod tests {
     }
 
     #[test]
+    fn weights_go_with_their_samples() {
+        let weights: [f32; 7] = core::array::from_fn(|index| 1.5 + index as f32);
+        let data = FromFn { len: 7, generate: |i| ([i as f32], [0.0]) };
+        let weighted = Weighted::new(data, &weights).unwrap();
+        for fold in 0..3 {
+            let (train, validation) = k_fold(&weighted, Shuffle::new(1), 3, fold).unwrap();
+            for side in [train, validation] {
+                for index in 0..side.len() {
+                    let (mut x, mut y) = ([0.0], [0.0]);
+                    side.read(index, &mut x, &mut y).unwrap();
+                    assert_eq!(side.weight(index), 1.5 + x[0]);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn refuses_folds_that_are_not_there() {
         let data = FromFn { len: 3, generate: |_| ([0.0], [0.0]) };
         assert!(matches!(k_fold(data, Sequential, 1, 0), Err(Error::Parameter { name: "k", .. })));
         assert!(matches!(k_fold(data, Sequential, 3, 3), Err(Error::Parameter { name: "fold", .. })));
-        assert!(matches!(k_fold(data, Sequential, 4, 0), Err(Error::DatasetEmpty)));
+        assert_eq!(k_fold(data, Sequential, 4, 0).err(), Some(Error::DatasetTooSmall { expected: 4, found: 3 }));
     }
 }

@@ -181,7 +181,7 @@ mod tests {
         let (mut x, mut y) = ([[0.0; 2]; 3], [[0.0]; 3]);
         let mut ring = Ring::new(&mut x, &mut y).unwrap();
         for (features, target) in features.into_iter().zip(targets) {
-            ring.push(features, target);
+            ring.push(features, target).unwrap();
             check(&ring);
         }
     }

@@ -25,7 +25,7 @@ impl<D: Dataset, const C: usize> OneHot<D, C> {
     ///
     /// # Errors
     /// [`Error::TargetCount`] unless `data` has one target. What is no class index below `C` is
-    /// [`Error::TargetInvalid`] when it is read.
+    /// [`Error::ClassInvalid`] when it is read.
     pub fn new(data: D) -> Result<Self, Error> {
         let found = data.targets();
         if found == 1 { Ok(Self { data }) } else { Err(Error::TargetCount { expected: 1, found }) }
@@ -53,7 +53,7 @@ impl<D: Dataset, const C: usize> Dataset for OneHot<D, C> {
         self.data.read(index, features, &mut label)?;
         let [found] = label;
         let Some(class) = class_index(found, C) else {
-            return Err(Error::TargetInvalid { index, output: 0, found });
+            return Err(Error::ClassInvalid { index, classes: C, found });
         };
         for (position, value) in target.iter_mut().enumerate() {
             *value = f32::from(u8::from(position == class));
@@ -79,7 +79,7 @@ mod tests {
         data.read(0, &mut x, &mut y).unwrap();
         assert_eq!((y, data.targets(), data.len()), ([0.0, 1.0], 2, 4));
         for index in 1..4 {
-            assert!(matches!(data.read(index, &mut x, &mut y), Err(Error::TargetInvalid { output: 0, .. })));
+            assert!(matches!(data.read(index, &mut x, &mut y), Err(Error::ClassInvalid { classes: 2, .. })));
         }
         let short = Error::BufferLength { buffer: Buffer::Target, expected: 2, found: 1 };
         assert_eq!(data.read(0, &mut x, &mut [0.0]), Err(short));

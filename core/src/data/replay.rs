@@ -1,6 +1,7 @@
 //! A fair memory of an unfair stream.
 
 use super::Dataset;
+use super::ring::refuse_not_finite;
 use super::rows::copy;
 use crate::error::{Buffer, Error};
 use crate::rng::{Rng, mix};
@@ -14,6 +15,9 @@ use crate::rng::{Rng, mix};
 /// class with probability `m / n` (Vitter's reservoir).
 ///
 /// Source: A. Chrysakis and M.-F. Moens, "Online continual learning from imbalanced data", ICML 2020, algorithm 1.
+///
+/// While there is memory, a push adds a sample behind the others, which counts from the next epoch on; afterwards one that
+/// is kept counts in the epoch at hand if the sample in whose place it stands has not yet.
 ///
 /// A checkpoint of it is [`Self::features`], [`Self::labels`] and [`Self::state`]; [`Self::restore`] takes them back.
 /// A push reads the labels of all rows at most three times. Its target is the class index.
@@ -90,14 +94,16 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
     /// Offers a sample of class `label`; returns the row it was stored in, `None` if it was passed over.
     ///
     /// # Errors
-    /// [`Error::TargetInvalid`] if `label` is not below `C`.
+    /// [`Error::ClassInvalid`] if `label` is not below `C`, [`Error::SampleNotFinite`] for a feature that is not finite, with
+    /// the number of samples pushed before as the index; the sample is not counted then.
     pub fn push(&mut self, features: [f32; F], label: u8) -> Result<Option<usize>, Error> {
         let class = usize::from(label);
         let ReplayState { seed, len, mut seen, mut full } = self.state;
         let pushed = seen.iter().fold(0_u32, |sum, &n| sum.wrapping_add(n));
         let Some(seen_of_class) = seen.get_mut(class) else {
-            return Err(Error::TargetInvalid { index: pushed as usize, output: 0, found: f32::from(label) });
+            return Err(Error::ClassInvalid { index: pushed as usize, classes: C, found: label.into() });
         };
+        refuse_not_finite(pushed as usize, &features)?;
         *seen_of_class = seen_of_class.saturating_add(1);
         let n = *seen_of_class;
         let row = if (len as usize) < self.labels.len() {
@@ -127,6 +133,12 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
             (*to_features, *to_label) = (features, label);
         }
         Ok(row)
+    }
+
+    /// Forgets all samples, those seen too: as [`Self::new`] with the same seed. Between epochs, for a run in the
+    /// midst of one misses them.
+    pub const fn clear(&mut self) {
+        self.state = ReplayState { seed: self.state.seed, len: 0, seen: [0; C], full: [false; C] };
     }
 
     /// The row of the sample number `k` of those whose class `is` one of them.
@@ -195,6 +207,7 @@ impl<const F: usize, const C: usize> Dataset for ClassBalanced<'_, F, C> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
 
     /// Classes of 90, 9 and 1 in a hundred share the memory; the rarest keeps every sample.
@@ -233,6 +246,45 @@ mod tests {
         assert!(kept.iter().all(|n| (n - 400).abs() < 95), "{kept:?}");
     }
 
+    /// Once the largest, a class stays full: its samples come in by chance, where others always do.
+    #[test]
+    fn a_class_that_was_the_largest_stays_full() {
+        let mut passed_over = 0;
+        for seed in 0..100 {
+            let (mut features, mut labels) = ([[0.0]; 4], [0; 4]);
+            let mut replay = ClassBalanced::<1, 3>::new(seed, &mut features, &mut labels).unwrap();
+            // Class 0 is the largest when it is full; then 1 and 2 take its rows, and it is among the smallest.
+            for label in [0, 0, 0, 1, 1, 2, 2] {
+                replay.push([0.0], label).unwrap();
+            }
+            assert!(replay.state().full[0] && replay.stored(0) <= 2, "{:?}", replay.state());
+            if replay.stored(0) == 1 {
+                let row = replay.push([1.0], 0).unwrap();
+                assert!(row.is_none_or(|row| row < 4) && replay.stored(0) == 1);
+                passed_over += u32::from(row.is_none());
+            }
+        }
+        // One of four is kept.
+        assert!(passed_over > 0, "{passed_over}");
+    }
+
+    /// The row that gives way is any of the largest class.
+    #[test]
+    fn each_sample_of_the_largest_class_gives_way_as_often() {
+        const SEEDS: u32 = 2000;
+        let mut gone = [0_i32; 5];
+        for seed in 0..SEEDS {
+            let (mut features, mut labels) = ([[0.0]; 5], [0; 5]);
+            let mut replay = ClassBalanced::<1, 2>::new(seed, &mut features, &mut labels).unwrap();
+            for label in [1, 0, 0, 0, 0] {
+                replay.push([0.0], label).unwrap();
+            }
+            gone[replay.push([1.0], 1).unwrap().unwrap()] += 1;
+        }
+        // 500 expected of each of class 0, standard deviation 19: five of them.
+        assert!(gone[0] == 0 && gone[1..].iter().all(|n| (n - 500).abs() < 97), "{gone:?}");
+    }
+
     #[test]
     fn goes_on_from_a_checkpoint_as_if_nothing_had_happened() {
         let run = |cut: usize| {
@@ -252,12 +304,31 @@ mod tests {
     }
 
     #[test]
+    fn begins_anew() {
+        let (mut features, mut labels) = ([[0.0]; 4], [0; 4]);
+        let mut replay = ClassBalanced::<1, 2>::new(9, &mut features, &mut labels).unwrap();
+        let mut run = |clear: bool| {
+            if clear {
+                replay.clear();
+                assert_eq!((replay.len(), replay.stored(0), replay.state().seed), (0, 0, 9));
+            }
+            for n in 0..50 {
+                replay.push([n as f32], u8::from(n % 5 == 0)).unwrap();
+            }
+            (replay.state(), replay.features().to_vec(), replay.labels().to_vec())
+        };
+        assert_eq!(run(false), run(true));
+    }
+
+    #[test]
     fn refuses_what_does_not_fit_and_changes_nothing() {
         let (mut features, mut labels) = ([[0.0]; 2], [0; 2]);
         let mut replay = ClassBalanced::<1, 2>::new(0, &mut features, &mut labels).unwrap();
         replay.push([1.0], 1).unwrap();
         let before = replay.state();
-        assert_eq!(replay.push([1.0], 2), Err(Error::TargetInvalid { index: 1, output: 0, found: 2.0 }));
+        assert_eq!(replay.push([1.0], 2), Err(Error::ClassInvalid { index: 1, classes: 2, found: 2.0 }));
+        let infinite = Error::SampleNotFinite { index: 1, feature: 0, found: f32::INFINITY };
+        assert_eq!(replay.push([f32::INFINITY], 1), Err(infinite));
         assert_eq!((replay.state(), replay.len()), (before, 1));
         assert_eq!(replay.read(1, &mut [0.0], &mut [0.0]), Err(Error::SampleIndex { index: 1, len: 1 }));
         let wrong = ReplayState { seen: [9, 0], ..before };

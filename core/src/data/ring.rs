@@ -6,6 +6,11 @@ use crate::error::{Buffer, Error};
 
 /// The latest samples pushed, oldest first: a plain ring buffer over lent memory.
 ///
+/// While it is not full, a push adds a sample behind the others, which counts from the next epoch on. A push into a full one
+/// drops the oldest sample, and every other has the index before its own: within an epoch the new sample may count at once,
+/// and of the others some are passed over or count twice, one for each push. Where each is to count once, push into a full
+/// ring between epochs, after [`Event::Epoch`](crate::Event::Epoch).
+///
 /// A checkpoint of it is [`Self::features`], [`Self::targets`] and [`Self::state`]; [`Self::restore`] takes them back.
 ///
 /// ```
@@ -14,7 +19,7 @@ use crate::error::{Buffer, Error};
 /// let (mut features, mut targets) = ([[0.0]; 2], [[0.0]; 2]);
 /// let mut ring = Ring::new(&mut features, &mut targets)?;
 /// for x in [1.0, 2.0, 3.0] {
-///     ring.push([x], [-x]);
+///     ring.push([x], [-x])?;
 /// }
 /// let (mut x, mut y) = ([0.0], [0.0]);
 /// ring.read(0, &mut x, &mut y)?;
@@ -73,9 +78,18 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
     }
 
     /// Adds a sample, in the place of the oldest where the buffer is full.
-    pub fn push(&mut self, features: [f32; F], target: [f32; T]) {
+    ///
+    /// # Errors
+    /// [`Error::SampleNotFinite`] or [`Error::TargetInvalid`] for a number that is not finite, with the index the sample
+    /// would have; it is not added then. Training on it would fail until it is dropped.
+    pub fn push(&mut self, features: [f32; F], target: [f32; T]) -> Result<(), Error> {
         let capacity = self.features.len();
         let full = self.state.len as usize >= capacity;
+        let index = if full { capacity.saturating_sub(1) } else { self.state.len as usize };
+        refuse_not_finite(index, &features)?;
+        if let Some((output, &found)) = not_finite(&target) {
+            return Err(Error::TargetInvalid { index, output, found });
+        }
         let row = if full { self.state.oldest as usize } else { self.row(self.state.len as usize) };
         if let (Some(to_features), Some(to_target)) = (self.features.get_mut(row), self.targets.get_mut(row)) {
             (*to_features, *to_target) = (features, target);
@@ -85,6 +99,12 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
         } else {
             self.state.len = self.state.len.saturating_add(1);
         }
+        Ok(())
+    }
+
+    /// Forgets all samples; between epochs, for a run in the midst of one misses them.
+    pub const fn clear(&mut self) {
+        self.state = RingState { oldest: 0, len: 0 };
     }
 
     /// The row of the sample `index` after the oldest; `index` is at most the number of rows.
@@ -106,6 +126,19 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
     /// What is not in the rows.
     pub const fn state(&self) -> RingState {
         self.state
+    }
+}
+
+/// The first number that is NaN or infinite, and its position.
+fn not_finite(numbers: &[f32]) -> Option<(usize, &f32)> {
+    numbers.iter().enumerate().find(|(_, number)| !number.is_finite())
+}
+
+/// Refuses a sample to keep, whose index is to be `index`, if a feature of it is not finite.
+pub(super) fn refuse_not_finite(index: usize, features: &[f32]) -> Result<(), Error> {
+    match not_finite(features) {
+        Some((feature, &found)) => Err(Error::SampleNotFinite { index, feature, found }),
+        None => Ok(()),
     }
 }
 
@@ -151,7 +184,7 @@ mod tests {
             let (mut x, mut y) = ([[0.0]; 5], [[0.0]; 5]);
             let mut ring = Ring::new(&mut x[..capacity], &mut y[..capacity]).unwrap();
             for n in 0..13_usize {
-                ring.push([n as f32], [-(n as f32)]);
+                ring.push([n as f32], [-(n as f32)]).unwrap();
                 let len = (n + 1).min(capacity);
                 assert_eq!(ring.len(), len);
                 for index in 0..len {
@@ -169,6 +202,41 @@ mod tests {
             let mut features = [0.0];
             ring.read(capacity - 1, &mut features, &mut [0.0]).unwrap();
             assert_eq!(features, [12.0]);
+        }
+    }
+
+    #[test]
+    fn takes_numbers_only_and_begins_anew() {
+        let (mut x, mut y) = ([[0.0; 2]; 2], [[0.0; 2]; 2]);
+        let mut ring = Ring::new(&mut x, &mut y).unwrap();
+        for index in [0, 1, 1] {
+            let before = ring.state();
+            let found = f32::INFINITY;
+            let refused = Error::SampleNotFinite { index, feature: 1, found };
+            assert_eq!(ring.push([0.5, found], [0.5; 2]), Err(refused));
+            assert_eq!(ring.push([0.5; 2], [0.5, found]), Err(Error::TargetInvalid { index, output: 1, found }));
+            assert!(ring.push([f32::NAN; 2], [f32::NAN; 2]).is_err());
+            assert_eq!(ring.state(), before);
+            ring.push([index as f32; 2], [0.5; 2]).unwrap();
+        }
+        ring.clear();
+        assert_eq!((ring.len(), ring.state(), ring.in_memory(0)), (0, RingState::default(), None));
+        ring.push([7.0; 2], [0.5; 2]).unwrap();
+        assert_eq!(ring.in_memory(0), Some((&[7.0; 2][..], &[0.5; 2][..])));
+    }
+
+    /// What the documentation says of a push within an epoch.
+    #[test]
+    fn a_push_into_a_full_ring_moves_every_sample_one_index_forward() {
+        let (mut x, mut y) = ([[0.0]; 3], [[0.0]; 3]);
+        let mut ring = Ring::new(&mut x, &mut y).unwrap();
+        for n in 0..5 {
+            let before: [_; 3] = core::array::from_fn(|index| ring.in_memory(index).map(|(x, _)| x[0]));
+            ring.push([n as f32], [0.0]).unwrap();
+            let at = |index| ring.in_memory(index).map(|(x, _)| x[0]);
+            let expected = if n < 3 { [before[0].or(at(0)), before[1].or(at(1))] } else { [before[1], before[2]] };
+            assert_eq!([at(0), at(1)], expected);
+            assert_eq!(at(n.min(2)), Some(n as f32));
         }
     }
 

@@ -57,6 +57,19 @@ impl<'a> Scaling<'a> {
         }
         Ok(())
     }
+
+    /// Brings one sample's scaled features back in place, or outputs whose targets were scaled: `x = x' / factor + shift`,
+    /// which is what [`Self::transform`] was given, but for rounding.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] for another number of features.
+    pub fn invert(&self, features: &mut [f32]) -> Result<(), Error> {
+        check(Buffer::Input, self.shift.len(), features.len())?;
+        for (x, (shift, factor)) in features.iter_mut().zip(self.shift.iter().zip(self.factor)) {
+            *x = *x / factor + shift;
+        }
+        Ok(())
+    }
 }
 
 pub(super) const fn check(buffer: Buffer, expected: usize, found: usize) -> Result<(), Error> {
@@ -68,6 +81,26 @@ pub(super) fn check_finite(index: u32, features: &[f32], sums: impl Iterator<Ite
     for (feature, (&found, sum)) in features.iter().zip(sums).enumerate() {
         if !(found.is_finite() && sum.is_finite()) {
             return Err(Error::SampleNotFinite { index: index as usize, feature, found });
+        }
+    }
+    Ok(())
+}
+
+/// Gives `observe` the features of every sample of `data`, read into `sample` where they do not stand in memory.
+pub(super) fn each_sample(
+    data: &impl Dataset,
+    sample: &mut [f32],
+    mut observe: impl FnMut(&[f32]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (expected, found) = (data.features().saturating_add(data.targets()), sample.len());
+    check(Buffer::Input, expected, found)?;
+    let (features, target) = sample.split_at_mut_checked(data.features()).unwrap_or_default();
+    for index in 0..data.len() {
+        if let Some((features, _)) = data.in_memory(index) {
+            observe(features)?;
+        } else {
+            data.read(index, features, target)?;
+            observe(features)?;
         }
     }
     Ok(())
@@ -130,17 +163,30 @@ impl<'a> MinMax<'a> {
         Ok(())
     }
 
+    /// Takes all samples of `data` into account, for instance of the training side of a split. `sample` has a float for each
+    /// feature and target.
+    ///
+    /// # Errors
+    /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
+    pub fn observe_all(&mut self, data: &impl Dataset, sample: &mut [f32]) -> Result<(), Error> {
+        each_sample(data, sample, |features| self.observe(features))
+    }
+
     /// The scaling that sends what was observed to `[lower, upper]`, in the memory lent: scikit-learn's `MinMaxScaler`.
     /// A feature that never varied goes to `lower` (its range counts as 1). The shift is an f32, so that a feature whose values are
     /// millions of times their range goes there only as nearly as its last digits allow.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless `lower` is finite and `upper` a finite number above it.
+    /// [`Error::Parameter`] unless `lower` is finite and `upper` a finite number above it; [`Error::DatasetEmpty`] before
+    /// the first sample.
     pub fn finish(self, lower: f32, upper: f32) -> Result<Scaling<'a>, Error> {
         require("lower", Requirement::Finite, f64::from(lower))?;
         require("upper", Requirement::Finite, f64::from(upper))?;
         let width = upper - lower;
         require("upper - lower", Requirement::Positive, f64::from(width))?;
+        if self.count == 0 {
+            return Err(Error::DatasetEmpty);
+        }
         for (low, high) in self.low.iter_mut().zip(self.high.iter_mut()) {
             let factor = width / (*high - *low);
             *high = if factor.is_finite() && factor != 0.0 { factor } else { width };
@@ -200,7 +246,7 @@ impl<D: Dataset> Dataset for Scaled<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Rows;
+    use crate::data::{FromFn, Rows, Weighted};
 
     /// scikit-learn: `MinMaxScaler((-1, 1)).fit([[1, 7], [5, 7], [2, 7]]).transform([[5, 7], [2, 8]])`.
     #[test]
@@ -220,6 +266,65 @@ mod tests {
         scaled.read(1, &mut x, &mut y).unwrap();
         assert_eq!(x, [-0.5, 1.0]);
         assert!(Scaling::new(scaling.shift(), scaling.factor()) == Ok(scaling));
+    }
+
+    #[test]
+    fn is_inverted() {
+        let scaling = Scaling::new(&[20.0, -1.0], &[0.25, 8.0]).unwrap();
+        let mut sample = [23.5, -0.75];
+        scaling.transform(&mut sample).unwrap();
+        assert_eq!(sample, [0.875, 2.0]);
+        scaling.invert(&mut sample).unwrap();
+        assert_eq!(sample, [23.5, -0.75]);
+        let short = Error::BufferLength { buffer: Buffer::Input, expected: 2, found: 1 };
+        assert_eq!(scaling.invert(&mut [0.0]), Err(short));
+    }
+
+    /// Read or in memory.
+    #[test]
+    fn all_samples_are_those_one_by_one() {
+        let rows = Rows { features: &[[1.0, 7.0], [5.0, -2.0], [2.0, 3.0]], targets: &[[0.0]; 3] };
+        let computed = FromFn { len: 3, generate: |index| (rows.features[index], [0.0]) };
+        let (mut low, mut high) = ([0.0; 2], [0.0; 2]);
+        let mut range = MinMax::new(&mut low, &mut high).unwrap();
+        for row in rows.features {
+            range.observe(row).unwrap();
+        }
+        let (mut other_low, mut other_high) = ([0.0; 2], [0.0; 2]);
+        let mut other = MinMax::new(&mut other_low, &mut other_high).unwrap();
+        other.observe_all(&rows, &mut [0.0; 3]).unwrap();
+        assert_eq!(other, range);
+        let mut other = MinMax::new(&mut other_low, &mut other_high).unwrap();
+        other.observe_all(&computed, &mut [0.0; 3]).unwrap();
+        assert_eq!(other, range);
+        let short = Error::BufferLength { buffer: Buffer::Input, expected: 3, found: 2 };
+        assert_eq!(other.observe_all(&rows, &mut [0.0; 2]), Err(short));
+        assert_eq!(other.count(), 3);
+    }
+
+    #[test]
+    fn nothing_seen_is_no_scaling() {
+        let (mut low, mut high) = ([0.0], [0.0]);
+        assert_eq!(MinMax::new(&mut low, &mut high).unwrap().finish(0.0, 1.0), Err(Error::DatasetEmpty));
+    }
+
+    /// A width over a range past f32 is 0, which is no factor.
+    #[test]
+    fn a_range_too_wide_for_its_width_has_a_factor_all_the_same() {
+        let (mut low, mut high) = ([0.0], [0.0]);
+        let mut range = MinMax::new(&mut low, &mut high).unwrap();
+        range.observe(&[-1e38]).unwrap();
+        range.observe(&[1e38]).unwrap();
+        let scaling = range.finish(0.0, 1e-30).unwrap();
+        assert!(Scaling::new(scaling.shift(), scaling.factor()).is_ok(), "{scaling:?}");
+    }
+
+    #[test]
+    fn a_sample_keeps_its_weight() {
+        let rows = Rows { features: &[[1.0]; 3], targets: &[[0.0]; 3] };
+        let weighted = Weighted::new(rows, &[0.5, 2.0, 3.0]).unwrap();
+        let scaled = Scaled::new(weighted, Scaling::new(&[0.0], &[1.0]).unwrap()).unwrap();
+        assert_eq!([0, 1, 2].map(|index| scaled.weight(index)), [0.5, 2.0, 3.0]);
     }
 
     #[test]

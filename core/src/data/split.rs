@@ -34,7 +34,7 @@ pub struct Subset<'a, D> {
 /// ```
 ///
 /// # Errors
-/// [`Error::Parameter`] unless `0 <= validation < 1`; [`Error::DatasetEmpty`] if nothing is left to train on.
+/// [`Error::Parameter`] unless `0 <= validation < 1`; [`Error::DatasetTooSmall`] if nothing is left to train on.
 pub fn holdout<D: Dataset + Copy>(data: D, validation: f64) -> Result<(Window<D>, Window<D>), Error> {
     let len = data.len();
     let train = train_len(len, validation)?;
@@ -58,7 +58,7 @@ pub fn holdout<D: Dataset + Copy>(data: D, validation: f64) -> Result<(Window<D>
 /// ```
 ///
 /// # Errors
-/// [`Error::Parameter`] unless `0 <= validation < 1`; [`Error::DatasetEmpty`] if nothing is left to train on;
+/// [`Error::Parameter`] unless `0 <= validation < 1`; [`Error::DatasetTooSmall`] if nothing is left to train on;
 /// [`Error::DatasetTooLarge`] for more than 65,536 samples; [`Error::BufferLength`] if `indices` is shorter than `len`.
 pub fn stratified(
     len: usize,
@@ -108,8 +108,15 @@ pub fn stratified(
 fn train_len(len: usize, validation: f64) -> Result<usize, Error> {
     require("validation", Requirement::Fraction, validation)?;
     // Not negative, so the cast rounds down.
-    let train = (len as f64 * (1.0 - validation)) as usize;
-    if train == 0 { Err(Error::DatasetEmpty) } else { Ok(train) }
+    let train_of = |len: usize| (len as f64 * (1.0 - validation)) as usize;
+    match train_of(len) {
+        0 => {
+            let below = (1.0 / (1.0 - validation)) as usize;
+            let expected = if train_of(below) > 0 { below } else { below.saturating_add(1) };
+            Err(Error::DatasetTooSmall { expected, found: len })
+        }
+        train => Ok(train),
+    }
 }
 
 /// Fisher and Yates' shuffle.
@@ -200,7 +207,7 @@ impl<D: Dataset> Dataset for Subset<'_, D> {
 mod tests {
     extern crate std;
     use super::*;
-    use crate::data::Rows;
+    use crate::data::{FromFn, Rows};
     use std::vec;
 
     #[test]
@@ -220,6 +227,22 @@ mod tests {
         let mut other = [0; 351];
         stratified(351, class, 0.33, 10, &mut other).unwrap();
         assert_ne!(indices, other);
+    }
+
+    /// Each value as often at each place, its own too, which a shuffle by `below(last)` never leaves it.
+    #[test]
+    fn a_shuffle_is_even() {
+        const SEEDS: u32 = 12_000;
+        let mut at = [[0_i32; 4]; 4];
+        for seed in 0..SEEDS {
+            let mut values = [0, 1, 2, 3];
+            shuffle(&mut values, &mut Rng::new(seed));
+            for (place, &value) in values.iter().enumerate() {
+                at[place][usize::from(value)] += 1;
+            }
+        }
+        // 3000 expected, standard deviation 47: five of them.
+        assert!(at.as_flattened().iter().all(|n| (n - 3000).abs() < 235), "{at:?}");
     }
 
     /// The products pass 2^32, so a board's usize has to be spared them.
@@ -248,7 +271,16 @@ mod tests {
     #[test]
     fn refuses_splits_that_leave_nothing() {
         let data = Rows { features: &[[0.0]], targets: &[[0.0]] };
-        assert_eq!(holdout(&data, 0.5), Err(Error::DatasetEmpty));
+        // As floats, a tenth of ten is less than one.
+        for (validation, expected) in [(0.5, 2), (0.25, 2), (0.9, 11), (0.67, 4), (0.99, 100)] {
+            assert_eq!(holdout(&data, validation), Err(Error::DatasetTooSmall { expected, found: 1 }));
+            let enough = FromFn { len: expected, generate: |_| ([0.0], [0.0]) };
+            assert_eq!(holdout(enough, validation).unwrap().0.len(), 1);
+            let short = FromFn { len: expected - 1, ..enough };
+            let found = expected - 1;
+            assert_eq!(holdout(short, validation).err(), Some(Error::DatasetTooSmall { expected, found }));
+        }
+        assert_eq!(stratified(0, |_| 0, 0.0, 0, &mut []), Err(Error::DatasetTooSmall { expected: 1, found: 0 }));
         assert!(matches!(holdout(&data, 1.0), Err(Error::Parameter { name: "validation", .. })));
         assert!(matches!(
             stratified(4, |_| 0, 0.5, 0, &mut [0; 3]),

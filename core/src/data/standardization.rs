@@ -1,12 +1,16 @@
 //! Mean and standard deviation of a stream of samples.
 
-use super::scaling::{Scaling, check, check_finite};
+use super::Dataset;
+use super::scaling::{Scaling, check, check_finite, each_sample};
 use crate::error::{Buffer, Error};
 use crate::kernels;
 use crate::math;
+use crate::metrics::{CompensatedSum, Moments};
 
 /// The mean and the sum of squared deviations of each feature, sample by sample, by Welford's updates: `d = x - mean`,
-/// `mean += d / n`, `squares += d * (x - mean)`, which do not cancel where a sum of squares would.
+/// `mean += d / n`, `squares += d * (x - mean)`, which do not cancel where a sum of squares would. What either loses to
+/// rounding is kept beside it (Kahan 1965), so that millions of samples, and such as drift, have the mean and the
+/// deviation that f64 would find, to f32 accuracy.
 ///
 /// Source: B. P. Welford, "Note on a method for calculating corrected sums of squares and products", Technometrics 4
 /// (1962).
@@ -14,12 +18,12 @@ use crate::math;
 /// ```
 /// use microfit::data::Standardization;
 ///
-/// let (mut mean, mut squares) = ([0.0; 2], [0.0; 2]);
-/// let mut seen = Standardization::new(&mut mean, &mut squares)?;
+/// let (mut mean, mut squares, mut lost) = ([0.0; 2], [0.0; 2], [[0.0; 2]; 2]);
+/// let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost)?;
 /// for sample in [[1.0, 7.0], [3.0, 7.0]] {
 ///     seen.observe(&sample)?;
 /// }
-/// let scaling = seen.finish();
+/// let scaling = seen.finish()?;
 /// let mut sample = [3.0, 8.0];
 /// scaling.transform(&mut sample)?;
 /// assert_eq!(sample, [1.0, 1.0]);
@@ -31,18 +35,22 @@ pub struct Standardization<'a> {
     count: u32,
     mean: &'a mut [f32],
     squares: &'a mut [f32],
+    lost: &'a mut [[f32; 2]],
 }
 
 impl<'a> Standardization<'a> {
-    /// Over two floats a feature; what is in them does not matter.
+    /// Over four floats a feature, two of them in `lost`; what is in them does not matter. The scaling stays in the first
+    /// two buffers.
     ///
     /// # Errors
     /// [`Error::BufferLength`] if they differ in length.
-    pub fn new(mean: &'a mut [f32], squares: &'a mut [f32]) -> Result<Self, Error> {
+    pub fn new(mean: &'a mut [f32], squares: &'a mut [f32], lost: &'a mut [[f32; 2]]) -> Result<Self, Error> {
         check(Buffer::Scaling, mean.len(), squares.len())?;
+        check(Buffer::Scaling, mean.len(), lost.len())?;
         kernels::fill(mean, 0.0);
         kernels::fill(squares, 0.0);
-        Ok(Self { count: 0, mean, squares })
+        kernels::fill(lost.as_flattened_mut(), 0.0);
+        Ok(Self { count: 0, mean, squares, lost })
     }
 
     /// Takes one sample into account. After `u32::MAX` samples each counts as the last of them.
@@ -53,18 +61,31 @@ impl<'a> Standardization<'a> {
     pub fn observe(&mut self, features: &[f32]) -> Result<(), Error> {
         check(Buffer::Input, self.mean.len(), features.len())?;
         let count = self.count.saturating_add(1);
-        let update = move |x: f32, mean: f32, squares: f32| {
-            let deviation = x - mean;
-            let mean = mean + deviation / count as f32;
-            (mean, squares + deviation * (x - mean))
+        let update = move |x: f32, mean: f32, squares: f32, [mean_lost, squares_lost]: [f32; 2]| {
+            let (mean, squares) = (CompensatedSum::of(mean, mean_lost), CompensatedSum::of(squares, squares_lost));
+            let mut moments = Moments { mean, squares };
+            moments.add(x, count);
+            moments
         };
-        let sums = features.iter().zip(self.mean.iter().zip(self.squares.iter()));
-        check_finite(self.count, features, sums.map(|(&x, (&mean, &squares))| update(x, mean, squares).1))?;
-        for (&x, (mean, squares)) in features.iter().zip(self.mean.iter_mut().zip(self.squares.iter_mut())) {
-            (*mean, *squares) = update(x, *mean, *squares);
+        let sums = self.mean.iter().zip(self.squares.iter()).zip(self.lost.iter());
+        let sums = features.iter().zip(sums);
+        check_finite(self.count, features, sums.map(|(&x, ((&m, &s), &lost))| update(x, m, s, lost).squares.sum()))?;
+        let sums = self.mean.iter_mut().zip(self.squares.iter_mut()).zip(self.lost.iter_mut());
+        for (&x, ((mean, squares), lost)) in features.iter().zip(sums) {
+            let now = update(x, *mean, *squares, *lost);
+            (*mean, *squares, *lost) = (now.mean.sum(), now.squares.sum(), [now.mean.lost(), now.squares.lost()]);
         }
         self.count = count;
         Ok(())
+    }
+
+    /// Takes all samples of `data` into account, for instance of the training side of a split. `sample` has a float for each
+    /// feature and target.
+    ///
+    /// # Errors
+    /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
+    pub fn observe_all(&mut self, data: &impl Dataset, sample: &mut [f32]) -> Result<(), Error> {
+        each_sample(data, sample, |features| self.observe(features))
     }
 
     /// Samples observed.
@@ -74,27 +95,35 @@ impl<'a> Standardization<'a> {
 
     /// The scaling to mean 0 and standard deviation 1 (of the population: divided by `n`, as scikit-learn's
     /// `StandardScaler` does), in the memory lent. A feature that never varied is only shifted: its deviation counts as 1.
-    pub fn finish(self) -> Scaling<'a> {
-        let count = self.count.max(1) as f32;
+    ///
+    /// # Errors
+    /// [`Error::DatasetEmpty`] before the first sample.
+    pub fn finish(self) -> Result<Scaling<'a>, Error> {
+        if self.count == 0 {
+            return Err(Error::DatasetEmpty);
+        }
+        let count = self.count as f32;
         for squares in self.squares.iter_mut() {
             let factor = 1.0 / math::sqrt(*squares / count);
             *squares = if factor.is_finite() && factor != 0.0 { factor } else { 1.0 };
         }
         // Finite and not 0 by construction.
-        Scaling::of(self.mean, self.squares)
+        Ok(Scaling::of(self.mean, self.squares))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Rows;
+    use crate::metrics::streams::{STREAMS, exact};
     use crate::rng::Rng;
 
     /// Far from 0, where `mean(x^2) - mean(x)^2` has no digit left.
     #[test]
     fn keeps_its_digits_far_from_zero() {
-        let (mut mean, mut squares) = ([9.0; 2], [9.0; 2]);
-        let mut seen = Standardization::new(&mut mean, &mut squares).unwrap();
+        let (mut mean, mut squares, mut lost) = ([9.0; 2], [9.0; 2], [[9.0; 2]; 2]);
+        let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
         let mut rng = Rng::new(1);
         let (mut n, mut sum, mut sum_of_squares) = (0.0, 0.0, 0.0);
         for _ in 0..10_000 {
@@ -105,35 +134,63 @@ mod tests {
         }
         assert_eq!(seen.count(), 10_000);
         let deviation = libm::sqrt(sum_of_squares / n - (sum / n) * (sum / n));
-        let scaling = seen.finish();
-        assert!((f64::from(scaling.factor()[0]) * deviation - 1.0).abs() < 0.01, "{:?}", scaling.factor());
-        assert!((f64::from(scaling.shift()[0]) - 10_000.0 - sum / n).abs() < 0.02, "{:?}", scaling.shift());
+        let scaling = seen.finish().unwrap();
+        assert!((f64::from(scaling.factor()[0]) * deviation - 1.0).abs() < 1e-6, "{:?}", scaling.factor());
+        assert!((f64::from(scaling.shift()[0]) - 10_000.0 - sum / n).abs() < 0.0005, "{:?}", scaling.shift());
         assert_eq!((scaling.shift()[1], scaling.factor()[1]), (0.1, 1.0));
     }
 
     /// scikit-learn: `StandardScaler().fit([[1], [2], [4], [9]])` has mean 4 and scale `sqrt(9.5)`.
     #[test]
     fn is_that_of_scikit_learn() {
-        let (mut mean, mut squares) = ([0.0], [0.0]);
-        let mut seen = Standardization::new(&mut mean, &mut squares).unwrap();
-        for x in [1.0, 2.0, 4.0, 9.0] {
-            seen.observe(&[x]).unwrap();
-        }
-        let scaling = seen.finish();
+        let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+        let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+        let data = Rows { features: &[[1.0], [2.0], [4.0], [9.0]], targets: &[[0.0]; 4] };
+        seen.observe_all(&data, &mut [0.0; 2]).unwrap();
+        let scaling = seen.finish().unwrap();
         assert!((scaling.shift()[0] - 4.0).abs() < 1e-6);
         assert!((scaling.factor()[0] - 0.324_442_84).abs() < 1e-7);
     }
 
     #[test]
     fn refuses_and_changes_nothing() {
-        let (mut mean, mut squares) = ([0.0], [0.0]);
-        let mut seen = Standardization::new(&mut mean, &mut squares).unwrap();
+        let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+        let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
         seen.observe(&[1.0]).unwrap();
         for bad in [f32::NAN, f32::NEG_INFINITY, 1e30] {
             assert!(matches!(seen.observe(&[bad]), Err(Error::SampleNotFinite { index: 1, feature: 0, .. })));
         }
         assert!(matches!(seen.observe(&[0.0; 2]), Err(Error::BufferLength { buffer: Buffer::Input, .. })));
         assert_eq!((seen.count(), seen.mean[0], seen.squares[0]), (1, 1.0, 0.0));
-        assert!(matches!(Standardization::new(&mut [0.0], &mut []), Err(Error::BufferLength { .. })));
+        let new = |squares: usize, lost: usize| {
+            let mut buffers = ([0.0], [0.0; 2], [[0.0; 2]; 2]);
+            Standardization::new(&mut buffers.0, &mut buffers.1[..squares], &mut buffers.2[..lost]).map(|_| ()).err()
+        };
+        assert!(matches!(new(0, 1), Some(Error::BufferLength { expected: 1, found: 0, .. })));
+        assert!(matches!(new(1, 2), Some(Error::BufferLength { expected: 1, found: 2, .. })));
+        assert_eq!(new(1, 1), None);
+    }
+
+    #[test]
+    fn nothing_seen_is_no_scaling() {
+        let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+        let seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+        assert_eq!(seen.finish(), Err(Error::DatasetEmpty));
+    }
+
+    #[test]
+    fn a_long_stream_keeps_its_mean_and_deviation() {
+        for (stream, of) in STREAMS {
+            let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+            let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+            let mut rng = Rng::new(1);
+            for index in 0..of {
+                seen.observe(&[stream(&mut rng, index, of)]).unwrap();
+            }
+            let (scaling, (mean, deviation)) = (seen.finish().unwrap(), exact(stream, of));
+            let (shift, factor) = (f64::from(scaling.shift()[0]), f64::from(scaling.factor()[0]));
+            assert!((shift - mean).abs() <= mean.abs() * 1e-7 + deviation * 1e-6, "{shift} {mean}");
+            assert!((factor * deviation - 1.0).abs() < 1e-6, "{factor} {deviation}");
+        }
     }
 }

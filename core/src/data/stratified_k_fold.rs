@@ -33,7 +33,7 @@ impl<'a> StratifiedFolds<'a> {
     /// Deals `len` samples to `k` folds. `class_of` gives a sample's class; it is called several times for each.
     ///
     /// # Errors
-    /// [`Error::Parameter`] unless `k` is at least 2; [`Error::DatasetEmpty`] with fewer samples than folds;
+    /// [`Error::Parameter`] unless `k` is at least 2; [`Error::DatasetTooSmall`] with fewer samples than folds;
     /// [`Error::DatasetTooLarge`] for more than 65,536 samples; [`Error::BufferLength`] if `indices` is shorter than `len`.
     pub fn new(
         len: usize,
@@ -47,7 +47,7 @@ impl<'a> StratifiedFolds<'a> {
             return Err(Error::DatasetTooLarge);
         }
         if len < k as usize {
-            return Err(Error::DatasetEmpty);
+            return Err(Error::DatasetTooSmall { expected: k as usize, found: len });
         }
         let found = indices.len();
         let Some((indices, _)) = indices.split_at_mut_checked(len) else {
@@ -143,7 +143,7 @@ impl<D: Dataset> Dataset for StratifiedFold<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::FromFn;
+    use crate::data::{FromFn, Weighted};
 
     #[test]
     fn every_sample_is_held_out_once_and_classes_are_in_proportion() {
@@ -183,13 +183,54 @@ mod tests {
     }
 
     #[test]
+    fn weights_go_with_their_samples() {
+        let weights: [f32; 7] = core::array::from_fn(|index| 1.5 + index as f32);
+        let data = FromFn { len: 7, generate: |i| ([i as f32], [0.0]) };
+        let weighted = Weighted::new(data, &weights).unwrap();
+        let mut indices = [0; 7];
+        let folds = StratifiedFolds::new(7, |i| u16::from(i < 3), 3, 1, &mut indices).unwrap();
+        for fold in 0..3 {
+            let (train, validation) = folds.split(&weighted, fold).unwrap();
+            for side in [train, validation] {
+                for index in 0..side.len() {
+                    let (mut x, mut y) = ([0.0], [0.0]);
+                    side.read(index, &mut x, &mut y).unwrap();
+                    assert_eq!(side.weight(index), 1.5 + x[0]);
+                }
+            }
+        }
+    }
+
+    /// In a class of its own a sample comes into each fold by chance, and not by where it stands.
+    #[test]
+    fn a_class_is_shuffled() {
+        const SEEDS: i32 = 2000;
+        let mut held_out = [0_i32; 6];
+        for seed in 0..SEEDS {
+            let mut indices = [0; 12];
+            let folds = StratifiedFolds::new(12, |i| u16::from(i >= 6), 3, seed as u32, &mut indices).unwrap();
+            let data = FromFn { len: 12, generate: |i| ([i as f32], [0.0]) };
+            let (_, validation) = folds.split(data, 0).unwrap();
+            for index in 0..validation.len() {
+                let (mut x, mut y) = ([0.0], [0.0]);
+                validation.read(index, &mut x, &mut y).unwrap();
+                if let Some(n) = held_out.get_mut(x[0] as usize) {
+                    *n += 1;
+                }
+            }
+        }
+        // 667 expected, standard deviation 21: five of them.
+        assert!(held_out.iter().all(|n| (n - SEEDS / 3).abs() < 105), "{held_out:?}");
+    }
+
+    #[test]
     fn refuses_what_cannot_be_dealt() {
         let new = |len, k, room: usize| {
             let mut indices = [0; 10];
             StratifiedFolds::new(len, |_| 0, k, 0, &mut indices[..room]).map(|_| ())
         };
         assert!(matches!(new(4, 1, 10), Err(Error::Parameter { name: "k", .. })));
-        assert_eq!(new(4, 5, 10), Err(Error::DatasetEmpty));
+        assert_eq!(new(4, 5, 10), Err(Error::DatasetTooSmall { expected: 5, found: 4 }));
         assert_eq!(new(65_537, 5, 10), Err(Error::DatasetTooLarge));
         assert!(matches!(new(4, 2, 3), Err(Error::BufferLength { expected: 4, found: 3, .. })));
         let mut indices = [0; 4];

@@ -71,8 +71,16 @@ pub enum Error {
     },
     /// A dataset without samples.
     DatasetEmpty,
-    /// A dataset of more than `u32::MAX` samples, or a split of more than `u16::MAX`.
+    /// A dataset of more than `u32::MAX` samples, a split by indices of more than 65,536, or a replay buffer of more than
+    /// 2^31 rows.
     DatasetTooLarge,
+    /// A dataset of fewer samples than a split needs.
+    DatasetTooSmall {
+        /// Samples the split needs.
+        expected: usize,
+        /// Samples there are.
+        found: usize,
+    },
     /// A dataset whose samples have another number of features than the topology has inputs.
     FeatureCount {
         /// The topology's inputs.
@@ -108,7 +116,16 @@ pub enum Error {
         /// What was found.
         found: f32,
     },
-    /// A target the loss is not defined for, for instance 2 for binary cross-entropy, or NaN.
+    /// A target that is no whole number from 0 and below the number of classes.
+    ClassInvalid {
+        /// The sample's index: in the dataset, or the number of samples before it.
+        index: usize,
+        /// Classes there are.
+        classes: usize,
+        /// What was found.
+        found: f32,
+    },
+    /// A target the loss or the metric is not defined for, for instance 2 for binary cross-entropy, or NaN.
     TargetInvalid {
         /// The sample's index in the dataset.
         index: usize,
@@ -230,8 +247,8 @@ pub enum Requirement {
     OneMoreThanBoundaries,
     /// At least the parameter before it in the constructor's signature.
     AtLeastThePrevious,
-    /// Below the parameter before it in the constructor's signature.
-    BelowThePrevious,
+    /// Below the number of folds.
+    BelowFolds,
     /// Above the parameter before it.
     AboveThePrevious,
 }
@@ -262,6 +279,9 @@ impl fmt::Display for Error {
             }
             Self::DatasetEmpty => f.write_str("dataset: expected at least 1 sample, found none"),
             Self::DatasetTooLarge => f.write_str("dataset: more samples than indices can count"),
+            Self::DatasetTooSmall { expected, found } => {
+                write!(f, "samples: expected at least {expected}, found {found}")
+            }
             Self::FeatureCount { expected, found } => {
                 write!(f, "dataset: expected {expected} features a sample, found {found}")
             }
@@ -273,9 +293,15 @@ impl fmt::Display for Error {
             Self::SampleNotFinite { index, feature, found } => {
                 write!(f, "sample {index}, feature {feature}: expected a finite number, found {}", Number(found))
             }
+            Self::ClassInvalid { index, classes, found } => {
+                write!(f, "sample {index}: expected a class from 0 and below {classes}, found {}", Number(found))
+            }
             Self::TargetInvalid { index, output, found } => {
-                let found = Number(found);
-                write!(f, "sample {index}, target {output}: expected a value the loss is defined for, found {found}")
+                write!(
+                    f,
+                    "sample {index}, target {output}: expected a value the loss or metric is defined for, found {}",
+                    Number(found)
+                )
             }
             Self::WeightInvalid { index, found } => {
                 let found = Number(found);
@@ -343,7 +369,7 @@ impl Requirement {
             Self::Increasing => "each above the one before",
             Self::OneMoreThanBoundaries => "one value more than boundaries",
             Self::AtLeastThePrevious => "at least the parameter before it",
-            Self::BelowThePrevious => "below the parameter before it",
+            Self::BelowFolds => "below the number of folds",
             Self::AboveThePrevious => "above the parameter before it",
         }
     }
@@ -375,7 +401,7 @@ pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64
         | Requirement::Increasing
         | Requirement::OneMoreThanBoundaries
         | Requirement::AtLeastThePrevious
-        | Requirement::BelowThePrevious
+        | Requirement::BelowFolds
         | Requirement::AboveThePrevious => found.is_finite(),
     };
     if holds { Ok(()) } else { Err(Error::Parameter { name, must_be, found: found as f32 }) }

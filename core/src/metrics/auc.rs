@@ -7,7 +7,7 @@ use crate::error::{Buffer, Error};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scored {
-    /// The network's output.
+    /// The network's output; of two, the second less the first.
     pub score: f32,
     /// Whether the sample is of class 1.
     pub positive: bool,
@@ -31,20 +31,27 @@ impl<'a> RocAuc<'a> {
         Self { scores, samples: 0 }
     }
 
-    /// Keeps one sample: one output that is larger for class 1 (a logit or probability) or, of two, that of class 1; and
-    /// a class index 0 or 1, or a one-hot row.
+    /// Keeps one sample: one output that is larger for class 1 (a logit or probability), or two, of which the second less
+    /// the first is the score; and a class index 0 or 1, or a one-hot row.
+    ///
+    /// Of a softmax' two probabilities either ranks as well as the difference does; the second alone (`&outputs[1..]`)
+    /// also ranks samples for which it is below 2^-25, whose differences are all -1.
     ///
     /// # Errors
     /// [`Error::BufferLength`] for other lengths or where the buffer is full, [`Error::OutputNotFinite`],
-    /// [`Error::TargetInvalid`]; the sample is not kept then.
+    /// [`Error::ClassInvalid`], [`Error::TargetInvalid`] for a row that is not one-hot; the sample is not kept then.
     pub fn record(&mut self, outputs: &[f32], target: &[f32]) -> Result<(), Error> {
         check_outputs(self.samples, outputs, if outputs.len() == 2 { 2 } else { 1 })?;
+        let score = match *outputs {
+            [negative, positive] => positive - negative,
+            _ => outputs.first().copied().unwrap_or(0.0),
+        };
         let positive = class_of(self.samples, target, 2)? == 1;
         let found = self.scores.len();
         let Some(slot) = self.scores.get_mut(self.samples as usize) else {
             return Err(Error::BufferLength { buffer: Buffer::Scores, expected: found.saturating_add(1), found });
         };
-        *slot = Scored { score: outputs.last().copied().unwrap_or(0.0), positive };
+        *slot = Scored { score, positive };
         self.samples = self.samples.saturating_add(1);
         Ok(())
     }
@@ -87,11 +94,22 @@ mod tests {
         // Ties by half: of the 6 pairs, (0.35 > 0.1), (0.8 > 0.1), (0.8 > 0.4), (0.4 > 0.1), half of
         // (0.4, 0.4).
         assert_eq!(auc.auc(), Some(4.5 / 6.0));
-        assert!(matches!(auc.record(&[0.1], &[2.0]), Err(Error::TargetInvalid { index: 5, .. })));
+        assert!(matches!(auc.record(&[0.1], &[2.0]), Err(Error::ClassInvalid { index: 5, classes: 2, .. })));
         assert!(matches!(auc.record(&[0.1; 3], &[1.0]), Err(Error::BufferLength { buffer: Buffer::Outputs, .. })));
         auc.record(&[0.9], &[1.0]).unwrap();
         let full = Error::BufferLength { buffer: Buffer::Scores, expected: 7, found: 6 };
         assert_eq!(auc.record(&[0.9], &[1.0]), Err(full));
         assert_eq!(auc.samples(), 6);
+    }
+
+    /// Each sample is classified rightly; the logits of class 1 alone would have them in the wrong order.
+    #[test]
+    fn two_logits_rank_by_their_difference() {
+        let mut buffer = [Scored::default(); 4];
+        let mut auc = RocAuc::new(&mut buffer);
+        for (outputs, class) in [([5.0, 3.0], 0.0), ([4.0, 2.0], 0.0), ([-3.0, -1.0], 1.0), ([-1.0, 0.0], 1.0)] {
+            auc.record(&outputs, &[class]).unwrap();
+        }
+        assert_eq!(auc.auc(), Some(1.0));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::target::{check_outputs, class_of};
 use crate::data::argmax;
-use crate::error::Error;
+use crate::error::{Error, Requirement, require};
 
 /// How often a sample of each class was taken for each class, and what follows from that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +32,28 @@ impl<const C: usize> Default for Confusion<C> {
 
 impl<const C: usize> Confusion<C> {
     /// Counts one sample. `outputs` are `C` numbers, of which the largest names the class (the first of equals, as
-    /// numpy's `argmax`), or, with two classes, one probability of class 1, above 0.5. `target` is a class index or a
-    /// one-hot row.
+    /// numpy's `argmax`), or, with two classes, one probability of class 1, above 0.5 (for a logit see
+    /// [`Self::record_above`]). `target` is a class index or a one-hot row.
     ///
     /// # Errors
-    /// [`Error::BufferLength`], [`Error::OutputNotFinite`], [`Error::TargetInvalid`]; the sample is not counted then.
+    /// [`Error::BufferLength`], [`Error::OutputNotFinite`], [`Error::ClassInvalid`], [`Error::TargetInvalid`] for a row that is
+    /// not one-hot; the sample is not counted then.
     pub fn record(&mut self, outputs: &[f32], target: &[f32]) -> Result<(), Error> {
+        self.record_above(0.5, outputs, target)
+    }
+
+    /// As [`Self::record`], but one output is of class 1 above `threshold`: 0 where it is a logit, that of a linear last
+    /// layer, or a probability at which the two kinds of mistakes cost the same. With `C` outputs it is not asked.
+    ///
+    /// # Errors
+    /// As [`Self::record`], and [`Error::Parameter`] for a threshold that is not finite.
+    pub fn record_above(&mut self, threshold: f32, outputs: &[f32], target: &[f32]) -> Result<(), Error> {
+        require("threshold", Requirement::Finite, f64::from(threshold))?;
         let binary = C == 2 && outputs.len() == 1;
         check_outputs(self.samples, outputs, if binary { 1 } else { C })?;
         let truth = class_of(self.samples, target, C)?;
-        let predicted = if binary { usize::from(outputs.first().is_some_and(|&p| p > 0.5)) } else { argmax(outputs) };
+        let predicted =
+            if binary { usize::from(outputs.first().is_some_and(|&p| p > threshold)) } else { argmax(outputs) };
         if let Some(count) = self.counts.get_mut(truth).and_then(|row| row.get_mut(predicted)) {
             *count = count.saturating_add(1);
         }
@@ -61,7 +73,7 @@ impl<const C: usize> Confusion<C> {
 
     /// Share of samples taken for what they are; `None` before the first.
     pub fn accuracy(&self) -> Option<f32> {
-        (self.samples > 0).then(|| ratio(self.right(), self.samples))
+        (self.samples > 0).then(|| ratio(self.right(), self.samples.into()))
     }
 
     /// One class against all others; zeros past the last class.
@@ -70,7 +82,7 @@ impl<const C: usize> Confusion<C> {
         Scores {
             precision: ratio(right, taken),
             recall: ratio(right, of_class),
-            f1: ratio(right.saturating_mul(2), of_class.saturating_add(taken)),
+            f1: ratio(2 * right, of_class + taken),
         }
     }
 
@@ -95,26 +107,29 @@ impl<const C: usize> Confusion<C> {
     /// Over the counts of all classes together (scikit-learn's `average="micro"`). As every sample has one class and is
     /// taken for one, all three are the accuracy; zeros before the first sample.
     pub fn micro_average(&self) -> Scores {
-        let share = ratio(self.right(), self.samples);
+        let share = ratio(self.right(), self.samples.into());
         Scores { precision: share, recall: share, f1: share }
     }
 
-    fn right(&self) -> u32 {
-        let diagonal = self.counts.iter().enumerate().filter_map(|(class, row)| row.get(class));
-        diagonal.fold(0, |sum, &count| sum.saturating_add(count))
+    fn right(&self) -> u64 {
+        total(self.counts.iter().enumerate().filter_map(|(class, row)| row.get(class)))
     }
 
     /// Taken rightly for the class, of the class, taken for the class.
-    fn totals(&self, class: usize) -> [u32; 3] {
+    fn totals(&self, class: usize) -> [u64; 3] {
         let row = self.counts.get(class);
-        let right = row.and_then(|row| row.get(class)).copied().unwrap_or(0);
-        let of_class = row.into_iter().flatten().fold(0_u32, |sum, &count| sum.saturating_add(count));
+        let right = row.and_then(|row| row.get(class));
         let column = self.counts.iter().filter_map(|row| row.get(class));
-        [right, of_class, column.fold(0_u32, |sum, &count| sum.saturating_add(count))]
+        [total(right.into_iter()), total(row.into_iter().flatten()), total(column)]
     }
 }
 
-fn ratio(part: u32, of: u32) -> f32 {
+/// Wider than the counts, which may be billions each.
+fn total<'a>(counts: impl Iterator<Item = &'a u32>) -> u64 {
+    counts.fold(0, |sum, &count| sum.wrapping_add(u64::from(count)))
+}
+
+fn ratio(part: u64, of: u64) -> f32 {
     if of == 0 { 0.0 } else { part as f32 / of as f32 }
 }
 
@@ -158,6 +173,29 @@ mod tests {
     }
 
     #[test]
+    fn counts_of_billions_are_added() {
+        let confusion = Confusion { counts: [[0, 2_000_000_000], [0, 2_200_000_000]], samples: 4_200_000_000 };
+        assert_eq!(confusion.class(1), Scores { precision: 2.2 / 4.2, recall: 1.0, f1: 0.6875 });
+        let confusion = Confusion { counts: [[3_000_000_000, 3_000_000_000], [0, 0]], samples: u32::MAX };
+        assert_eq!(confusion.class(0).recall, 0.5);
+    }
+
+    #[test]
+    fn a_logit_has_its_own_threshold() {
+        let mut confusion = Confusion::<2>::default();
+        for (logit, class) in [(0.2, 1.0), (-0.2, 0.0), (0.0, 0.0)] {
+            confusion.record_above(0.0, &[logit], &[class]).unwrap();
+        }
+        assert_eq!(confusion.counts(), &[[2, 0], [0, 1]]);
+        confusion.record_above(9.0, &[0.1, 0.2], &[1.0]).unwrap();
+        assert_eq!(confusion.counts(), &[[2, 0], [0, 2]]);
+        let before = confusion;
+        let refused = confusion.record_above(f32::NAN, &[0.1], &[1.0]);
+        assert!(matches!(refused, Err(Error::Parameter { name: "threshold", .. })));
+        assert_eq!(confusion, before);
+    }
+
+    #[test]
     fn takes_one_probability_for_two_classes_and_counts_no_refusal() {
         let mut confusion = Confusion::<2>::default();
         for (p, class) in [(0.5, 0.0), (0.6, 1.0), (0.4, 1.0)] {
@@ -165,7 +203,7 @@ mod tests {
         }
         assert_eq!(confusion.counts(), &[[1, 0], [1, 1]]);
         let before = confusion;
-        assert!(matches!(confusion.record(&[0.5], &[2.0]), Err(Error::TargetInvalid { index: 3, .. })));
+        assert!(matches!(confusion.record(&[0.5], &[2.0]), Err(Error::ClassInvalid { index: 3, .. })));
         assert!(matches!(confusion.record(&[0.5; 3], &[0.0]), Err(Error::BufferLength { .. })));
         assert!(matches!(confusion.record(&[f32::NAN], &[0.0]), Err(Error::OutputNotFinite { .. })));
         assert_eq!(confusion, before);

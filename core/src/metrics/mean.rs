@@ -116,6 +116,21 @@ impl CompensatedSum {
         self.sum
     }
 
+    /// From a sum and what it lost to rounding.
+    pub(crate) const fn of(sum: f32, lost: f32) -> Self {
+        Self { sum, lost }
+    }
+
+    /// What the sum is too large by.
+    pub(crate) const fn lost(self) -> f32 {
+        self.lost
+    }
+
+    /// How far `x` is above the sum.
+    pub(crate) const fn up_to(self, x: f32) -> f32 {
+        (x - self.sum) + self.lost
+    }
+
     pub(crate) fn add(&mut self, value: f32) {
         let value = value - self.lost;
         let sum = self.sum + value;

@@ -6,6 +6,7 @@
 mod auc;
 mod confusion;
 mod mean;
+mod moments;
 mod regression;
 mod target;
 mod top_k;
@@ -14,5 +15,8 @@ pub use auc::{RocAuc, Scored};
 pub use confusion::{Confusion, Scores};
 pub(crate) use mean::CompensatedSum;
 pub use mean::Metrics;
+pub(crate) use moments::Moments;
+#[cfg(test)]
+pub(crate) use moments::tests as streams;
 pub use regression::Regression;
 pub use top_k::TopK;

@@ -1,6 +1,7 @@
 //! How far off a network is.
 
 use super::mean::CompensatedSum;
+use super::moments::Moments;
 use super::target::check_outputs;
 use crate::error::{Buffer, Error};
 use crate::math;
@@ -14,9 +15,7 @@ pub struct Regression {
     values: u32,
     absolute: CompensatedSum,
     squared: CompensatedSum,
-    /// Of the targets, by Welford.
-    mean: f32,
-    deviations: CompensatedSum,
+    targets: Moments,
 }
 
 impl Regression {
@@ -39,9 +38,7 @@ impl Regression {
             self.absolute.add_any(error.abs());
             self.squared.add_any(error * error);
             self.values = self.values.saturating_add(1);
-            let deviation = target - self.mean;
-            self.mean += deviation / self.values as f32;
-            self.deviations.add_any(deviation * (target - self.mean));
+            self.targets.add(target, self.values);
         }
         self.samples = self.samples.saturating_add(1);
         Ok(())
@@ -65,7 +62,7 @@ impl Regression {
     /// `1 - sum((y - t)^2) / sum((t - mean(t))^2)`; `None` if the targets do not vary. With one output it is
     /// scikit-learn's `r2_score`; with more, all values count as of one output, where that takes a mean over outputs.
     pub fn r_squared(&self) -> Option<f32> {
-        let deviations = self.deviations.sum();
+        let deviations = self.targets.squares.sum();
         (deviations > 0.0).then(|| 1.0 - self.squared.sum() / deviations)
     }
 }
@@ -91,6 +88,28 @@ mod tests {
         assert!(matches!(metric.record(&[], &[]), Err(Error::BufferLength { .. })));
         assert!(matches!(metric.record(&[f32::INFINITY], &[1.0]), Err(Error::OutputNotFinite { .. })));
         assert_eq!(metric, before);
+    }
+
+    #[test]
+    fn all_values_count_as_of_one_output() {
+        let mut metric = Regression::default();
+        for (target, output) in [([0.5, 1.0], [0.0, 2.0]), ([-1.0, 1.0], [-1.0, 2.0]), ([7.0, -6.0], [8.0, -5.0])] {
+            metric.record(&output, &target).unwrap();
+        }
+        // Of six targets with the mean 2.5 / 6: 88.25 - 2.5^2 / 6.
+        let expected = 1.0 - 4.25 / (88.25 - 6.25 / 6.0);
+        assert!((metric.r_squared().unwrap() - expected).abs() < 1e-6, "{:?}", metric.r_squared());
+    }
+
+    /// Targets that rise from 293 to 294 K, missed by half a kelvin: 1 - 0.25 / (1 / 12).
+    #[test]
+    fn targets_that_drift_keep_their_deviation() {
+        let mut metric = Regression::default();
+        for index in 0..1_000_000 {
+            let target = (293.0 + f64::from(index) / 1e6) as f32;
+            metric.record(&[target + 0.5], &[target]).unwrap();
+        }
+        assert!((metric.r_squared().unwrap() + 2.0).abs() < 1e-4, "{:?}", metric.r_squared());
     }
 
     #[test]

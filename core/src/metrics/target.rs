@@ -19,7 +19,7 @@ pub(super) fn check_outputs(index: u32, outputs: &[f32], expected: usize) -> Res
 pub(super) fn class_of(index: u32, target: &[f32], classes: usize) -> Result<usize, Error> {
     let index = index as usize;
     if let &[found] = target {
-        return class_index(found, classes).ok_or(Error::TargetInvalid { index, output: 0, found });
+        return class_index(found, classes).ok_or(Error::ClassInvalid { index, classes, found });
     }
     if target.len() != classes {
         return Err(Error::BufferLength { buffer: Buffer::Target, expected: classes, found: target.len() });
@@ -43,7 +43,7 @@ mod tests {
     fn knows_indices_and_one_hot_rows() {
         assert_eq!(class_of(0, &[2.0], 3), Ok(2));
         assert_eq!(class_of(0, &[0.0, 1.0, 0.0], 3), Ok(1));
-        assert!(matches!(class_of(7, &[3.0], 3), Err(Error::TargetInvalid { index: 7, output: 0, .. })));
+        assert!(matches!(class_of(7, &[3.0], 3), Err(Error::ClassInvalid { index: 7, classes: 3, .. })));
         assert!(matches!(class_of(0, &[0.0, 1.0, 1.0], 3), Err(Error::TargetInvalid { output: 2, .. })));
         assert!(matches!(class_of(0, &[0.0, 0.5, 0.5], 3), Err(Error::TargetInvalid { output: 1, .. })));
         assert!(matches!(class_of(0, &[0.0; 3], 3), Err(Error::TargetInvalid { .. })));

@@ -29,7 +29,7 @@ impl TopK {
     ///
     /// # Errors
     /// [`Error::BufferLength`] without outputs or for a target of another length, [`Error::OutputNotFinite`],
-    /// [`Error::TargetInvalid`]; the sample is not counted then.
+    /// [`Error::ClassInvalid`], [`Error::TargetInvalid`] for a row that is not one-hot; the sample is not counted then.
     pub fn record(&mut self, outputs: &[f32], target: &[f32]) -> Result<(), Error> {
         check_outputs(self.samples, outputs, outputs.len().max(1))?;
         let class = class_of(self.samples, target, outputs.len())?;

@@ -253,13 +253,13 @@ fn stop_early() -> Result<f32, Error> {
 }
 
 fn standardized() -> Result<f32, Error> {
-    let (mut mean, mut squares) = ([0.0; INPUTS], [0.0; INPUTS]);
+    let (mut mean, mut squares, mut lost) = ([0.0; INPUTS], [0.0; INPUTS], [[0.0; 2]; INPUTS]);
     let data = rows::<OUTPUTS>();
-    let mut seen = Standardization::new(&mut mean, &mut squares)?;
+    let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost)?;
     for features in data.features {
         seen.observe(features)?;
     }
-    fit(NET, MeanSquaredError, SGD, Sequential, &Scaled::new(data, seen.finish())?)
+    fit(NET, MeanSquaredError, SGD, Sequential, &Scaled::new(data, seen.finish()?)?)
 }
 
 /// Labels as targets, for it stores no others.

@@ -160,6 +160,8 @@ fn parts(topology: Topology<'_>, data: &impl Dataset, params: &mut [f32], worksp
             Error::FeatureCount { expected: index, found: index },
             Error::SampleNotFinite { index, feature: index, found },
             Error::TargetInvalid { index, output: index, found },
+            Error::ClassInvalid { index, classes: index, found },
+            Error::DatasetTooSmall { expected: index, found: index },
             Error::WeightInvalid { index, found },
             Error::OutputNotFinite { index, output: index, found },
             Error::FrozenLength { layer: index, expected: index, found: index },

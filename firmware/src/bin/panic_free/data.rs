@@ -59,13 +59,22 @@ fn scaling() -> Result<f32, Error> {
     let (mut a, mut b, mut c, mut d) = ([0.0; 34], [0.0; 34], [0.0; 34], [0.0; 34]);
     let sample = any([0.5; 34]);
     let sample = sample.get(..any(34)).unwrap_or_default();
-    let mut seen = Standardization::new(a.get_mut(..any(34)).unwrap_or_default(), &mut b)?;
+    let mut lost = [[0.0; 2]; 34];
+    let lost = lost.get_mut(..any(34)).unwrap_or_default();
+    let mut seen = Standardization::new(a.get_mut(..any(34)).unwrap_or_default(), &mut b, lost)?;
     seen.observe(sample)?;
+    let mut room = [0.0; 35];
+    let room = room.get_mut(..any(35)).unwrap_or_default();
+    seen.observe_all(&Ionosphere, room)?;
     let mut range = MinMax::new(c.get_mut(..any(34)).unwrap_or_default(), &mut d)?;
     range.observe(sample)?;
+    range.observe_all(&Ionosphere, room)?;
     let mut sum = (seen.count() + range.count()) as f32;
-    for scaling in [seen.finish(), range.finish(any(0.0), any(1.0))?] {
+    for scaling in [seen.finish()?, range.finish(any(0.0), any(1.0))?] {
         let scaling = Scaling::new(scaling.shift(), scaling.factor())?;
+        let mut row = any([0.5; 34]);
+        scaling.invert(row.get_mut(..any(34)).unwrap_or_default())?;
+        sum += row.iter().sum::<f32>();
         sum += ask::<34, 1>(&Scaled::new(Ionosphere, scaling)?)?;
     }
     Ok(sum)
@@ -75,17 +84,21 @@ fn replay() -> Result<f32, Error> {
     let (mut features, mut targets, mut labels) = ([[0.0; 2]; 5], [[0.0; 1]; 5], [0; 5]);
     let rows = any(5);
     let mut ring = Ring::new(features.get_mut(..rows).unwrap_or_default(), &mut targets)?;
-    ring.push(any([0.5; 2]), any([0.5]));
+    ring.clear();
+    ring.push(any([0.5; 2]), any([0.5]))?;
     let state = any(ring.state());
     let mut sum = ask::<2, 1>(&ring)? + (ring.features().len() + ring.targets().len()) as f32;
     let mut ring = Ring::restore(features.get_mut(..rows).unwrap_or_default(), &mut targets, state)?;
-    ring.push(any([0.5; 2]), any([0.5]));
+    ring.push(any([0.5; 2]), any([0.5]))?;
     let features = features.get_mut(..rows).unwrap_or_default();
     let mut replay = ClassBalanced::<2, 3>::new(any(1), features, &mut labels)?;
     sum += replay.push(any([0.5; 2]), any(1))?.unwrap_or(0) as f32;
     let state = any(replay.state());
     sum += ask::<2, 1>(&replay)? + (replay.features().len() + replay.labels().len() + replay.stored(any(1))) as f32;
     let mut replay = ClassBalanced::restore(features, &mut labels, state)?;
+    if any(false) {
+        replay.clear();
+    }
     Ok(sum + replay.push(any([0.5; 2]), any(1))?.unwrap_or(0) as f32)
 }
 
@@ -99,6 +112,7 @@ fn metrics() -> Result<f32, Error> {
     confusion.record(outputs, target)?;
     let mut binary = Confusion::<2>::default();
     binary.record(outputs, target)?;
+    binary.record_above(any(0.0), outputs, target)?;
     let mut buffer = any([Scored::default(); 3]);
     let mut auc = RocAuc::new(buffer.get_mut(..any(3)).unwrap_or_default());
     auc.record(outputs, target)?;

@@ -174,6 +174,6 @@ fn judgements() -> Result<f32, Error> {
     let goal = any(Goal::Maximize);
     let stopping = EarlyStopping::new(goal, any(3), any(0.1))?.baseline(any(0.5))?.start_from(any(1));
     let mut state = stopping.start();
-    let stopped = stopping.observe(&mut state, any(0.5)) == Verdict::Stop;
+    let stopped = stopping.observe(&mut state, any(0.5)) == Verdict::Stop || stopping.has_stopped(&any(state));
     Ok(state.best() + (state.best_epoch() + state.epochs()) as f32 + f32::from(u8::from(stopped)))
 }
