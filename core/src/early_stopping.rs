@@ -18,9 +18,9 @@ pub enum Goal {
 /// The best weights are a copy of the parameters in a buffer of the caller's, who may do without. Where no epoch was the
 /// best, as with a [`Self::start_from`] that was never reached, there is no copy, and the weights stay what they are.
 ///
-/// A checkpoint has the state, not the copy, which is saved by itself. It is written after [`Self::observe`], so that it
-/// knows of the epoch; the run that is loaded from it asks [`Self::has_stopped`] first, or it would train one epoch more
-/// at every boot:
+/// A checkpoint (feature `storage`) holds both, as `stopping` and `best` of its snapshot. It is written after [`Self::observe`],
+/// so that it knows of the epoch; the run that is loaded from it asks [`Self::has_stopped`] first, or it would train one
+/// epoch more at every boot:
 ///
 /// ```
 /// # use microfit::{Clock, Event, Fit, Topology, activation::Linear, data::{Nothing, Rows, Sequential}, dense};
@@ -43,9 +43,7 @@ pub enum Goal {
 ///         Event::Epoch(epoch) => {
 ///             let loss = epoch.validation.unwrap_or(epoch.train).loss();
 ///             if PATIENCE.observe(&mut state, loss) == Verdict::Improved {
-///                 for (to, from) in best.iter_mut().zip(trainer.params()) {
-///                     *to = *from;
-///                 }
+///                 trainer.copy_params_to(&mut best)?;
 ///             }
 ///             // Here one is saved, with both.
 ///         }

@@ -50,9 +50,10 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         self.lanes.count
     }
 
-    /// Does the next bounded piece of work and says what it was. The data are passed at every call, so that between
-    /// two a replay buffer may take in new samples; those count from the next epoch on. A validation set counts with the samples it has
-    /// when their turn comes.
+    /// Does the next bounded piece of work and says what it was. The data are passed at every call, so that between two a replay buffer
+    /// may take in new samples. While it is not full, those count from the next epoch on; in a full one some may count at once in the
+    /// place of others: see [`Ring`](crate::data::Ring) and [`ClassBalanced`](crate::data::ClassBalanced), and push between epochs where
+    /// each is to count once. A validation set counts with the samples it has when their turn comes.
     ///
     /// # Errors
     /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::TargetCount`], whatever the dataset returns,

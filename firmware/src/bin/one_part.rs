@@ -231,13 +231,13 @@ fn stop_early() -> Result<f32, Error> {
     let (mut state, mut best) = (PATIENCE.start(), [0.0; NET.param_len()]);
     let data = rows::<OUTPUTS>();
     let run = |trainer: &mut Trainer<'_, '_, _, _, _, _>, data: &_| {
-        loop {
+        while !PATIENCE.has_stopped(&state) {
             match trainer.step(data, &Nothing) {
-                Ok(Event::Epoch(epoch)) => match PATIENCE.observe(&mut state, epoch.train.loss()) {
-                    Verdict::Improved => best.copy_from_slice(trainer.params()),
-                    Verdict::Waiting => {}
-                    Verdict::Stop => break,
-                },
+                Ok(Event::Epoch(epoch)) => {
+                    if PATIENCE.observe(&mut state, epoch.train.loss()) == Verdict::Improved {
+                        trainer.copy_params_to(&mut best)?;
+                    }
+                }
                 Ok(Event::Done) => break,
                 Ok(_) => {}
                 Err(Error::Diverged { .. } | Error::GradientNotFinite { .. } | Error::ParametersNotFinite { .. }) => {

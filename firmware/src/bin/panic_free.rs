@@ -161,6 +161,7 @@ fn parts(topology: Topology<'_>, data: &impl Dataset, params: &mut [f32], worksp
             Error::SampleNotFinite { index, feature: index, found },
             Error::TargetInvalid { index, output: index, found },
             Error::ClassInvalid { index, classes: index, found },
+            Error::RateNotFinite { step: any(1) },
             Error::DatasetTooSmall { expected: index, found: index },
             Error::WeightInvalid { index, found },
             Error::OutputNotFinite { index, output: index, found },
@@ -223,6 +224,9 @@ fn run<L: Loss + Copy, O: Optimizer + Copy, S: Schedule + Copy>(
     trainer.run(train, validation)?;
     total += (trainer.progress().epochs() + trainer.progress().updates()) as f32;
     total += trainer.network().params().len() as f32 + weights_hash(trainer.params()) as f32;
+    let mut copy = any([0.0; 34]);
+    let first = topology.layer_params(any(0)).and_then(|at| copy.get_mut(at)).unwrap_or_default();
+    total += if trainer.copy_params_to(first).is_ok() { first.iter().sum() } else { 0.0 };
     let network = Network::new(topology, params)?;
     total += network.predict(&[any(0.5); 34], workspace)?.first().copied().unwrap_or(0.0);
     Ok(total + network.evaluate(&loss, validation, workspace)?.loss())
