@@ -67,6 +67,9 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
     #[inline(never)]
     pub(super) fn train_samples(&mut self, data: &impl Dataset, begins: bool) -> Result<Event, Error> {
         let group = self.next_group(if begins { data.len() as u32 } else { self.progress.len });
+        if !group.rate.is_finite() {
+            return Err(Error::RateNotFinite { step: self.progress.step });
+        }
         self.read(&group, data)?;
         if forward(&self.fit.topology, self.params, self.lanes.tape, &group.samples).is_none() {
             let (epoch, position) = (self.progress.epoch, self.progress.position);
@@ -96,13 +99,9 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         read_samples(data, &self.fit.loss, &self.fit.topology, indices, tape, targets, samples.n)
     }
 
-    /// The losses, and the last layer's deltas in place of its outputs. `self.progress` takes them in only if nothing has failed, and
-    /// the rate they are learnt with is a number.
+    /// The losses, and the last layer's deltas in place of its outputs. `self.progress` takes them in only if nothing has failed.
     #[inline(never)]
     fn judge(&mut self, group: &Group, begins: bool) -> Result<(), Error> {
-        if !group.rate.is_finite() {
-            return Err(Error::RateNotFinite { step: self.progress.step });
-        }
         let Group { into, batch, len, samples, .. } = group;
         let (topology, loss) = (&self.fit.topology, &self.fit.loss);
         let Some(last) = topology.layers().last() else { return Ok(()) };
