@@ -2,7 +2,8 @@
 //! in the recovery, every board comes back and ends with the weights of the run that was not cut.
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use microfit::checkpoint::{CheckpointError, Lengths, Snapshot};
+use microfit::Fit;
+use microfit::checkpoint::{CheckpointError, Lengths, Section, Snapshot, Target};
 use microfit::storage::{SimulatedFault, SimulatedFlash, Store, Torn, Wear};
 use microfit_tests::board::{Blocking, Board, LENGTHS, Waiting, Way, fit, identity};
 
@@ -133,8 +134,13 @@ fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
     let lengths = Lengths { user: 5, ..LENGTHS };
     let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
     let mut flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
-    for (start, len) in [(0, 1024), (4, 2048), (1024, 2048), (0, 4096)] {
-        assert_eq!(Store::new(&mut flash, start, len, &lengths).unwrap_err(), CheckpointError::RegionTooSmall);
+    for (start, len, refused) in [
+        (0, 1024, CheckpointError::RegionTooSmall { expected: 2048, found: 1024 }),
+        (4, 1024, CheckpointError::RegionStart { page: 1024, found: 4 }),
+        (1024, 2048, CheckpointError::RegionEnd { expected: 2048, found: 3072 }),
+        (0, 4096, CheckpointError::RegionEnd { expected: 2048, found: 4096 }),
+    ] {
+        assert_eq!(Store::new(&mut flash, start, len, &lengths).unwrap_err(), refused);
     }
     let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
     assert_eq!(store.saves_per_erase() as usize, 2 * (1024 / lengths.frame_len().next_multiple_of(4)));
@@ -153,12 +159,53 @@ fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
         assert_eq!((&loaded.progress, Some(&loaded.stopping)), (snapshot.progress, snapshot.stopping));
         assert_eq!((header.sequence, header.erases), (0, 1));
         assert_eq!(store.header(), Ok(Some(header)));
-        let user = &[0; 2000];
-        assert_eq!(store.save(&Snapshot { user, ..*snapshot }), Err(CheckpointError::RegionTooSmall));
+        let (user, expected) = (&[0; 2000], lengths.frame_len().next_multiple_of(4) as u32);
+        let longer = Snapshot { user, ..*snapshot };
+        let found = longer.lengths().frame_len() as u32;
+        assert_eq!(store.save(&longer), Err(CheckpointError::FrameLength { expected, found }));
         let again = store.save(snapshot).unwrap();
         assert_eq!((again.sequence, again.erases), (1, 2), "a half holds one");
     });
     assert_eq!(store.release().erases(), [1, 1]);
+}
+
+/// A firmware update that changes what a checkpoint holds: the run begins again, and no board says that its flash has failed.
+#[test]
+fn a_checkpoint_of_other_parts_or_epochs_is_of_another() {
+    let (mut memory, mut erases) = ([0xff; 4096], [0; 2]);
+    let flash = SimulatedFlash::<1, 4, 2048>::new(&mut memory, &mut erases, 0);
+    let mut store = Store::new(flash, 0, 4096, &Lengths { user: 9, ..LENGTHS }).unwrap();
+    let (own, shorter) = (fit().identity(), Fit { epochs: 1, ..fit() }.identity());
+    let mut board = Board::new(5);
+    Board::new(5).after(20, |snapshot| {
+        assert!(snapshot.progress.epochs() > 1);
+        store.save(&Snapshot { identity: &own, ..*snapshot }).unwrap();
+        let mut refused = |identity, change: fn(&mut Target<'_>)| {
+            let mut target = board.target(identity);
+            change(&mut target);
+            let error = store.load(&mut target).unwrap_err();
+            assert!(error.is_of_another(), "{error}");
+            error
+        };
+        for (change, section) in [
+            ((|target| target.user = &mut []) as fn(&mut Target<'_>), Section::User),
+            (|target| target.best = &mut [], Section::Best),
+            (|target| (target.shift, target.factor) = (&mut [], &mut []), Section::Shift),
+        ] {
+            let error = refused(&own, change);
+            assert!(
+                matches!(error, CheckpointError::SectionLength { section: found, .. } if found == section),
+                "{error}"
+            );
+        }
+        let without = refused(&own, |target| target.stopping = None);
+        assert_eq!(without, CheckpointError::Stopping { expected: false });
+        assert_eq!(refused(&shorter, |_| {}), CheckpointError::Content { section: Section::Progress });
+        store.load(&mut board.target(&own)).unwrap();
+    });
+    store.flash().cut_after(0);
+    Board::new(5).after(3, |snapshot| assert!(!store.save(snapshot).unwrap_err().is_of_another()));
+    assert!(!store.load(&mut board.target(&own)).unwrap_err().is_of_another());
 }
 
 /// A save reads the place it writes to and what it has written, and a store that has been used nothing else.

@@ -143,7 +143,7 @@ async fn take_stopping<R: Source>(
     match (to, read_stopping(source, at).await?) {
         (Some(to), Some(from)) => *to = from,
         (None, None) => {}
-        _ => return Err(CheckpointError::Content { section: Section::Stopping }),
+        (to, _) => return Err(CheckpointError::Stopping { expected: to.is_some() }),
     }
     Ok(())
 }
@@ -203,8 +203,8 @@ async fn copy<R: Source>(source: &mut R, at: u32, values: &mut [f32]) -> Result<
 /// # Errors
 /// As [`Frame::open`]; for a frame of something else [`CheckpointError::Kind`], [`CheckpointError::Inputs`], [`CheckpointError::Layers`],
 /// [`CheckpointError::Layer`] or [`CheckpointError::Foreign`]; [`CheckpointError::SectionLength`] for buffers of other lengths;
-/// [`CheckpointError::Content`] for progress that batch and epochs do not allow, and for early stopping where the target has none,
-/// or none where it has it. [`CheckpointError::Incomplete`] alone leaves the target half written.
+/// [`CheckpointError::Content`] for progress that batch and epochs do not allow; [`CheckpointError::Stopping`] for early stopping where
+/// the target has none, or none where it has it. [`CheckpointError::Incomplete`] alone leaves the target half written.
 #[bisync]
 pub async fn load<R: Source>(source: &mut R, target: &mut Target<'_>) -> Checked<Header, R::Error> {
     Frame::open(source).await?.load(target).await

@@ -47,12 +47,22 @@ impl<F: NorFlash> Region<F> {
         let page = F::ERASE_SIZE as u32;
         let word = F::READ_SIZE.max(F::WRITE_SIZE) as u32;
         let half = len / page / 2 * page;
-        let within = u64::from(start) + 2 * u64::from(half) <= flash.capacity() as u64;
+        let (expected, found) = (flash.capacity() as u64, u64::from(start) + 2 * u64::from(half));
+        if !start.is_multiple_of(page) {
+            return Err(CheckpointError::RegionStart { page, found: start });
+        }
+        if found > expected {
+            return Err(CheckpointError::RegionEnd { expected, found });
+        }
         match (Wear::new(frame_len, len, page, word), wear::stride(frame_len, word)) {
-            (Some(Wear { capacity, .. }), Some(stride)) if within && start.is_multiple_of(page) => {
+            (Some(Wear { capacity, .. }), Some(stride)) => {
                 Ok(Self { flash, start, half, stride, capacity, newest: Newest::Unknown })
             }
-            _ => Err(CheckpointError::RegionTooSmall),
+            (_, stride) => {
+                let pages = stride.and_then(|stride| stride.checked_next_multiple_of(page));
+                let expected = pages.and_then(|pages| pages.checked_mul(2)).unwrap_or(u32::MAX);
+                Err(CheckpointError::RegionTooSmall { expected, found: len })
+            }
         }
     }
 
@@ -233,7 +243,7 @@ impl<F: NorFlash> Region<F> {
         let newest = self.newest().await.map_err(CheckpointError::Medium)?;
         let mut header = parts.header();
         if header.len > self.stride {
-            return Err(CheckpointError::RegionTooSmall);
+            return Err(CheckpointError::FrameLength { expected: self.stride, found: header.len });
         }
         let (mut half, mut blank) = (0, None);
         if let Some(place) = newest {
