@@ -1,6 +1,8 @@
 //! A run with many checkpoints loses nothing, whenever power fails: cut at every word written and every page erased, and once more
 //! in the recovery, every board comes back and ends with the weights of the run that was not cut.
 
+use std::ops::Range;
+
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
 use microfit::Fit;
 use microfit::checkpoint::{CheckpointError, Lengths, Section, Snapshot, Target};
@@ -169,6 +171,51 @@ fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
     assert_eq!(store.release().erases(), [1, 1]);
 }
 
+/// As large as there are addresses, and full of zeros.
+#[derive(Debug)]
+struct Largest;
+
+impl ErrorType for Largest {
+    type Error = SimulatedFault;
+}
+
+impl ReadNorFlash for Largest {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, _offset: u32, bytes: &mut [u8]) -> Result<(), SimulatedFault> {
+        bytes.fill(0);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        usize::MAX
+    }
+}
+
+impl NorFlash for Largest {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 4096;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
+        if from < to { Ok(()) } else { Err(SimulatedFault::OutOfBounds) }
+    }
+
+    fn write(&mut self, _offset: u32, _bytes: &[u8]) -> Result<(), SimulatedFault> {
+        Ok(())
+    }
+}
+
+/// Its last page cannot be named in an erase.
+#[test]
+fn a_region_ends_before_2_to_the_32() {
+    let (lengths, start) = (Lengths { user: 5, ..LENGTHS }, u32::MAX - 0x2fff);
+    let (expected, found) = (u32::MAX.into(), 1 << 32);
+    let refused = Store::new(Largest, start + 0x1000, 0x2000, &lengths).unwrap_err();
+    assert_eq!(refused, CheckpointError::RegionEnd { expected, found });
+    let mut store = Store::new(Largest, start, 0x2000, &lengths).unwrap();
+    Board::new(5).after(3, |snapshot| assert_eq!(store.save(snapshot), Err(CheckpointError::ReadBack)));
+}
+
 /// A firmware update that changes what a checkpoint holds: the run begins again, and no board says that its flash has failed.
 #[test]
 fn a_checkpoint_of_other_parts_or_epochs_is_of_another() {
@@ -229,10 +276,21 @@ fn a_save_reads_two_frames() {
     });
 }
 
-/// Flash of which a page has worn out: it keeps ones where there should be zeros, and says nothing.
+/// Flash of which a part has worn out.
 struct Worn<'a> {
     flash: SimulatedFlash<'a, 1, 4, 1024>,
-    bad: bool,
+    bad: Range<u32>,
+    how: Wears,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wears {
+    /// It keeps ones where there should be zeros, and says nothing.
+    Silently,
+    /// Writing is an error.
+    Writing,
+    /// Erasing is an error, and nothing is erased behind.
+    Erasing,
 }
 
 impl ErrorType for Worn<'_> {
@@ -256,13 +314,19 @@ impl NorFlash for Worn<'_> {
     const ERASE_SIZE: usize = 1024;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
+        if self.how == Wears::Erasing && from < self.bad.end && self.bad.start < to {
+            NorFlash::erase(&mut self.flash, from, self.bad.start.max(from))?;
+            return Err(SimulatedFault::NotErased);
+        }
         NorFlash::erase(&mut self.flash, from, to)
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimulatedFault> {
         let mut bytes = bytes.to_vec();
-        if self.bad && offset >= 1024 {
-            bytes[0] |= 0x40;
+        match self.how {
+            Wears::Silently if self.bad.contains(&offset) => bytes[0] |= 0x40,
+            Wears::Writing if self.bad.contains(&offset) => return Err(SimulatedFault::NotErased),
+            _ => {}
         }
         NorFlash::write(&mut self.flash, offset, &bytes)
     }
@@ -271,19 +335,51 @@ impl NorFlash for Worn<'_> {
 #[test]
 fn a_page_that_is_worn_out_is_noticed_before_the_checkpoint_counts() {
     let lengths = Lengths { user: 5, ..LENGTHS };
-    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
-    let flash = Worn { flash: SimulatedFlash::new(&mut memory, &mut erases, 0), bad: true };
+    let (mut memory, mut erases) = ([0; 2048], [0; 2]);
+    let flash = Worn { flash: SimulatedFlash::new(&mut memory, &mut erases, 0), bad: 1024..2048, how: Wears::Silently };
     let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
     let mut board = Board::new(5);
     Board::new(5).after(3, |snapshot| {
         let first = store.save(snapshot).unwrap();
-        for _ in 0..2 {
-            assert_eq!(store.save(snapshot), Err(CheckpointError::ReadBack));
+        for (how, error) in [
+            (Wears::Erasing, CheckpointError::Medium(SimulatedFault::NotErased)),
+            (Wears::Silently, CheckpointError::ReadBack),
+            (Wears::Writing, CheckpointError::Medium(SimulatedFault::NotErased)),
+        ] {
+            store.flash().how = how;
+            assert_eq!(store.save(snapshot), Err(error), "{how:?}");
             assert_eq!(store.load(&mut board.target(&identity())).unwrap(), first);
         }
-        store.flash().bad = false;
+        store.flash().bad = 0..0;
         assert_eq!(store.save(snapshot).unwrap().sequence, 1);
     });
+}
+
+/// Of 32 pages one or a few are bad: no save fails, and the newest is found by every boot.
+#[test]
+fn a_worn_page_is_passed_over() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    for how in [Wears::Silently, Wears::Writing, Wears::Erasing] {
+        for bad in [0..1, 1..2, 7..8, 15..16, 16..17, 31..32, 0..3, 0..16] {
+            let (mut memory, mut erases) = (vec![0; 32 * 1024], [0; 32]);
+            let flash = SimulatedFlash::new(&mut memory, &mut erases, 0);
+            let mut flash = Worn { flash, bad: 1024 * bad.start..1024 * bad.end, how };
+            Board::new(5).after(3, |snapshot| {
+                for sequence in 0..100 {
+                    let mut store = Store::new(&mut flash, 0, 32 * 1024, &lengths).unwrap();
+                    let (saved, half) = (store.save(snapshot), store.saves_per_erase() / 2);
+                    // Where all of a half is bad, the other is good for its frames.
+                    if bad.len() == 16 && sequence >= half {
+                        assert!(saved.is_err(), "{how:?}, {bad:?}, save {sequence}");
+                        assert_eq!(store.header().unwrap().unwrap().sequence, half - 1);
+                    } else {
+                        assert_eq!(saved.map(|header| header.sequence), Ok(sequence), "{how:?}, {bad:?}");
+                        assert_eq!(store.header(), Ok(saved.ok()));
+                    }
+                }
+            });
+        }
+    }
 }
 
 /// A number after which there is none: nothing is overwritten.

@@ -35,11 +35,12 @@
 //! # What is promised
 //!
 //! - After [`Store::save`] has returned, that checkpoint or a newer one is found, whenever power fails; without, the one before.
-//!   A frame is read back before it is acknowledged, and a bad page leaves the one before.
-//! - A save reads two frames at most: the place for the new one, to see that it is blank, and the new one. The first after a start, and
-//!   the first load, read all headers and the newest frame.
+//!   A frame is read back before it is acknowledged. Where a page is bad the next place is taken, and after those behind the newest frame
+//!   the other half's; if all are bad, the one before is left.
+//! - A save reads two frames for each place it tries, as a rule one: the place for the new one, to see that it is blank, and the new
+//!   one. The first after a start, and the first load, read all headers and the newest frame.
 //! - A word that was torn may read as anything, as erased, or not at all. Where reading fails there is no frame; only if no header can
-//!   be read has the medium failed. A place behind the newest frame that cannot be written is passed over for the other half.
+//!   be read has the medium failed.
 //!
 //! Not: that a word in whose last write power failed goes on to read the same. If a frame's very last word was torn and yet reads
 //! right, it counts; NOR flash has been seen to change its mind later. Then the one before counts, if there is one: give the region
