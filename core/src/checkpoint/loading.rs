@@ -210,7 +210,23 @@ pub async fn load<R: Source>(source: &mut R, target: &mut Target<'_>) -> Checked
     Frame::open(source).await?.load(target).await
 }
 
-/// Loads a model's frame, or leaves the target as it was.
+/// Loads a model's frame, or leaves the target as it was. A slice is a [`Source`] too, so a model may be part of the program:
+///
+/// ```
+/// # use microfit::{Topology, activation::Linear, dense};
+/// use microfit::checkpoint::{ModelTarget, load_model};
+///
+/// # macro_rules! include_bytes { ($_file:literal) => { FRAME } }
+/// # const FRAME: &[u8; 92] = b"MFMD\x01\0\0\0\x5c\0\0\0\0\0\0\07\xfc?b\x9bz\x86\xda\0\0\0\0\x01\0\0\0\x0c\0\0\0\x01\0\0\0\
+/// #   \x01\0\0\0u\xdd7=\x05\0\0\0\x08\0\0\0\0\0\0@\0\0\0?\x08\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x0a\0\0\0\0\0\0\0\xaf\x9e\x8f2";
+/// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+/// let mut frame: &[u8] = include_bytes!("model.mfmd"); // as `microfit checkpoint import` writes it
+/// let mut params = [0.0; NET.param_len()];
+/// let mut target = ModelTarget { topology: NET, params: &mut params, shift: &mut [], factor: &mut [], user: &mut [] };
+/// load_model(&mut frame, &mut target).unwrap();
+/// assert_eq!(target.model().predict(&mut [3.0], &mut [0.0; NET.tape_len(1)])?, [6.5]);
+/// # Ok::<(), microfit::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`load`].
