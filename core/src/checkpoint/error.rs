@@ -6,7 +6,8 @@ use super::{Kind, LayerShape, Section, VERSION};
 
 /// Why a frame was not saved or not loaded; `E` is the medium's error.
 ///
-/// Whatever it is, what was to be loaded into is as it was, except after [`Self::Incomplete`].
+/// Whatever it is, what was to be loaded into is as it was, except after [`Self::Incomplete`]. What both loads and saves,
+/// [`ModelStore::fall_back`](crate::storage::ModelStore::fall_back) and its `promote`, has loaded a whole model where saving failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

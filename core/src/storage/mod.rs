@@ -48,10 +48,15 @@
 //! a double ECC error, RM0351 and RM0440) needs a handler that returns. Of flash that forbids a second write to a word nothing is asked: no word is
 //! written twice between erases.
 //!
+//! # Which flash
+//!
+//! A driver's words, those it reads and those it writes, have 1, 2, 4, 8, 16 or 32 bytes, which is looked at when it is compiled. One that
+//! writes pages of 256 or 512 bytes only, as some of the i.MX RT's do, needs a buffer of its own before it.
+//!
 //! # Wear
 //!
 //! Both halves are erased in turn, so a page is erased once in [`Wear::saves_per_erase`] saves, twice the frames in a half. The frame's
-//! header counts the pages erased. At 10,000 erases, with one frame a half and a save every ten minutes, flash lasts 10,000 * 2 *
+//! header counts the pages erased, as [`Header::erases`](crate::checkpoint::Header) has it. At 10,000 erases, with one frame a half and a save every ten minutes, flash lasts 10,000 * 2 *
 //! 10 minutes = 139 days; with 16 frames a half, 6 years.
 
 mod promotion;

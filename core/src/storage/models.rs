@@ -76,6 +76,9 @@ impl<F: NorFlash> ModelStore<F> {
     /// Loads the model before the deployed one, and deploys that again. Power may fail at any moment: then either of the two is
     /// deployed. Another call goes back to the one left, as long as that is whole.
     ///
+    /// It is loaded first. If deploying it fails then ([`CheckpointError::Medium`] or [`CheckpointError::ReadBack`]), the target holds the
+    /// model before though the other one may still be deployed: [`Self::load`] makes the two agree.
+    ///
     /// # Errors
     /// [`CheckpointError::Missing`] if there is no other model of this topology; as [`Self::load`] and [`Self::save`].
     #[bisync]

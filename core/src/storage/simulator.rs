@@ -47,7 +47,7 @@ pub enum SimulatedFault {
     Power,
     /// Not a multiple of the read, write or erase size.
     NotAligned,
-    /// Past the end.
+    /// Past the end, or from an address to one before it.
     OutOfBounds,
     /// A word was written that is not erased.
     NotErased,
@@ -197,7 +197,8 @@ impl<const READ: usize, const WRITE: usize, const ERASE: usize> NorFlash for Sim
     const ERASE_SIZE: usize = ERASE;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
-        let range = self.check(from, to.saturating_sub(from) as usize, ERASE)?;
+        let len = to.checked_sub(from).ok_or(SimulatedFault::OutOfBounds)?;
+        let range = self.check(from, len as usize, ERASE)?;
         for start in range.step_by(ERASE) {
             let (cut, page) = (self.is_cut(), start..start + ERASE);
             let whole = !cut || self.torn == Torn::Blank;
@@ -322,6 +323,7 @@ mod tests {
         assert_eq!(flash.write(2, &[0; 4]), Err(SimulatedFault::NotAligned));
         assert_eq!(flash.erase(0, 4), Err(SimulatedFault::NotAligned));
         assert_eq!(flash.erase(8, 24), Err(SimulatedFault::OutOfBounds));
+        assert_eq!((flash.erase(16, 8), flash.erase(8, 8)), (Err(SimulatedFault::OutOfBounds), Ok(())));
         assert_eq!(flash.write(0, &[0; 4]), Ok(()));
         assert_eq!(flash.write(0, &[0; 4]), Err(SimulatedFault::NotErased));
         assert_eq!((flash.bytes_read(), flash.read(0, &mut [0; 6]), flash.bytes_read()), (0, Ok(()), 6));
