@@ -56,8 +56,8 @@
 //! # Wear
 //!
 //! Both halves are erased in turn, so a page is erased once in [`Wear::saves_per_erase`] saves, twice the frames in a half. The frame's
-//! header counts the pages erased, as [`Header::erases`](crate::checkpoint::Header) has it. At 10,000 erases, with one frame a half and a save every ten minutes, flash lasts 10,000 * 2 *
-//! 10 minutes = 139 days; with 16 frames a half, 6 years.
+//! header counts the pages erased, as [`Header::erases`](crate::checkpoint::Header) has it. At 10,000 erases, with one frame a half and a
+//! save every ten minutes, flash lasts 10,000 * 2 * 10 minutes = 139 days; with 16 frames a half, 6 years.
 
 mod promotion;
 mod simulator;
