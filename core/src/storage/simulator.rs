@@ -315,6 +315,29 @@ mod tests {
         assert_eq!((read, again), (Err(SimulatedFault::Unreadable), not_erased));
     }
 
+    /// What is left of two words, of which the first was written, when the erase of their page is cut; and whether the second one can be
+    /// written.
+    fn cut_in_a_page(torn: Torn) -> ([u8; 8], Result<(), SimulatedFault>) {
+        let (mut memory, mut erases) = ([0xff; 8], [0]);
+        let mut flash = SimulatedFlash::<1, 4, 8>::new(&mut memory, &mut erases, 3).torn(torn);
+        assert_eq!(flash.write(0, &[0; 4]), Ok(()));
+        flash.cut_after(0);
+        assert_eq!(flash.erase(0, 8), Err(SimulatedFault::Power));
+        flash.power_on();
+        let again = flash.write(4, &[0; 4]);
+        (memory, again)
+    }
+
+    #[test]
+    fn a_torn_page_is_as_was_asked_for() {
+        let not_erased = Err(SimulatedFault::NotErased);
+        assert_eq!(cut_in_a_page(Torn::Blank), ([0xff; 8], not_erased));
+        let (page, again) = cut_in_a_page(Torn::Unreadable);
+        assert!(page[..4] != [0xff; 4] && page[4..] == [0xff; 4] && again == not_erased, "{page:x?}");
+        let (page, again) = cut_in_a_page(Torn::Bits);
+        assert!(page[..4] != [0xff; 4] && page[4..] == [0; 4] && again.is_ok(), "{page:x?}");
+    }
+
     #[test]
     fn refuses_what_flash_refuses() {
         let (mut memory, mut erases) = ([0xff; 16], [0; 2]);
