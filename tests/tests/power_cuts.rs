@@ -547,7 +547,6 @@ fn a_place_that_is_not_blank_is_not_written() {
         NorFlash::write(store.flash(), 2 * stride as u32 - 4, &[0xff, 0xff, 0xff, 0xfe]).unwrap();
         assert_eq!(store.save(snapshot).unwrap().sequence, 1);
     });
-    drop(store);
     assert!(memory[stride..2 * stride - 1].iter().all(|&byte| byte == 0xff));
     assert_eq!(memory[2 * stride..][..4], *b"MFCK");
 }
@@ -559,7 +558,6 @@ fn words_are_filled_up_with_ones() {
     let flash = SimulatedFlash::<32, 32, 1024>::new(&mut memory, &mut erases, 0);
     let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
     Board::new(5).after(3, |snapshot| assert!(store.save(snapshot).is_ok()));
-    drop(store);
     let len = lengths.frame_len();
     assert!(!len.is_multiple_of(32) && memory[len..1024].iter().all(|&byte| byte == 0xff), "{:x?}", &memory[len..]);
 }
