@@ -175,11 +175,11 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
                 self.report.checkpoint(experiment, Checkpoint::Resumed(saved(&header, &trainer.progress())));
                 (memory, false)
             }
-            Err(error @ (CheckpointError::Medium(_) | CheckpointError::Incomplete(_))) => return Err(error.into()),
-            Err(_) => {
+            Err(error) if error.is_of_another() => {
                 self.report.checkpoint(experiment, Checkpoint::Missing);
                 (Memory::default(), true)
             }
+            Err(error) => return Err(error.into()),
         };
         loop {
             let event = trainer.step(train, validation)?;

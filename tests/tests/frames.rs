@@ -318,13 +318,13 @@ fn progress_that_cannot_be_resumed_is_refused_before_anything_is_copied() {
 fn early_stopping_is_loaded_where_it_was_saved_and_nowhere_else() {
     let (mut frame, _, _) = run();
     let (mut loaded, identity) = (Loaded::new(), identity());
-    let refused = Err(CheckpointError::Content { section: Section::Stopping });
+    let refused = |expected| Err(CheckpointError::Stopping { expected });
     let without = |loaded: &mut Loaded, frame: &mut Memory| {
         let mut target = loaded.target(&identity);
         target.stopping = None;
         checkpoint::load(frame, &mut target)
     };
-    assert_eq!(without(&mut loaded, &mut frame), refused);
+    assert_eq!(without(&mut loaded, &mut frame), refused(false));
     assert!(loaded.is_untouched());
     // The same run without it.
     let stopping = 28 + (8 + 28) + (8 + 88) + 8;
@@ -332,7 +332,7 @@ fn early_stopping_is_loaded_where_it_was_saved_and_nowhere_else() {
     let mut bytes = frame.0;
     bytes[stopping..][..20].fill(0);
     let mut frame = Memory(sealed(bytes));
-    assert_eq!(checkpoint::load(&mut frame, &mut loaded.target(&identity)), refused);
+    assert_eq!(checkpoint::load(&mut frame, &mut loaded.target(&identity)), refused(true));
     assert!(loaded.is_untouched());
     assert!(without(&mut loaded, &mut frame).is_ok() && loaded.progress.updates() == 2);
     assert_eq!(loaded.stopping, Loaded::new().stopping);

@@ -248,6 +248,64 @@ fn a_model_of_another_network_is_no_rival_and_not_lost() {
     assert_eq!(failed, Err(PromotionError::Score(Error::DatasetEmpty)));
 }
 
+#[test]
+fn a_way_back_that_is_cut_leaves_the_target_with_the_model_before() {
+    let (mut memory, mut erases) = ([0xff; 1024], [0; 2]);
+    let mut flash = SimulatedFlash::<1, 4, 512>::new(&mut memory, &mut erases, 0);
+    let mut store = ModelStore::new(&mut flash, 0, 1024, &lengths()).unwrap();
+    for version in [1, 2] {
+        let (params, shift, factor, user) = candidate(1.0, version);
+        store.save(&Model { shift: &shift, factor: &factor, user: &user, ..Model::new(NET, &params) }).unwrap();
+    }
+    let (mut params, mut shift, mut factor, mut user) = candidate(9.0, 9);
+    let mut target =
+        ModelTarget { topology: NET, params: &mut params, shift: &mut shift, factor: &mut factor, user: &mut user };
+    store.flash().cut_after(0);
+    let cut = store.fall_back(&mut target);
+    assert_eq!((cut, target.user[0]), (Err(CheckpointError::Medium(SimulatedFault::Power)), 1));
+    store.flash().power_on();
+    store.load(&mut target).unwrap();
+    assert_eq!(target.user[0], 2);
+}
+
+/// Otherwise no model would ever be deployed again.
+#[test]
+fn a_deployed_model_that_cannot_be_loaded_or_scored_is_no_rival() {
+    let (mut memory, mut erases) = ([0xff; 512], [0; 2]);
+    let flash = SimulatedFlash::<1, 4, 256>::new(&mut memory, &mut erases, 0);
+    let mut store = ModelStore::new(flash, 0, 512, &lengths()).unwrap();
+    let (good, shift, factor, user) = candidate(1.0, 1);
+    let good = Model { shift: &shift, factor: &factor, user: &user, ..Model::new(NET, &good) };
+    let (mut params, mut to_shift, mut to_factor, mut to_user) = candidate(9.0, 9);
+    let mut target = ModelTarget {
+        topology: NET,
+        params: &mut params,
+        shift: &mut to_shift,
+        factor: &mut to_factor,
+        user: &mut to_user,
+    };
+    for bad in [
+        Model::new(NET, good.params),
+        Model { factor: &[0.0, 1.0], ..good },
+        Model { shift: &[f32::NAN, 1.0], ..good },
+        Model { params: &[f32::NAN; LEN], ..good },
+    ] {
+        store.save(&bad).unwrap();
+        let outcome = store.promote(&good, &mut target, &BETTER, score);
+        assert!(matches!(outcome, Ok(Outcome::Promoted { .. })), "{outcome:?}");
+        store.load(&mut target).unwrap();
+        assert_eq!(target.params, good.params);
+    }
+    // Samples that cannot be read say nothing of the model.
+    let mut unread = Err(Error::SampleRead { index: 0 });
+    let outcome = store.promote(&good, &mut target, &BETTER, |model| std::mem::replace(&mut unread, score(model)));
+    assert_eq!(outcome, Err(PromotionError::Score(Error::SampleRead { index: 0 })));
+    // A target of lengths that no model of this network has is the caller's mistake.
+    target.factor = &mut [];
+    let outcome = store.promote(&good, &mut target, &BETTER, score);
+    assert!(matches!(outcome, Err(PromotionError::Store(CheckpointError::SectionLength { .. }))), "{outcome:?}");
+}
+
 fn score_of_other(model: &Model<'_>) -> Result<f32, Error> {
     Ok(model.evaluate(&MeanSquaredError, &HELD_OUT, &mut [0.0; 4])?.loss())
 }

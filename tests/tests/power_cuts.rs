@@ -1,10 +1,18 @@
 //! A run with many checkpoints loses nothing, whenever power fails: cut at every word written and every page erased, and once more
 //! in the recovery, every board comes back and ends with the weights of the run that was not cut.
 
+use std::cell::{Cell, RefCell};
+use std::future::{Future, pending};
+use std::ops::Range;
+use std::task::{Context, Waker};
+
 use embedded_storage::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
-use microfit::checkpoint::{CheckpointError, Lengths, Snapshot};
-use microfit::storage::{SimulatedFault, SimulatedFlash, Store, Torn, Wear};
-use microfit_tests::board::{Blocking, Board, LENGTHS, Waiting, Way, fit, identity};
+use embedded_storage_async::nor_flash as waiting;
+use microfit::Fit;
+use microfit::checkpoint::{CheckpointError, Lengths, Model, ModelTarget, Section, Snapshot, Target};
+use microfit::storage::{ModelStore, SimulatedFault, SimulatedFlash, Store, Torn, Wear, asynchronous};
+use microfit_tests::board::{Blocking, Board, LENGTHS, NET, Waiting, Way, fit, identity};
+use pollster::block_on;
 
 /// What is tried.
 struct Cuts {
@@ -133,8 +141,13 @@ fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
     let lengths = Lengths { user: 5, ..LENGTHS };
     let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
     let mut flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
-    for (start, len) in [(0, 1024), (4, 2048), (1024, 2048), (0, 4096)] {
-        assert_eq!(Store::new(&mut flash, start, len, &lengths).unwrap_err(), CheckpointError::RegionTooSmall);
+    for (start, len, refused) in [
+        (0, 1024, CheckpointError::RegionTooSmall { expected: 2048, found: 1024 }),
+        (4, 1024, CheckpointError::RegionStart { page: 1024, found: 4 }),
+        (1024, 2048, CheckpointError::RegionEnd { expected: 2048, found: 3072 }),
+        (0, 4096, CheckpointError::RegionEnd { expected: 2048, found: 4096 }),
+    ] {
+        assert_eq!(Store::new(&mut flash, start, len, &lengths).unwrap_err(), refused);
     }
     let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
     assert_eq!(store.saves_per_erase() as usize, 2 * (1024 / lengths.frame_len().next_multiple_of(4)));
@@ -153,12 +166,98 @@ fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
         assert_eq!((&loaded.progress, Some(&loaded.stopping)), (snapshot.progress, snapshot.stopping));
         assert_eq!((header.sequence, header.erases), (0, 1));
         assert_eq!(store.header(), Ok(Some(header)));
-        let user = &[0; 2000];
-        assert_eq!(store.save(&Snapshot { user, ..*snapshot }), Err(CheckpointError::RegionTooSmall));
+        let (user, expected) = (&[0; 2000], lengths.frame_len().next_multiple_of(4) as u32);
+        let longer = Snapshot { user, ..*snapshot };
+        let found = longer.lengths().frame_len() as u32;
+        assert_eq!(store.save(&longer), Err(CheckpointError::FrameLength { expected, found }));
         let again = store.save(snapshot).unwrap();
         assert_eq!((again.sequence, again.erases), (1, 2), "a half holds one");
     });
     assert_eq!(store.release().erases(), [1, 1]);
+}
+
+/// As large as there are addresses, and full of zeros.
+#[derive(Debug)]
+struct Largest;
+
+impl ErrorType for Largest {
+    type Error = SimulatedFault;
+}
+
+impl ReadNorFlash for Largest {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, _offset: u32, bytes: &mut [u8]) -> Result<(), SimulatedFault> {
+        bytes.fill(0);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        usize::MAX
+    }
+}
+
+impl NorFlash for Largest {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 4096;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
+        if from < to { Ok(()) } else { Err(SimulatedFault::OutOfBounds) }
+    }
+
+    fn write(&mut self, _offset: u32, _bytes: &[u8]) -> Result<(), SimulatedFault> {
+        Ok(())
+    }
+}
+
+/// Its last page cannot be named in an erase.
+#[test]
+fn a_region_ends_before_2_to_the_32() {
+    let (lengths, start) = (Lengths { user: 5, ..LENGTHS }, u32::MAX - 0x2fff);
+    let (expected, found) = (u32::MAX.into(), 1 << 32);
+    let refused = Store::new(Largest, start + 0x1000, 0x2000, &lengths).unwrap_err();
+    assert_eq!(refused, CheckpointError::RegionEnd { expected, found });
+    let mut store = Store::new(Largest, start, 0x2000, &lengths).unwrap();
+    Board::new(5).after(3, |snapshot| assert_eq!(store.save(snapshot), Err(CheckpointError::ReadBack)));
+}
+
+/// A firmware update that changes what a checkpoint holds: the run begins again, and no board says that its flash has failed.
+#[test]
+fn a_checkpoint_of_other_parts_or_epochs_is_of_another() {
+    let (mut memory, mut erases) = ([0xff; 4096], [0; 2]);
+    let flash = SimulatedFlash::<1, 4, 2048>::new(&mut memory, &mut erases, 0);
+    let mut store = Store::new(flash, 0, 4096, &Lengths { user: 9, ..LENGTHS }).unwrap();
+    let (own, shorter) = (fit().identity(), Fit { epochs: 1, ..fit() }.identity());
+    let mut board = Board::new(5);
+    Board::new(5).after(20, |snapshot| {
+        assert!(snapshot.progress.epochs() > 1);
+        store.save(&Snapshot { identity: &own, ..*snapshot }).unwrap();
+        let mut refused = |identity, change: fn(&mut Target<'_>)| {
+            let mut target = board.target(identity);
+            change(&mut target);
+            let error = store.load(&mut target).unwrap_err();
+            assert!(error.is_of_another(), "{error}");
+            error
+        };
+        for (change, section) in [
+            ((|target| target.user = &mut []) as fn(&mut Target<'_>), Section::User),
+            (|target| target.best = &mut [], Section::Best),
+            (|target| (target.shift, target.factor) = (&mut [], &mut []), Section::Shift),
+        ] {
+            let error = refused(&own, change);
+            assert!(
+                matches!(error, CheckpointError::SectionLength { section: found, .. } if found == section),
+                "{error}"
+            );
+        }
+        let without = refused(&own, |target| target.stopping = None);
+        assert_eq!(without, CheckpointError::Stopping { expected: false });
+        assert_eq!(refused(&shorter, |_| {}), CheckpointError::Content { section: Section::Progress });
+        store.load(&mut board.target(&own)).unwrap();
+    });
+    store.flash().cut_after(0);
+    Board::new(5).after(3, |snapshot| assert!(!store.save(snapshot).unwrap_err().is_of_another()));
+    assert!(!store.load(&mut board.target(&own)).unwrap_err().is_of_another());
 }
 
 /// A save reads the place it writes to and what it has written, and a store that has been used nothing else.
@@ -182,10 +281,21 @@ fn a_save_reads_two_frames() {
     });
 }
 
-/// Flash of which a page has worn out: it keeps ones where there should be zeros, and says nothing.
+/// Flash of which a part has worn out.
 struct Worn<'a> {
     flash: SimulatedFlash<'a, 1, 4, 1024>,
-    bad: bool,
+    bad: Range<u32>,
+    how: Wears,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Wears {
+    /// It keeps ones where there should be zeros, and says nothing.
+    Silently,
+    /// Writing is an error.
+    Writing,
+    /// Erasing is an error, and nothing is erased behind.
+    Erasing,
 }
 
 impl ErrorType for Worn<'_> {
@@ -209,13 +319,19 @@ impl NorFlash for Worn<'_> {
     const ERASE_SIZE: usize = 1024;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
+        if self.how == Wears::Erasing && from < self.bad.end && self.bad.start < to {
+            NorFlash::erase(&mut self.flash, from, self.bad.start.max(from))?;
+            return Err(SimulatedFault::NotErased);
+        }
         NorFlash::erase(&mut self.flash, from, to)
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimulatedFault> {
         let mut bytes = bytes.to_vec();
-        if self.bad && offset >= 1024 {
-            bytes[0] |= 0x40;
+        match self.how {
+            Wears::Silently if self.bad.contains(&offset) => bytes[0] |= 0x40,
+            Wears::Writing if self.bad.contains(&offset) => return Err(SimulatedFault::NotErased),
+            _ => {}
         }
         NorFlash::write(&mut self.flash, offset, &bytes)
     }
@@ -224,19 +340,226 @@ impl NorFlash for Worn<'_> {
 #[test]
 fn a_page_that_is_worn_out_is_noticed_before_the_checkpoint_counts() {
     let lengths = Lengths { user: 5, ..LENGTHS };
-    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
-    let flash = Worn { flash: SimulatedFlash::new(&mut memory, &mut erases, 0), bad: true };
+    let (mut memory, mut erases) = ([0; 2048], [0; 2]);
+    let flash = Worn { flash: SimulatedFlash::new(&mut memory, &mut erases, 0), bad: 1024..2048, how: Wears::Silently };
     let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
     let mut board = Board::new(5);
     Board::new(5).after(3, |snapshot| {
         let first = store.save(snapshot).unwrap();
-        for _ in 0..2 {
-            assert_eq!(store.save(snapshot), Err(CheckpointError::ReadBack));
+        for (how, error) in [
+            (Wears::Erasing, CheckpointError::Medium(SimulatedFault::NotErased)),
+            (Wears::Silently, CheckpointError::ReadBack),
+            (Wears::Writing, CheckpointError::Medium(SimulatedFault::NotErased)),
+        ] {
+            store.flash().how = how;
+            assert_eq!(store.save(snapshot), Err(error), "{how:?}");
             assert_eq!(store.load(&mut board.target(&identity())).unwrap(), first);
         }
-        store.flash().bad = false;
+        store.flash().bad = 0..0;
         assert_eq!(store.save(snapshot).unwrap().sequence, 1);
     });
+}
+
+/// Of 32 pages one or a few are bad: no save fails, and the newest is found by every boot.
+#[test]
+fn a_worn_page_is_passed_over() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    for how in [Wears::Silently, Wears::Writing, Wears::Erasing] {
+        for bad in [0..1, 1..2, 7..8, 15..16, 16..17, 31..32, 0..3, 0..16] {
+            let (mut memory, mut erases) = (vec![0; 32 * 1024], [0; 32]);
+            let flash = SimulatedFlash::new(&mut memory, &mut erases, 0);
+            let mut flash = Worn { flash, bad: 1024 * bad.start..1024 * bad.end, how };
+            Board::new(5).after(3, |snapshot| {
+                for sequence in 0..100 {
+                    let mut store = Store::new(&mut flash, 0, 32 * 1024, &lengths).unwrap();
+                    let (saved, half) = (store.save(snapshot), store.saves_per_erase() / 2);
+                    // Where all of a half is bad, the other is good for its frames.
+                    if bad.len() == 16 && sequence >= half {
+                        assert!(saved.is_err(), "{how:?}, {bad:?}, save {sequence}");
+                        assert_eq!(store.header().unwrap().unwrap().sequence, half - 1);
+                    } else {
+                        assert_eq!(saved.map(|header| header.sequence), Ok(sequence), "{how:?}, {bad:?}");
+                        assert_eq!(store.header(), Ok(saved.ok()));
+                    }
+                }
+            });
+        }
+    }
+}
+
+/// Flash that others reach too, without the store's knowledge; and a task that waits for it.
+struct Shared<'s, 'm> {
+    flash: &'s RefCell<SimulatedFlash<'m, 1, 4, 1024>>,
+    /// Reads after which it is waited for ever.
+    reads: &'s Cell<u32>,
+}
+
+impl ErrorType for Shared<'_, '_> {
+    type Error = SimulatedFault;
+}
+
+impl ReadNorFlash for Shared<'_, '_> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimulatedFault> {
+        ReadNorFlash::read(&mut *self.flash.borrow_mut(), offset, bytes)
+    }
+
+    fn capacity(&self) -> usize {
+        ReadNorFlash::capacity(&*self.flash.borrow())
+    }
+}
+
+impl NorFlash for Shared<'_, '_> {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 1024;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
+        NorFlash::erase(&mut *self.flash.borrow_mut(), from, to)
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimulatedFault> {
+        NorFlash::write(&mut *self.flash.borrow_mut(), offset, bytes)
+    }
+}
+
+impl waiting::ReadNorFlash for Shared<'_, '_> {
+    const READ_SIZE: usize = 1;
+
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimulatedFault> {
+        match self.reads.get().checked_sub(1) {
+            Some(reads) => self.reads.set(reads),
+            None => pending().await,
+        }
+        ReadNorFlash::read(self, offset, bytes)
+    }
+
+    fn capacity(&self) -> usize {
+        ReadNorFlash::capacity(self)
+    }
+}
+
+impl waiting::NorFlash for Shared<'_, '_> {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = 1024;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
+        NorFlash::erase(self, from, to)
+    }
+
+    async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimulatedFault> {
+        NorFlash::write(self, offset, bytes)
+    }
+}
+
+/// A store that goes on after a cut knows that the deployed model may be gone, and keeps the one fallen back to.
+#[test]
+fn a_way_back_that_is_cut_and_then_a_save_leave_a_model() {
+    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
+    let flash = RefCell::new(SimulatedFlash::new(&mut memory, &mut erases, 0));
+    let shared = Shared { flash: &flash, reads: &Cell::new(0) };
+    let (mut params, user) = ([0.0; NET.param_len()], [1; 800]);
+    let model = Model { user: &user, ..Model::new(NET, &[0.0; NET.param_len()]) };
+    let mut store = ModelStore::new(shared, 0, 2048, &model.lengths()).unwrap();
+    assert_eq!(store.wear().saves_per_erase(), 2);
+    store.save(&model).unwrap();
+    store.save(&Model { user: &[2; 800], ..model }).unwrap();
+    let mut user = [9; 800];
+    let mut target =
+        ModelTarget { topology: NET, params: &mut params, shift: &mut [], factor: &mut [], user: &mut user };
+    // In the erase of the deployed one's page, and then in that for the next one.
+    flash.borrow_mut().cut_after(0);
+    store.fall_back(&mut target).unwrap_err();
+    flash.borrow_mut().power_on();
+    flash.borrow_mut().cut_after(0);
+    store.save(&Model { user: &[3; 800], ..model }).unwrap_err();
+    flash.borrow_mut().power_on();
+    store.load(&mut target).unwrap();
+    assert_eq!(target.user[0], 1);
+}
+
+/// A load looks again, whatever is known; so does all that follows `flash`.
+#[test]
+fn what_others_do_to_the_flash_is_seen() {
+    let (mut memory, mut erases) = ([0xff; 2048], [0; 2]);
+    let flash = RefCell::new(SimulatedFlash::new(&mut memory, &mut erases, 0));
+    let shared = Shared { flash: &flash, reads: &Cell::new(0) };
+    let mut store = Store::new(shared, 0, 2048, &Lengths { user: 5, ..LENGTHS }).unwrap();
+    let (own, other) = (identity(), fit().identity());
+    let mut board = Board::new(5);
+    Board::new(5).after(3, |snapshot| {
+        for target in [&own, &other] {
+            store.save(snapshot).unwrap();
+            NorFlash::erase(&mut *flash.borrow_mut(), 0, 2048).unwrap();
+            assert_eq!(store.load(&mut board.target(target)), Err(CheckpointError::Missing));
+        }
+        store.save(snapshot).unwrap();
+        NorFlash::erase(store.flash(), 0, 2048).unwrap();
+        assert_eq!(store.save(snapshot).unwrap().sequence, 0);
+    });
+}
+
+/// A frame that was whole when a save was dropped while it was read back: the next one does not bear its number.
+#[test]
+fn a_save_that_is_dropped_is_looked_for() {
+    let (mut memory, mut erases) = ([0xff; 4096], [0; 4]);
+    let (flash, reads) = (RefCell::new(SimulatedFlash::new(&mut memory, &mut erases, 0)), Cell::new(u32::MAX));
+    let shared = Shared { flash: &flash, reads: &reads };
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let mut store = asynchronous::Store::new(shared, 0, 4096, &lengths).unwrap();
+    Board::new(5).after(3, |snapshot| {
+        assert_eq!(block_on(store.save(snapshot)).unwrap().sequence, 0);
+        // The header's erases and the blank place are read before it is written.
+        reads.set(1 + lengths.frame_len().next_multiple_of(4).div_ceil(32) as u32);
+        let mut saving = Box::pin(store.save(snapshot));
+        assert!(saving.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(saving);
+        reads.set(u32::MAX);
+        assert_eq!(block_on(store.header()).unwrap().unwrap().sequence, 1);
+        assert_eq!(block_on(store.save(snapshot)).unwrap().sequence, 2);
+    });
+}
+
+/// A store of a larger region has left a frame that reaches into what is the other half now.
+#[test]
+fn a_frame_is_within_its_half() {
+    let (mut memory, mut erases) = ([0xff; 4096], [0; 4]);
+    let mut flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
+    let (long, lengths) = (Lengths { user: 1000, ..LENGTHS }, Lengths { user: 5, ..LENGTHS });
+    assert!(long.frame_len() > 1024);
+    let mut store = Store::new(&mut flash, 0, 4096, &long).unwrap();
+    Board::new(1000).after(3, |snapshot| assert_eq!(store.save(snapshot).unwrap().erases, 2));
+    assert!(store.header().unwrap().is_some());
+    let mut store = Store::new(&mut flash, 0, 2048, &lengths).unwrap();
+    assert_eq!(store.header(), Ok(None));
+}
+
+/// To its last word: nothing is written where a bit of it is cleared.
+#[test]
+fn a_place_that_is_not_blank_is_not_written() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let stride = lengths.frame_len().next_multiple_of(4);
+    let (mut memory, mut erases) = ([0xff; 8192], [0; 2]);
+    let mut store =
+        Store::new(SimulatedFlash::<1, 4, 4096>::new(&mut memory, &mut erases, 0), 0, 8192, &lengths).unwrap();
+    Board::new(5).after(3, |snapshot| {
+        store.save(snapshot).unwrap();
+        NorFlash::write(store.flash(), 2 * stride as u32 - 4, &[0xff, 0xff, 0xff, 0xfe]).unwrap();
+        assert_eq!(store.save(snapshot).unwrap().sequence, 1);
+    });
+    assert!(memory[stride..2 * stride - 1].iter().all(|&byte| byte == 0xff));
+    assert_eq!(memory[2 * stride..][..4], *b"MFCK");
+}
+
+/// What fills the last word is as an erase leaves it.
+#[test]
+fn words_are_filled_up_with_ones() {
+    let (lengths, mut memory, mut erases) = (Lengths { user: 5, ..LENGTHS }, [0xff; 2048], [0; 2]);
+    let flash = SimulatedFlash::<32, 32, 1024>::new(&mut memory, &mut erases, 0);
+    let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
+    Board::new(5).after(3, |snapshot| assert!(store.save(snapshot).is_ok()));
+    let len = lengths.frame_len();
+    assert!(!len.is_multiple_of(32) && memory[len..1024].iter().all(|&byte| byte == 0xff), "{:x?}", &memory[len..]);
 }
 
 /// A number after which there is none: nothing is overwritten.

@@ -6,7 +6,8 @@ use super::{Kind, LayerShape, Section, VERSION};
 
 /// Why a frame was not saved or not loaded; `E` is the medium's error.
 ///
-/// Whatever it is, what was to be loaded into is as it was, except after [`Self::Incomplete`].
+/// Whatever it is, what was to be loaded into is as it was, except after [`Self::Incomplete`]. What both loads and saves,
+/// [`ModelStore::fall_back`](crate::storage::ModelStore::fall_back) and its `promote`, has loaded a whole model where saving failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -94,8 +95,39 @@ pub enum CheckpointError<E> {
         /// Which section.
         section: Section,
     },
+    /// One of the run and the frame has early stopping, the other has not.
+    Stopping {
+        /// Whether the run has it.
+        expected: bool,
+    },
     /// The flash region has no room for two frames on pages of their own.
-    RegionTooSmall,
+    RegionTooSmall {
+        /// Bytes two frames take, each on pages of its own; `u32::MAX` if they are more.
+        expected: u32,
+        /// Bytes of the region.
+        found: u32,
+    },
+    /// The flash region does not begin with a page.
+    RegionStart {
+        /// Bytes of a page.
+        page: u32,
+        /// Where the region begins.
+        found: u32,
+    },
+    /// The flash region ends behind the flash.
+    RegionEnd {
+        /// Bytes of the flash.
+        expected: u64,
+        /// Where the region ends.
+        found: u64,
+    },
+    /// A frame longer than the lengths allow that the store was made for.
+    FrameLength {
+        /// Bytes the store has for a frame.
+        expected: u32,
+        /// Bytes of the frame.
+        found: u32,
+    },
     /// The newest frame's sequence number is the highest there is.
     Sequence,
     /// A frame was written, but what was read back is not it: the page is worn out. The frame before is still the newest.
@@ -108,18 +140,33 @@ impl<E> CheckpointError<E> {
         matches!(self, Self::Incomplete(_))
     }
 
-    /// Whether there is nothing here for this network or run: no frame, or a whole one of something else or of another version.
+    /// Whether there is nothing here for this network or run, though the medium is in order: no frame, a torn one, or one of
+    /// something else, of other settings, lengths or epochs included. Then a run begins. What is left of what loading returns are
+    /// [`Self::Medium`] and [`Self::Incomplete`].
     pub const fn is_of_another(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Missing
-                | Self::Kind { .. }
-                | Self::Version { .. }
-                | Self::Inputs { .. }
-                | Self::Layers { .. }
-                | Self::Layer { .. }
-                | Self::Foreign { .. }
-        )
+            | Self::Kind { .. }
+            | Self::Version { .. }
+            | Self::Length { .. }
+            | Self::Crc { .. }
+            | Self::Inputs { .. }
+            | Self::Layers { .. }
+            | Self::Layer { .. }
+            | Self::Foreign { .. }
+            | Self::Section { .. }
+            | Self::SectionLength { .. }
+            | Self::Content { .. }
+            | Self::Stopping { .. } => true,
+            Self::Medium(_)
+            | Self::Incomplete(_)
+            | Self::RegionTooSmall { .. }
+            | Self::RegionStart { .. }
+            | Self::RegionEnd { .. }
+            | Self::FrameLength { .. }
+            | Self::Sequence
+            | Self::ReadBack => false,
+        }
     }
 }
 
@@ -194,7 +241,24 @@ impl<E: fmt::Debug> fmt::Display for CheckpointError<E> {
                 f.write_str("flash: expected a sequence number to follow the newest frame's, found the last")
             }
             Self::ReadBack => f.write_str("flash: expected to read back what was written, found something else"),
-            Self::RegionTooSmall => f.write_str("flash: expected whole pages for two frames, found fewer"),
+            Self::Stopping { expected: true } => {
+                f.write_str("checkpoint: expected one with early stopping, found one without")
+            }
+            Self::Stopping { expected: false } => {
+                f.write_str("checkpoint: expected one without early stopping, found one with it")
+            }
+            Self::RegionTooSmall { expected, found } => {
+                write!(f, "flash: expected a region of {expected} bytes for two frames, found one of {found}")
+            }
+            Self::RegionStart { page, found } => {
+                write!(f, "flash: expected a region that begins with a page of {page} bytes, found one at {found}")
+            }
+            Self::RegionEnd { expected, found } => {
+                write!(f, "flash: expected a region within {expected} bytes, found one that ends at {found}")
+            }
+            Self::FrameLength { expected, found } => {
+                write!(f, "flash: expected a frame of the store's lengths, {expected} bytes, found one of {found}")
+            }
         }
     }
 }
@@ -212,7 +276,7 @@ mod tests {
     #[test]
     fn says_what_was_expected_and_found() {
         let (expected, found) = (LayerShape::of(&dense(8, &Relu)), LayerShape::of(&dense(9, &Tanh)));
-        let says: [(CheckpointError<&str>, &str); 6] = [
+        let says: [(CheckpointError<&str>, &str); 12] = [
             (CheckpointError::Medium("bus"), "the medium failed: \"bus\""),
             (CheckpointError::Version { found: 2 }, "expected format version 1, found 2"),
             (CheckpointError::Crc { expected: 1, found: 0xfedc_ba98 }, "expected CRC 0x00000001, found 0xfedcba98"),
@@ -222,6 +286,12 @@ mod tests {
                 CheckpointError::SectionLength { section: Section::State, expected: 8, found: 12 },
                 "optimizer state: expected 8 bytes, found 12",
             ),
+            (CheckpointError::Stopping { expected: true }, "expected one with early stopping, found one without"),
+            (CheckpointError::Stopping { expected: false }, "expected one without early stopping, found one with it"),
+            (CheckpointError::RegionTooSmall { expected: 8, found: 4 }, "of 8 bytes for two frames, found one of 4"),
+            (CheckpointError::RegionStart { page: 64, found: 4 }, "begins with a page of 64 bytes, found one at 4"),
+            (CheckpointError::RegionEnd { expected: 8, found: 16 }, "within 8 bytes, found one that ends at 16"),
+            (CheckpointError::FrameLength { expected: 8, found: 16 }, "lengths, 8 bytes, found one of 16"),
         ];
         for (error, text) in says {
             assert!(error.to_string().contains(text), "{error}");

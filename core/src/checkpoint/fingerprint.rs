@@ -8,7 +8,7 @@ use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::network::loss_input;
 use crate::optimizer::{Optimizer, Update, Variables, descend};
-use crate::schedule::{Feedback, Schedule};
+use crate::schedule::{Feedback, LAST_TRIED, Schedule};
 use crate::topology::Topology;
 
 /// FNV-1a over 32-bit words.
@@ -46,6 +46,19 @@ impl Fnv {
 
 /// What activations and losses are tried on.
 pub(super) const PROBES: [f32; 6] = [-8.0, -2.5, -0.5, 0.25, 1.5, 8.0];
+
+/// Classes whose weights are looked at.
+const CLASSES: usize = 32;
+
+/// A one among zeros: the target of any of the classes is a part of it.
+static ONE_HOT: [f32; 2 * CLASSES - 1] = {
+    let mut row = [0.0; 2 * CLASSES - 1];
+    let (_, behind) = row.split_at_mut(CLASSES - 1);
+    if let Some(one) = behind.first_mut() {
+        *one = 1.0;
+    }
+    row
+};
 
 impl Topology<'_> {
     /// A number that differs, but for chance, between networks that must not take each other's parameters: FNV-1a over the
@@ -130,13 +143,17 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     ///
     /// - the layers' widths, which are frozen and up to 64 of their parameters, what the activations make of six values, a dropout's
     ///   mask of eight units, the penalties on two weights;
-    /// - the loss of two samples, its derivative and weights;
-    /// - what two updates of the optimizer do, the schedule's rates and momenta at the steps 0, 1, 2, 4, ... 2^20;
+    /// - the loss of samples with a first target of 0, 1 and 1024, as far as it accepts them, its derivative, and the weights of the
+    ///   first 32 classes;
+    /// - what three updates of the optimizer do, the last with a gradient of the norm 1000;
+    /// - the schedule's rates and momenta at every step to 64, from there at each that is an eighth later, and from 2^14 on at the double
+    ///   of the last, to 2^20 or [`Schedule::last_tried`]: about 120 calls of each;
     /// - the first eight places of the order of a set of 97, clock and batch.
     ///
     /// Not seen: the data; the number of epochs, so that a run can be made longer (a shorter one refuses the progress); early
     /// stopping's and a feedback's settings ([`Identity::tagged`] and [`Identity::with_feedback`] add what you like); and settings
-    /// that change none of these values, such as a patience longer than twelve or a step beyond 2^20.
+    /// that change none of these values: a clip that a gradient of the norm 1000 does not reach, a Huber's delta beyond 1024, a boundary
+    /// moved between two steps that are looked at, a patience longer than twelve.
     pub fn identity(&self) -> Identity<'a> {
         Identity {
             topology: self.topology,
@@ -155,6 +172,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
             hash_layer(layer, at, &mut hash);
         }
         self.hash_loss(&mut hash);
+        self.hash_weights(&mut hash);
         self.hash_optimizer(&mut hash);
         self.hash_schedule(&mut hash);
         self.hash_order(&mut hash);
@@ -165,9 +183,15 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
 
     #[inline(never)]
     fn hash_schedule(&self, hash: &mut Fnv) {
-        for step in core::iter::once(0).chain((0..=20).map(|power| 1 << power)) {
+        let (mut step, last) = (0, self.schedule.last_tried().min(LAST_TRIED));
+        while step <= last {
             hash.add_float(self.schedule.rate(step));
             hash.add(self.schedule.momentum(step).map_or(u32::MAX, f32::to_bits));
+            step += match step {
+                0..64 => 1,
+                64..0x4000 => step / 8,
+                _ => step,
+            };
         }
     }
 
@@ -192,12 +216,16 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         const TWO: &Variables<'_> = &Variables::one(2);
         const FIRST: &Update = &Update { step: 0, age: 0, rate: 0.01, momentum: None, samples: 1 };
         const SECOND: &Update = &Update { step: 1, age: 1, ..*FIRST };
+        const THIRD: &Update = &Update { step: 2, age: 2, ..*FIRST };
         let (mut params, mut state) = ([0.5, -0.25], [0.0; STATE]);
         let len = 2 * O::STATE_PER_PARAM + O::STATE_SCALARS;
         hash.add(len as u32);
         let state = state.get_mut(..len).unwrap_or_default();
         descend(&self.optimizer, FIRST, TWO, &mut params, &[0.125, -0.75], state);
         descend(&self.optimizer, SECOND, TWO, &mut params, &[0.5, 0.0625], state);
+        hash.add_floats(&params);
+        // What is clipped.
+        descend(&self.optimizer, THIRD, TWO, &mut params, &[600.0, -800.0], state);
         hash.add_floats(&params);
     }
 
@@ -218,15 +246,31 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
                 *value = 0.5 + *value / 32.0;
             }
         }
-        for known in [0.0, 1.0] {
+        for known in [0.0, 1.0, 1024.0] {
             let mut target = [0.0; PROBES.len()];
             let target = target.get_mut(..outputs).unwrap_or_default();
             if let Some(first) = target.first_mut().filter(|_| self.loss.accepts(known, outputs)) {
                 *first = known;
             }
-            hash.add_float(self.loss.weight(target.get(..self.loss.targets(outputs)).unwrap_or_default()));
             hash.add_float(self.loss.differentiate(inputs, target, 0.5));
             hash.add_floats(&*target);
+        }
+    }
+
+    #[inline(never)]
+    fn hash_weights(&self, hash: &mut Fnv) {
+        let outputs = self.topology.outputs();
+        let targets = self.loss.targets(outputs);
+        // One output has two classes.
+        for class in 0..outputs.clamp(2, CLASSES) {
+            let index = class as f32;
+            if targets > 1 {
+                // In flash, where there is room for a row.
+                let row = ONE_HOT.get(CLASSES - 1 - class..).and_then(|row| row.get(..targets.min(CLASSES)));
+                hash.add_float(self.loss.weight(row.unwrap_or_default()));
+            } else if self.loss.accepts(index, outputs) {
+                hash.add_float(self.loss.weight(&[index]));
+            }
         }
     }
 }
@@ -235,12 +279,15 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
 mod tests {
     extern crate std;
     use super::*;
-    use crate::activation::{LeakyRelu, Linear, Relu, Sigmoid};
+    use crate::activation::{LeakyRelu, Linear, Relu, Sigmoid, Softmax};
     use crate::data::{Sequential, Shuffle};
     use crate::layer::{dense, frozen};
-    use crate::loss::{BinaryCrossEntropy, Huber, MeanAbsoluteError, MeanSquaredError, Smoothed};
-    use crate::optimizer::Sgd;
-    use crate::schedule::{Constant, keras};
+    use crate::loss::{
+        BinaryCrossEntropy, CategoricalCrossEntropy, ClassWeights, Huber, MeanAbsoluteError, MeanSquaredError,
+        Smoothed, SparseCategoricalCrossEntropy,
+    };
+    use crate::optimizer::{Adam, Clip, Clipped, GlobalNorm, Norm, Sgd, Value};
+    use crate::schedule::{Constant, constant, keras, torch};
 
     fn fit<'a, L>(layers: &'a [Layer<'a>], loss: L) -> Fit<'a, L, Sgd, Constant, Shuffle> {
         Fit {
@@ -292,6 +339,94 @@ mod tests {
         assert_eq!(Fit { epochs: 90, ..fit(&plain, BinaryCrossEntropy) }.fingerprint(), own);
         let sequential = Fit { order: Sequential, ..fit_with_order(&plain) };
         assert_ne!(sequential.fingerprint(), own);
+    }
+
+    /// Whether runs that differ in one thing are told apart.
+    fn differ<L: Loss, O: Optimizer, S: Schedule>(outputs: &[Layer<'_>], [a, b]: [(L, O, S); 2]) -> bool {
+        let of = |(loss, optimizer, schedule)| Fit {
+            topology: Topology::try_new(2, outputs).unwrap(),
+            loss,
+            optimizer,
+            schedule,
+            clock: Clock::Update,
+            order: Sequential,
+            batch: 4,
+            epochs: 9,
+        };
+        of(a).fingerprint() != of(b).fingerprint()
+    }
+
+    #[test]
+    fn sees_clips_and_large_residuals() {
+        fn clips<C: Clip>(clips: [C; 2]) -> bool {
+            let adam = Adam::keras(0.9, 0.999, 1e-7).unwrap();
+            let [a, b] =
+                clips.map(|clip| (MeanSquaredError, Clipped { optimizer: adam, clip }, constant(0.5).unwrap()));
+            differ(&[dense(1, &Linear)], [a, b])
+        }
+        for (low, high) in [(1.0, 5.0), (5.0, 100.0), (100.0, 500.0)] {
+            assert!(clips([low, high].map(|max| GlobalNorm::torch(max).unwrap())), "{low} {high}");
+            assert!(clips([low, high].map(|max| Norm::new(max).unwrap())), "{low} {high}");
+            assert!(clips([low, high].map(|max| Value::new(max).unwrap())), "{low} {high}");
+            let huber = |delta| (Huber::new(delta).unwrap(), Sgd::keras(0.9).unwrap(), constant(0.5).unwrap());
+            assert!(differ(&[dense(1, &Linear)], [huber(low), huber(high)]), "{low} {high}");
+        }
+    }
+
+    #[test]
+    fn sees_the_weight_of_every_class() {
+        fn weights<L: Loss + Copy>(loss: L, layer: Layer<'_>, classes: usize) {
+            let even = [1.0; 40];
+            for class in 0..classes {
+                let mut other = even;
+                other[class] = 9.0;
+                let of = |weights| {
+                    (ClassWeights::new(loss, weights).unwrap(), Sgd::keras(0.9).unwrap(), constant(0.5).unwrap())
+                };
+                let seen = differ(core::slice::from_ref(&layer), [of(&even), of(&other)]);
+                assert_eq!(seen, class < CLASSES, "{class}");
+            }
+        }
+        weights(BinaryCrossEntropy, dense(1, &Sigmoid), 2);
+        weights(SparseCategoricalCrossEntropy, dense(3, &Softmax), 3);
+        weights(CategoricalCrossEntropy, dense(3, &Softmax), 3);
+        weights(SparseCategoricalCrossEntropy, dense(40, &Softmax), 40);
+        weights(CategoricalCrossEntropy, dense(40, &Softmax), 40);
+    }
+
+    #[test]
+    fn sees_boundaries_that_move() {
+        fn schedules<S: Schedule>(schedules: [S; 2]) -> bool {
+            let [a, b] = schedules.map(|schedule| (MeanSquaredError, Sgd::keras(0.9).unwrap(), schedule));
+            differ(&[dense(1, &Linear)], [a, b])
+        }
+        let steps: [[&[u32]; 2]; 5] =
+            [[&[20, 40], &[18, 60]], [&[33, 65], &[60, 120]], [&[10], &[15]], [&[62], &[63]], [&[20_000], &[40_000]]];
+        for boundaries in steps {
+            assert!(schedules(boundaries.map(|at| torch::multi_step(0.1, at, 0.1).unwrap())), "{boundaries:?}");
+            // An eighth later there is a step that is looked at.
+            for boundary in [64, 100, 1000, 10_000] {
+                let moved = [&[boundary][..], &[boundary + boundary / 8][..]];
+                let [a, b] = moved.map(|at| keras::piecewise_constant_decay(at, &[0.1, 0.01]).unwrap());
+                assert!(schedules([a, b]), "{boundary}");
+            }
+        }
+        let decay = |at| keras::piecewise_constant_decay(at, &[0.1, 0.01]).unwrap();
+        assert!(schedules([decay(&[40]), decay(&[60])]));
+    }
+
+    #[test]
+    fn a_rate_without_a_closed_form_is_tried_as_far_as_it_is_fast() {
+        let calls = core::cell::Cell::new(0_u32);
+        let schedule = torch::multiplicative(0.1, |_| {
+            calls.set(calls.get() + 1);
+            0.999
+        });
+        let layers = [dense(1, &Linear)];
+        let plain = fit(&layers, MeanSquaredError);
+        let Fit { topology, loss, optimizer, clock, order, batch, epochs, .. } = plain;
+        Fit { topology, loss, optimizer, schedule: &schedule.unwrap(), clock, order, batch, epochs }.identity();
+        assert!(calls.get() < 12_000, "{}", calls.get());
     }
 
     fn fit_with_order<'a>(layers: &'a [Layer<'a>]) -> Fit<'a, BinaryCrossEntropy, Sgd, Constant, Sequential> {

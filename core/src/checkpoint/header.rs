@@ -19,7 +19,8 @@ pub struct Header {
     pub sequence: u32,
     /// Of the run's settings, or of the model's topology.
     pub fingerprint: u64,
-    /// Pages erased by the store since it was new.
+    /// Pages the store has erased for this frame and those before it. Those of saves that failed or were cut are not in it, so that there
+    /// may have been twice as many where every other save is cut.
     pub erases: u32,
 }
 

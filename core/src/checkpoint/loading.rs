@@ -143,7 +143,7 @@ async fn take_stopping<R: Source>(
     match (to, read_stopping(source, at).await?) {
         (Some(to), Some(from)) => *to = from,
         (None, None) => {}
-        _ => return Err(CheckpointError::Content { section: Section::Stopping }),
+        (to, _) => return Err(CheckpointError::Stopping { expected: to.is_some() }),
     }
     Ok(())
 }
@@ -203,14 +203,30 @@ async fn copy<R: Source>(source: &mut R, at: u32, values: &mut [f32]) -> Result<
 /// # Errors
 /// As [`Frame::open`]; for a frame of something else [`CheckpointError::Kind`], [`CheckpointError::Inputs`], [`CheckpointError::Layers`],
 /// [`CheckpointError::Layer`] or [`CheckpointError::Foreign`]; [`CheckpointError::SectionLength`] for buffers of other lengths;
-/// [`CheckpointError::Content`] for progress that batch and epochs do not allow, and for early stopping where the target has none,
-/// or none where it has it. [`CheckpointError::Incomplete`] alone leaves the target half written.
+/// [`CheckpointError::Content`] for progress that batch and epochs do not allow; [`CheckpointError::Stopping`] for early stopping where
+/// the target has none, or none where it has it. [`CheckpointError::Incomplete`] alone leaves the target half written.
 #[bisync]
 pub async fn load<R: Source>(source: &mut R, target: &mut Target<'_>) -> Checked<Header, R::Error> {
     Frame::open(source).await?.load(target).await
 }
 
-/// Loads a model's frame, or leaves the target as it was.
+/// Loads a model's frame, or leaves the target as it was. A slice is a [`Source`] too, so a model may be part of the program:
+///
+/// ```
+/// # use microfit::{Topology, activation::Linear, dense};
+/// use microfit::checkpoint::{ModelTarget, load_model};
+///
+/// # macro_rules! include_bytes { ($_file:literal) => { FRAME } }
+/// # const FRAME: &[u8; 92] = b"MFMD\x01\0\0\0\x5c\0\0\0\0\0\0\07\xfc?b\x9bz\x86\xda\0\0\0\0\x01\0\0\0\x0c\0\0\0\x01\0\0\0\
+/// #   \x01\0\0\0u\xdd7=\x05\0\0\0\x08\0\0\0\0\0\0@\0\0\0?\x08\0\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x0a\0\0\0\0\0\0\0\xaf\x9e\x8f2";
+/// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+/// let mut frame: &[u8] = include_bytes!("model.mfmd"); // as `microfit checkpoint import` writes it
+/// let mut params = [0.0; NET.param_len()];
+/// let mut target = ModelTarget { topology: NET, params: &mut params, shift: &mut [], factor: &mut [], user: &mut [] };
+/// load_model(&mut frame, &mut target).unwrap();
+/// assert_eq!(target.model().predict(&mut [3.0], &mut [0.0; NET.tape_len(1)])?, [6.5]);
+/// # Ok::<(), microfit::Error>(())
+/// ```
 ///
 /// # Errors
 /// As [`load`].

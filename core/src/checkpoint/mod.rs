@@ -9,7 +9,7 @@
 //! | 8 | u32 | length of the frame in bytes, with the CRC |
 //! | 12 | u32 | sequence number; the store's newest frame has the highest |
 //! | 16 | u64 | [`Fit::fingerprint`](crate::Fit::fingerprint), or that of [`Identity`]; of a model [`Topology::fingerprint`](crate::Topology::fingerprint) |
-//! | 24 | u32 | pages erased by the store since it was new |
+//! | 24 | u32 | pages the store has erased for this frame and those before it ([`Header::erases`]) |
 //! | 28 | sections | each a tag (u32), its length in bytes (u32), its bytes; in order of their tags, all ten in a run, in a model 1, 5, 8, 9 and 10 |
 //! | length - 4 | u32 | CRC-32 (ISO-HDLC, as in zip) of all before |
 //!

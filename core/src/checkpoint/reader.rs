@@ -1,6 +1,8 @@
 //! Reads a frame: whether it is whole and one that could have been written, and what it says. The one body of code for runs and
 //! models, blocking and async.
 
+use core::convert::Infallible;
+
 use super::super::header::{HEADER, Header, SHORTEST};
 use super::super::words::{self, Check, PROGRESS_WORDS, STOPPING_WORDS};
 use super::super::{CRC, CheckpointError, Identity, Kind, LayerShape, Lengths, Section, VERSION};
@@ -27,6 +29,23 @@ pub trait Source {
     /// # Errors
     /// Whatever the medium has.
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error>;
+}
+
+/// A frame in memory, as `include_bytes!` has it.
+#[bisync(AFIT)]
+impl Source for &[u8] {
+    type Error = Infallible;
+
+    fn len(&self) -> u32 {
+        u32::try_from(<[u8]>::len(self)).unwrap_or(u32::MAX)
+    }
+
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for (to, from) in bytes.iter_mut().zip(self.get(offset as usize..).unwrap_or_default()) {
+            *to = *from;
+        }
+        Ok(())
+    }
 }
 
 /// Bytes read at a time.

@@ -26,7 +26,7 @@ impl<F: Fn(u32) -> f64> Schedule for FromFn<F> {
 /// `rate(0) = lr`, `rate(t) = rate(t - 1) * factor(t)`: a rate known only by how it changes.
 ///
 /// There is no closed form, so **a call takes time proportional to the step** (until the product reaches 0, where it
-/// stays). NaN counts as 0.
+/// stays). NaN counts as 0. `Fit::identity` looks at its steps to 1024, with some 10,000 calls of the factor.
 #[derive(Debug, Clone, Copy)]
 pub struct Multiplicative<F> {
     lr: f64,
@@ -54,6 +54,10 @@ impl<F: Fn(u32) -> f64> Schedule for Multiplicative<F> {
             }
         }
         value
+    }
+
+    fn last_tried(&self) -> u32 {
+        1024
     }
 }
 

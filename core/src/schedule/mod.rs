@@ -191,6 +191,9 @@ pub use words::Words;
 
 use crate::error::Error;
 
+/// See [`Schedule::last_tried`].
+pub(crate) const LAST_TRIED: u32 = 1 << 20;
+
 /// A function from a step to a learning rate.
 ///
 /// What a step counts, updates or epochs, is the caller's choice: see [`Clock`](crate::Clock).
@@ -209,6 +212,12 @@ pub trait Schedule {
     fn momentum(&self, step: u32) -> Option<f32> {
         let _ = step;
         None
+    }
+
+    /// The last step that `Fit::identity` looks at, of those up to 2^20. Less for a schedule whose call takes
+    /// time proportional to the step, as [`Multiplicative`]'s does; a combinator does not ask its parts.
+    fn last_tried(&self) -> u32 {
+        LAST_TRIED
     }
 
     /// This until its end, then `next` on a clock of its own; [`Then::new`] in a `const`.
@@ -316,6 +325,10 @@ impl<S: Schedule + ?Sized> Schedule for &S {
 
     fn momentum(&self, step: u32) -> Option<f32> {
         (**self).momentum(step)
+    }
+
+    fn last_tried(&self) -> u32 {
+        (**self).last_tried()
     }
 }
 

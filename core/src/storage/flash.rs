@@ -5,7 +5,8 @@ use super::frames::{Sink, Source};
 use super::nor_flash::NorFlash;
 use crate::unroll::one_turn_at_a_time;
 
-/// Bytes written or read at a time: a multiple of every chip's word. The STM32H7's, of 32 bytes, is the largest known.
+/// Bytes written or read at a time, and a multiple of every word there may be: the STM32H7's has 32 bytes. Drivers that write whole pages,
+/// as some of the i.MX RT's do with 256 or 512, would have as much on the stack.
 pub(super) const CHUNK: usize = 32;
 
 /// Gathers bytes to whole words of the flash.

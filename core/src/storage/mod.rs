@@ -35,11 +35,12 @@
 //! # What is promised
 //!
 //! - After [`Store::save`] has returned, that checkpoint or a newer one is found, whenever power fails; without, the one before.
-//!   A frame is read back before it is acknowledged, and a bad page leaves the one before.
-//! - A save reads two frames at most: the place for the new one, to see that it is blank, and the new one. The first after a start, and
-//!   the first load, read all headers and the newest frame.
+//!   A frame is read back before it is acknowledged. Where a page is bad the next place is taken, and after those behind the newest frame
+//!   the other half's; if all are bad, the one before is left.
+//! - A save reads two frames for each place it tries, as a rule one: the place for the new one, to see that it is blank, and the new
+//!   one. The first after a start, and the first load, read all headers and the newest frame.
 //! - A word that was torn may read as anything, as erased, or not at all. Where reading fails there is no frame; only if no header can
-//!   be read has the medium failed. A place behind the newest frame that cannot be written is passed over for the other half.
+//!   be read has the medium failed.
 //!
 //! Not: that a word in whose last write power failed goes on to read the same. If a frame's very last word was torn and yet reads
 //! right, it counts; NOR flash has been seen to change its mind later. Then the one before counts, if there is one: give the region
@@ -47,11 +48,16 @@
 //! a double ECC error, RM0351 and RM0440) needs a handler that returns. Of flash that forbids a second write to a word nothing is asked: no word is
 //! written twice between erases.
 //!
+//! # Which flash
+//!
+//! A driver's words, those it reads and those it writes, have 1, 2, 4, 8, 16 or 32 bytes, which is looked at when it is compiled. One that
+//! writes pages of 256 or 512 bytes only, as some of the i.MX RT's do, needs a buffer of its own before it.
+//!
 //! # Wear
 //!
 //! Both halves are erased in turn, so a page is erased once in [`Wear::saves_per_erase`] saves, twice the frames in a half. The frame's
-//! header counts the pages erased. At 10,000 erases, with one frame a half and a save every ten minutes, flash lasts 10,000 * 2 *
-//! 10 minutes = 139 days; with 16 frames a half, 6 years.
+//! header counts the pages erased, as [`Header::erases`](crate::checkpoint::Header) has it. At 10,000 erases, with one frame a half and a
+//! save every ten minutes, flash lasts 10,000 * 2 * 10 minutes = 139 days; with 16 frames a half, 6 years.
 
 mod promotion;
 mod simulator;

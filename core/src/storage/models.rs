@@ -76,6 +76,9 @@ impl<F: NorFlash> ModelStore<F> {
     /// Loads the model before the deployed one, and deploys that again. Power may fail at any moment: then either of the two is
     /// deployed. Another call goes back to the one left, as long as that is whole.
     ///
+    /// It is loaded first. If deploying it fails then ([`CheckpointError::Medium`] or [`CheckpointError::ReadBack`]), the target holds the
+    /// model before though the other one may still be deployed: [`Self::load`] makes the two agree.
+    ///
     /// # Errors
     /// [`CheckpointError::Missing`] if there is no other model of this topology; as [`Self::load`] and [`Self::save`].
     #[bisync]
@@ -103,7 +106,8 @@ impl<F: NorFlash> ModelStore<F> {
 
     /// Deploys `candidate` if it is better than the deployed model, which is loaded into `deployed` to be compared. `score` is asked for
     /// both, on samples that neither was trained on, and the rule says what is better; as a rule
-    /// [`Model::evaluate`]`(..)?.loss()`. If there is no model of this topology any finite score will do.
+    /// [`Model::evaluate`]`(..)?.loss()`. If there is no model of this topology any finite score will do; nor is one a rival that has
+    /// parts of other lengths than `deployed`, or that cannot be scored, as with a scaling's factor of 0.
     ///
     /// ```
     /// # use microfit::{Goal, Topology, activation::Linear, checked, data::Rows, dense, loss::MeanSquaredError};
@@ -131,8 +135,9 @@ impl<F: NorFlash> ModelStore<F> {
     /// ```
     ///
     /// # Errors
-    /// [`PromotionError::Score`] for what `score` returns, [`PromotionError::Store`] as [`Self::load`] and [`Self::save`]. The deployed model
-    /// is the old one then, unless a read back of the new one alone has failed.
+    /// [`PromotionError::Score`] for what `score` returns for the candidate, and for [`Error::SampleRead`], which is not held against
+    /// the deployed model; [`PromotionError::Store`] as [`Self::load`] and [`Self::save`]. The deployed model is the old one then, unless
+    /// a read back of the new one alone has failed.
     #[bisync]
     pub async fn promote(
         &mut self,
@@ -141,8 +146,13 @@ impl<F: NorFlash> ModelStore<F> {
         rule: &Promotion,
         mut score: impl FnMut(&Model<'_>) -> Result<f32, Error>,
     ) -> Result<Outcome, PromotionError<F::Error>> {
+        // Its own lengths are the caller's mistake, the deployed model's are none.
+        deployed.check().map_err(PromotionError::Store)?;
         let before = match self.load(deployed).await {
-            Ok(_) => Some(score(&deployed.model()).map_err(PromotionError::Score)?),
+            Ok(_) => match score(&deployed.model()) {
+                Err(error @ Error::SampleRead { .. }) => return Err(PromotionError::Score(error)),
+                score => score.ok(),
+            },
             Err(error) if error.is_of_another() => None,
             Err(error) => return Err(PromotionError::Store(error)),
         };

@@ -46,7 +46,7 @@ impl Promotion {
 pub enum Outcome {
     /// It was better: it is deployed now, and the one before is the one to fall back to.
     Promoted {
-        /// The score of the one before; `None` if there was no model of this topology.
+        /// The score of the one before; `None` if there was no model of this topology that could be loaded and scored.
         before: Option<f32>,
         /// The candidate's score.
         candidate: f32,
@@ -55,7 +55,7 @@ pub enum Outcome {
     },
     /// It was not, and flash is as it was.
     Kept {
-        /// The deployed model's score; `None` if there is none of this topology.
+        /// The deployed model's score; `None` if there is none of this topology that can be loaded and scored.
         deployed: Option<f32>,
         /// The candidate's score.
         candidate: f32,

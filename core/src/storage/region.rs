@@ -26,7 +26,8 @@ enum Newest {
     Known(Option<Place>),
 }
 
-/// Where a frame is. The newer is the greater; two of one number, which no store writes, have an order all the same.
+/// Where a frame is. The newer is the greater; two of one number, one of them from a place that was passed over, have an order all the
+/// same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     sequence: u32,
@@ -47,12 +48,24 @@ impl<F: NorFlash> Region<F> {
         let page = F::ERASE_SIZE as u32;
         let word = F::READ_SIZE.max(F::WRITE_SIZE) as u32;
         let half = len / page / 2 * page;
-        let within = u64::from(start) + 2 * u64::from(half) <= flash.capacity() as u64;
+        // Where an erase ends has 32 bits.
+        let expected = (flash.capacity() as u64).min(u32::MAX.into());
+        let found = u64::from(start) + 2 * u64::from(half);
+        if !start.is_multiple_of(page) {
+            return Err(CheckpointError::RegionStart { page, found: start });
+        }
+        if found > expected {
+            return Err(CheckpointError::RegionEnd { expected, found });
+        }
         match (Wear::new(frame_len, len, page, word), wear::stride(frame_len, word)) {
-            (Some(Wear { capacity, .. }), Some(stride)) if within && start.is_multiple_of(page) => {
+            (Some(Wear { capacity, .. }), Some(stride)) => {
                 Ok(Self { flash, start, half, stride, capacity, newest: Newest::Unknown })
             }
-            _ => Err(CheckpointError::RegionTooSmall),
+            (_, stride) => {
+                let pages = stride.and_then(|stride| stride.checked_next_multiple_of(page));
+                let expected = pages.and_then(|pages| pages.checked_mul(2)).unwrap_or(u32::MAX);
+                Err(CheckpointError::RegionTooSmall { expected, found: len })
+            }
         }
     }
 
@@ -224,8 +237,9 @@ impl<F: NorFlash> Region<F> {
         Ok(digest.finalize() == CRC_OF_WHOLE)
     }
 
-    /// Writes a frame behind the newest, or else to the begin of the half that is not `keep`, or not the newest's without one, which is
-    /// erased for it; and reads it back. Until that was good, the next call looks for the newest again.
+    /// Writes a frame behind the newest, or else to the half that is not `keep`, or not the newest's without one, which is erased for it;
+    /// and reads it back. Where it cannot be written it goes to the next place, and if there is no newest frame to the other half
+    /// too. Until it was good, the next call looks for the newest again.
     #[bisync]
     #[inline(always)]
     pub(super) async fn append(&mut self, parts: Parts<'_>, keep: Option<u32>) -> Stored<Header, F> {
@@ -233,31 +247,42 @@ impl<F: NorFlash> Region<F> {
         let newest = self.newest().await.map_err(CheckpointError::Medium)?;
         let mut header = parts.header();
         if header.len > self.stride {
-            return Err(CheckpointError::RegionTooSmall);
+            return Err(CheckpointError::FrameLength { expected: self.stride, found: header.len });
         }
-        let (mut half, mut blank) = (0, None);
+        // The half that is taken last, and the places left to try: of that half all.
+        let (mut half, mut slot, mut left) = (1, 0, 2 * self.capacity);
         if let Some(place) = newest {
             // Its successor would not be newer. At a save a second that is 136 years.
             header.sequence = place.sequence.checked_add(1).ok_or(CheckpointError::Sequence)?;
             header.erases = self.erases(place).await.map_err(CheckpointError::Medium)?;
             half = 1 - keep.unwrap_or(self.half(place));
-            blank = self.blank_after(place.slot).await;
+            slot = place.slot + 1;
+            left = self.capacity * (2 + self.half(place)) - slot;
         }
         loop {
-            let is_blank = blank.is_some();
-            if !is_blank {
-                self.erase(half).await.map_err(CheckpointError::Medium)?;
-                header.erases = header.erases.saturating_add(self.wear().pages);
+            if left.is_multiple_of(self.capacity) {
+                let half = if left > self.capacity { 0 } else { half };
+                slot = half * self.capacity;
+                match self.erase(half).await {
+                    Ok(()) => header.erases = header.erases.saturating_add(self.wear().pages),
+                    // Other pages than the one that failed may be blank now.
+                    Err(_) if left > self.capacity || self.has_blank(slot).await => {}
+                    Err(error) => return Err(CheckpointError::Medium(error)),
+                }
             }
-            let slot = blank.take().unwrap_or(half * self.capacity);
-            let place = Place { sequence: header.sequence, slot };
-            match self.write_at(place, parts, &header).await {
+            let written = match self.is_blank(slot).await {
+                Ok(true) => self.write_at(Place { sequence: header.sequence, slot }, parts, &header).await,
+                // What cannot be read is not blank either.
+                not => not,
+            };
+            match written {
                 Ok(true) => return Ok(header),
-                // A word that was torn may read as erased, but cannot be written: then the other half is taken.
-                _ if is_blank => {}
+                // A word that was torn may read as erased, but cannot be written; or the page is worn out.
+                _ if left > 1 => {}
                 Ok(false) => return Err(CheckpointError::ReadBack),
                 Err(error) => return Err(CheckpointError::Medium(error)),
             }
+            (slot, left) = (slot + 1, left - 1);
         }
     }
 
@@ -268,29 +293,36 @@ impl<F: NorFlash> Region<F> {
         Ok(self.header(place).await?.map_or(0, |header| header.erases))
     }
 
-    #[bisync]
-    async fn erase(&mut self, half: u32) -> Result<(), F::Error> {
-        self.newest = Newest::Unknown;
-        let from = self.start + half * self.half;
-        self.flash.erase(from, from + self.half).await
-    }
-
-    /// The first place behind this one, in the same half, that is blank.
+    /// Erases a half; page by page if that fails, because one that is worn out should not leave the others as they are.
     #[bisync]
     #[inline(never)]
-    async fn blank_after(&mut self, slot: u32) -> Option<u32> {
-        let end = if slot < self.capacity { self.capacity } else { 2 * self.capacity };
-        for slot in slot + 1..end {
-            // What cannot be read is not blank.
-            if let Ok(true) = self.is_blank(slot).await {
-                return Some(slot);
+    async fn erase(&mut self, half: u32) -> Result<(), F::Error> {
+        self.newest = Newest::Unknown;
+        let (from, page) = (self.start + half * self.half, F::ERASE_SIZE as u32);
+        let erased = self.flash.erase(from, from + self.half).await;
+        if erased.is_err() {
+            for at in (from..from + self.half).step_by(page as usize) {
+                let _ = self.flash.erase(at, at + page).await;
             }
         }
-        None
+        erased
+    }
+
+    /// Whether there is a blank place in the half that begins here.
+    #[bisync]
+    #[inline(never)]
+    async fn has_blank(&mut self, begin: u32) -> bool {
+        for slot in begin..begin + self.capacity {
+            if let Ok(true) = self.is_blank(slot).await {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether the room for a frame is as an erase leaves it.
     #[bisync]
+    #[inline(never)]
     async fn is_blank(&mut self, slot: u32) -> Result<bool, F::Error> {
         let (at, end) = (self.offset(slot), self.stride);
         let mut offset = 0;

@@ -47,7 +47,7 @@ pub enum SimulatedFault {
     Power,
     /// Not a multiple of the read, write or erase size.
     NotAligned,
-    /// Past the end.
+    /// Past the end, or from an address to one before it.
     OutOfBounds,
     /// A word was written that is not erased.
     NotErased,
@@ -197,7 +197,8 @@ impl<const READ: usize, const WRITE: usize, const ERASE: usize> NorFlash for Sim
     const ERASE_SIZE: usize = ERASE;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), SimulatedFault> {
-        let range = self.check(from, to.saturating_sub(from) as usize, ERASE)?;
+        let len = to.checked_sub(from).ok_or(SimulatedFault::OutOfBounds)?;
+        let range = self.check(from, len as usize, ERASE)?;
         for start in range.step_by(ERASE) {
             let (cut, page) = (self.is_cut(), start..start + ERASE);
             let whole = !cut || self.torn == Torn::Blank;
@@ -314,6 +315,29 @@ mod tests {
         assert_eq!((read, again), (Err(SimulatedFault::Unreadable), not_erased));
     }
 
+    /// What is left of two words, of which the first was written, when the erase of their page is cut; and whether the second one can be
+    /// written.
+    fn cut_in_a_page(torn: Torn) -> ([u8; 8], Result<(), SimulatedFault>) {
+        let (mut memory, mut erases) = ([0xff; 8], [0]);
+        let mut flash = SimulatedFlash::<1, 4, 8>::new(&mut memory, &mut erases, 3).torn(torn);
+        assert_eq!(flash.write(0, &[0; 4]), Ok(()));
+        flash.cut_after(0);
+        assert_eq!(flash.erase(0, 8), Err(SimulatedFault::Power));
+        flash.power_on();
+        let again = flash.write(4, &[0; 4]);
+        (memory, again)
+    }
+
+    #[test]
+    fn a_torn_page_is_as_was_asked_for() {
+        let not_erased = Err(SimulatedFault::NotErased);
+        assert_eq!(cut_in_a_page(Torn::Blank), ([0xff; 8], not_erased));
+        let (page, again) = cut_in_a_page(Torn::Unreadable);
+        assert!(page[..4] != [0xff; 4] && page[4..] == [0xff; 4] && again == not_erased, "{page:x?}");
+        let (page, again) = cut_in_a_page(Torn::Bits);
+        assert!(page[..4] != [0xff; 4] && page[4..] == [0; 4] && again.is_ok(), "{page:x?}");
+    }
+
     #[test]
     fn refuses_what_flash_refuses() {
         let (mut memory, mut erases) = ([0xff; 16], [0; 2]);
@@ -322,6 +346,7 @@ mod tests {
         assert_eq!(flash.write(2, &[0; 4]), Err(SimulatedFault::NotAligned));
         assert_eq!(flash.erase(0, 4), Err(SimulatedFault::NotAligned));
         assert_eq!(flash.erase(8, 24), Err(SimulatedFault::OutOfBounds));
+        assert_eq!((flash.erase(16, 8), flash.erase(8, 8)), (Err(SimulatedFault::OutOfBounds), Ok(())));
         assert_eq!(flash.write(0, &[0; 4]), Ok(()));
         assert_eq!(flash.write(0, &[0; 4]), Err(SimulatedFault::NotErased));
         assert_eq!((flash.bytes_read(), flash.read(0, &mut [0; 6]), flash.bytes_read()), (0, Ok(()), 6));

@@ -21,8 +21,8 @@ impl<F: NorFlash> Store<F> {
     /// Over `len` bytes of `flash` from `start` on, for checkpoints of these lengths. Flash is neither read nor written.
     ///
     /// # Errors
-    /// [`CheckpointError::RegionTooSmall`] unless `start` is a page's, the region is within the flash, and half its pages hold a
-    /// frame.
+    /// [`CheckpointError::RegionStart`] unless `start` is a page's, [`CheckpointError::RegionEnd`] unless the region is within the
+    /// flash, [`CheckpointError::RegionTooSmall`] unless half its pages hold a frame.
     pub fn new(flash: F, start: u32, len: u32, lengths: &Lengths) -> Result<Self, CheckpointError<F::Error>> {
         Ok(Self { region: Region::new(flash, start, len, lengths.frame_len())? })
     }
@@ -57,9 +57,10 @@ impl<F: NorFlash> Store<F> {
     /// for frames at other places, though: what it does not find there it may erase.
     ///
     /// # Errors
-    /// [`CheckpointError::Medium`]; [`CheckpointError::ReadBack`] from a page that is worn out: the checkpoint before still counts. [`CheckpointError::RegionTooSmall`] for a snapshot longer than the lengths
-    /// given to [`Self::new`], [`CheckpointError::SectionLength`] for one whose parts do not fit its topology, and
-    /// [`CheckpointError::Sequence`]: flash is untouched then.
+    /// [`CheckpointError::Medium`]; [`CheckpointError::ReadBack`] from pages that are worn out: the checkpoint before still counts.
+    /// [`CheckpointError::FrameLength`] for a snapshot longer than the lengths given to [`Self::new`],
+    /// [`CheckpointError::SectionLength`] for one whose parts do not fit its topology, and [`CheckpointError::Sequence`]: flash is
+    /// untouched then.
     #[bisync]
     #[inline(always)]
     pub async fn save(&mut self, snapshot: &Snapshot<'_>) -> Result<Header, CheckpointError<F::Error>> {
