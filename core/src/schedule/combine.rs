@@ -3,7 +3,7 @@
 //! Each is a struct with a `const` constructor, and a method of [`Schedule`] where that reads better.
 
 use super::shape::Curve;
-use super::{Finite, Schedule, Shape, finite, times};
+use super::{Finite, LAST_TRIED, Schedule, Shape, finite, times};
 use crate::error::{Error, Requirement};
 
 /// `first` for `steps` steps, then `second` **on a clock of its own**, which reads 0 at its first step.
@@ -29,6 +29,10 @@ impl<A: Schedule, B: Schedule> Schedule for Then<A, B> {
 
     fn momentum(&self, step: u32) -> Option<f32> {
         step.checked_sub(self.steps).map_or_else(|| self.first.momentum(step), |local| self.second.momentum(local))
+    }
+
+    fn last_tried(&self) -> u32 {
+        self.first.last_tried().min(self.second.last_tried())
     }
 }
 
@@ -62,6 +66,10 @@ impl<A: Schedule, B: Schedule> Schedule for Overlay<A, B> {
     fn momentum(&self, step: u32) -> Option<f32> {
         if step < self.until { self.first.momentum(step) } else { self.second.momentum(step) }
     }
+
+    fn last_tried(&self) -> u32 {
+        self.first.last_tried().min(self.second.last_tried())
+    }
 }
 
 /// `rate(t) = first(t) * second(t)`. Momentum is the first's, where it has one.
@@ -87,6 +95,10 @@ impl<A: Schedule, B: Schedule> Schedule for Product<A, B> {
     fn momentum(&self, step: u32) -> Option<f32> {
         self.first.momentum(step).or_else(|| self.second.momentum(step))
     }
+
+    fn last_tried(&self) -> u32 {
+        self.first.last_tried().min(self.second.last_tried())
+    }
 }
 
 /// A schedule whose value, or whose clock, is changed by one number; momentum follows the clock.
@@ -111,6 +123,10 @@ macro_rules! wrapper {
                 let ($me, $at) = (self, step);
                 let _ = $me.$field;
                 self.inner.momentum($clock)
+            }
+
+            fn last_tried(&self) -> u32 {
+                self.inner.last_tried()
             }
         }
     };
@@ -300,6 +316,10 @@ impl<S: Schedule> Schedule for Fade<S> {
     fn momentum(&self, step: u32) -> Option<f32> {
         self.inner.momentum(step)
     }
+
+    fn last_tried(&self) -> u32 {
+        self.inner.last_tried()
+    }
 }
 
 impl<S: Schedule> Finite for Fade<S> {
@@ -331,6 +351,10 @@ impl<S: Schedule, M: Schedule> Schedule for WithMomentum<S, M> {
     fn momentum(&self, step: u32) -> Option<f32> {
         self.momentum.as_ref().map(|momentum| momentum.rate(step))
     }
+
+    fn last_tried(&self) -> u32 {
+        self.momentum.as_ref().map_or(LAST_TRIED, M::last_tried).min(self.rate.last_tried())
+    }
 }
 
 impl<S: Finite, M: Schedule> Finite for WithMomentum<S, M> {
@@ -341,12 +365,28 @@ impl<S: Finite, M: Schedule> Finite for WithMomentum<S, M> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Constant, FromFn, warmup};
+    use super::super::{Constant, FromFn, Multiplicative, Sequential, warmup};
     use super::*;
 
     /// A schedule that says what time it is.
     fn clock() -> FromFn<fn(u32) -> f64> {
         FromFn(f64::from)
+    }
+
+    #[test]
+    fn are_tried_as_far_as_their_parts() {
+        let (slow, fast) = (|| Multiplicative::new(0.1, |_| 0.9).unwrap(), || Constant::new(0.1).unwrap());
+        let slowest = slow().last_tried();
+        assert!(slowest < fast().last_tried());
+        assert_eq!(Then::new(slow(), 3, fast()).last_tried(), slowest);
+        assert_eq!(Overlay::new(fast(), 3, slow()).last_tried(), slowest);
+        assert_eq!(fast().product(slow()).last_tried(), slowest);
+        assert_eq!(slow().scale(0.5).unwrap().last_tried(), slowest);
+        assert_eq!(Fade::new(slow(), 0.0, 3, 3, Shape::Linear).unwrap().last_tried(), slowest);
+        assert_eq!(WithMomentum::new(slow(), None::<Constant>).last_tried(), slowest);
+        assert_eq!(WithMomentum::new(fast(), Some(slow())).last_tried(), slowest);
+        assert_eq!(Sequential::new(&[&fast() as &dyn Schedule, &slow()], &[3]).unwrap().last_tried(), slowest);
+        assert_eq!(Then::new(fast(), 3, fast()).last_tried(), LAST_TRIED);
     }
 
     #[test]

@@ -214,8 +214,8 @@ pub trait Schedule {
         None
     }
 
-    /// The last step that `Fit::identity` looks at, of those up to 2^20. Less for a schedule whose call takes
-    /// time proportional to the step, as [`Multiplicative`]'s does; a combinator does not ask its parts.
+    /// The last step that `Fit::identity` looks at, of those up to 2^20. Less for a schedule whose call takes time
+    /// proportional to the step, as [`Multiplicative`]'s does, and for a combinator of one.
     fn last_tried(&self) -> u32 {
         LAST_TRIED
     }

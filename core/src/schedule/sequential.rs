@@ -1,7 +1,7 @@
 //! A list of schedules, one after the other.
 
-use super::Schedule;
 use super::piecewise::increasing;
+use super::{LAST_TRIED, Schedule};
 use crate::error::{Error, Requirement};
 
 /// Part `i` from boundary `i - 1` on, **each on a clock of its own** that reads 0 at its boundary.
@@ -51,6 +51,10 @@ impl<S: Schedule> Schedule for Sequential<'_, S> {
 
     fn momentum(&self, step: u32) -> Option<f32> {
         self.at(step).and_then(|(part, local)| part.momentum(local))
+    }
+
+    fn last_tried(&self) -> u32 {
+        self.parts.iter().map(S::last_tried).min().unwrap_or(LAST_TRIED)
     }
 }
 

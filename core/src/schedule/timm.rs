@@ -45,6 +45,10 @@ impl<S: Schedule> Schedule for Warmup<S> {
         }
         self.inner.value(if self.prefix { step - self.steps } else { step })
     }
+
+    fn last_tried(&self) -> u32 {
+        self.inner.last_tried()
+    }
 }
 
 /// A warm-up's parameters.
