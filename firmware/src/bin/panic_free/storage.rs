@@ -172,6 +172,9 @@ fn modelled(topology: Topology<'_>, snapshot: &Snapshot, target: &mut Target) ->
     let mut loaded = ModelTarget { topology, params, shift, factor, user };
     let mut sum = (loaded.lengths().model_len() ^ model.lengths().model_len()) as f32 + identity.fingerprint() as f32;
     sum += of_header(&load_model(&mut memory, &mut loaded)?) + topology.fingerprint() as f32;
+    // As one that is part of the program.
+    let mut slice: &[u8] = memory.bytes;
+    sum += told(load_model(&mut slice, &mut loaded).map(|header| of_header(&header)));
     sum += f32::from(loaded.model().network().is_ok());
     Ok(sum + f32::from(loaded.model().scaling().is_ok_and(|scaling| scaling.is_some())))
 }
