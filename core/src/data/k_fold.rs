@@ -112,7 +112,7 @@ impl<D: Dataset, O: Order> Dataset for Fold<D, O> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{FromFn, Sequential, Shuffle, Weighted};
+    use crate::data::{FromFn, Sequential, Shuffle};
 
     fn mark(data: &impl Dataset, times: &mut [u32; 60]) {
         for index in 0..data.len() {
@@ -153,23 +153,6 @@ mod tests {
         train.read(3, &mut x, &mut y).unwrap();
         assert_eq!(x, [5.0]);
         assert_eq!(train.read(5, &mut x, &mut y), Err(Error::SampleIndex { index: 5, len: 5 }));
-    }
-
-    #[test]
-    fn weights_go_with_their_samples() {
-        let weights: [f32; 7] = core::array::from_fn(|index| 1.5 + index as f32);
-        let data = FromFn { len: 7, generate: |i| ([i as f32], [0.0]) };
-        let weighted = Weighted::new(data, &weights).unwrap();
-        for fold in 0..3 {
-            let (train, validation) = k_fold(&weighted, Shuffle::new(1), 3, fold).unwrap();
-            for side in [train, validation] {
-                for index in 0..side.len() {
-                    let (mut x, mut y) = ([0.0], [0.0]);
-                    side.read(index, &mut x, &mut y).unwrap();
-                    assert_eq!(side.weight(index), 1.5 + x[0]);
-                }
-            }
-        }
     }
 
     #[test]

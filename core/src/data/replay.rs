@@ -1,8 +1,8 @@
 //! A fair memory of an unfair stream.
 
 use super::Dataset;
-use super::ring::refuse_not_finite;
 use super::rows::copy;
+use super::scaling::check_finite;
 use crate::error::{Buffer, Error};
 use crate::rng::{Rng, mix};
 
@@ -103,7 +103,7 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
         let Some(seen_of_class) = seen.get_mut(class) else {
             return Err(Error::ClassInvalid { index: pushed as usize, classes: C, found: label.into() });
         };
-        refuse_not_finite(pushed as usize, &features)?;
+        check_finite(pushed, &features, features.iter().copied())?;
         *seen_of_class = seen_of_class.saturating_add(1);
         let n = *seen_of_class;
         let row = if (len as usize) < self.labels.len() {

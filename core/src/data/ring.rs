@@ -2,6 +2,7 @@
 
 use super::Dataset;
 use super::rows::copy;
+use super::scaling::check_finite;
 use crate::error::{Buffer, Error};
 
 /// The latest samples pushed, oldest first: a plain ring buffer over lent memory.
@@ -86,8 +87,8 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
         let capacity = self.features.len();
         let full = self.state.len as usize >= capacity;
         let index = if full { capacity.saturating_sub(1) } else { self.state.len as usize };
-        refuse_not_finite(index, &features)?;
-        if let Some((output, &found)) = not_finite(&target) {
+        check_finite(index as u32, &features, features.iter().copied())?;
+        if let Some((output, &found)) = target.iter().enumerate().find(|(_, target)| !target.is_finite()) {
             return Err(Error::TargetInvalid { index, output, found });
         }
         let row = if full { self.state.oldest as usize } else { self.row(self.state.len as usize) };
@@ -126,19 +127,6 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
     /// What is not in the rows.
     pub const fn state(&self) -> RingState {
         self.state
-    }
-}
-
-/// The first number that is NaN or infinite, and its position.
-fn not_finite(numbers: &[f32]) -> Option<(usize, &f32)> {
-    numbers.iter().enumerate().find(|(_, number)| !number.is_finite())
-}
-
-/// Refuses a sample to keep, whose index is to be `index`, if a feature of it is not finite.
-pub(super) fn refuse_not_finite(index: usize, features: &[f32]) -> Result<(), Error> {
-    match not_finite(features) {
-        Some((feature, &found)) => Err(Error::SampleNotFinite { index, feature, found }),
-        None => Ok(()),
     }
 }
 

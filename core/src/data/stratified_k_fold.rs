@@ -143,7 +143,7 @@ impl<D: Dataset> Dataset for StratifiedFold<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{FromFn, Weighted};
+    use crate::data::FromFn;
 
     #[test]
     fn every_sample_is_held_out_once_and_classes_are_in_proportion() {
@@ -178,25 +178,6 @@ mod tests {
                     }
                 }
                 assert!(held_out[..len].iter().all(|&n| n == 1));
-            }
-        }
-    }
-
-    #[test]
-    fn weights_go_with_their_samples() {
-        let weights: [f32; 7] = core::array::from_fn(|index| 1.5 + index as f32);
-        let data = FromFn { len: 7, generate: |i| ([i as f32], [0.0]) };
-        let weighted = Weighted::new(data, &weights).unwrap();
-        let mut indices = [0; 7];
-        let folds = StratifiedFolds::new(7, |i| u16::from(i < 3), 3, 1, &mut indices).unwrap();
-        for fold in 0..3 {
-            let (train, validation) = folds.split(&weighted, fold).unwrap();
-            for side in [train, validation] {
-                for index in 0..side.len() {
-                    let (mut x, mut y) = ([0.0], [0.0]);
-                    side.read(index, &mut x, &mut y).unwrap();
-                    assert_eq!(side.weight(index), 1.5 + x[0]);
-                }
             }
         }
     }

@@ -60,7 +60,7 @@ impl<D: Dataset> Dataset for Weighted<'_, D> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Rows, Subset, holdout};
+    use crate::data::{FromFn, Rows, Shuffle, StratifiedFolds, Subset, holdout, k_fold};
 
     #[test]
     fn weights_go_with_their_samples_through_every_view() {
@@ -72,6 +72,31 @@ mod tests {
         assert_eq!((train.weight(0), validation.weight(1)), (0.5, 3.0));
         assert_eq!(Subset::new(weighted, &[3, 1]).weight(1), 2.0);
         assert_eq!(Weighted::new(weighted, &weights).unwrap().weight(3), 9.0);
+    }
+
+    #[test]
+    fn weights_go_with_their_samples_through_folds() {
+        /// Sample number `n` has the feature `n` and weighs 1.5 more.
+        fn check(side: &impl Dataset) {
+            for index in 0..side.len() {
+                let (mut x, mut y) = ([0.0], [0.0]);
+                side.read(index, &mut x, &mut y).unwrap();
+                assert_eq!(side.weight(index), 1.5 + x[0]);
+            }
+        }
+        let weights: [f32; 7] = core::array::from_fn(|index| 1.5 + index as f32);
+        let data = FromFn { len: 7, generate: |i| ([i as f32], [0.0]) };
+        let weighted = Weighted::new(data, &weights).unwrap();
+        let mut indices = [0; 7];
+        let folds = StratifiedFolds::new(7, |i| u16::from(i < 3), 3, 1, &mut indices).unwrap();
+        for fold in 0..3 {
+            let (train, validation) = k_fold(&weighted, Shuffle::new(1), 3, fold).unwrap();
+            check(&train);
+            check(&validation);
+            let (train, validation) = folds.split(&weighted, fold).unwrap();
+            check(&train);
+            check(&validation);
+        }
     }
 
     #[test]
