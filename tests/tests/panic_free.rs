@@ -34,6 +34,21 @@ fn no_panic_path_is_left() {
     }
 }
 
+/// What is smallest has the small kernels: those of an FPU ask whether rows have a length, at this level.
+#[test]
+fn nor_in_the_smallest_image() {
+    if !available("nor_in_the_smallest_image", &TARGETS, false) {
+        return;
+    }
+    for target in TARGETS {
+        for lto in ["fat", "off"] {
+            if let Err(error) = link(target, "panic-free,small", "z", lto) {
+                panic!("{target}, lto {lto}:\n{error}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_planted_index_is_found() {
     if !available("a_planted_index_is_found", &TARGETS, false) {
