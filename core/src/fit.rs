@@ -69,7 +69,8 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     ///
     /// # Errors
     /// [`Error::BufferLength`]; [`Error::Parameter`] for a batch or a number of epochs of 0, or a batch other than 1
-    /// with an optimizer that has no state to gather it in; [`Error::LossActivation`]; [`Error::AllLayersFrozen`],
+    /// with an optimizer that has no state to gather it in; [`Error::LossActivation`] and [`Error::LossTargets`] for a loss that does not
+    /// fit the outputs; [`Error::AllLayersFrozen`],
     /// [`Error::RowActivationHidden`] and [`Error::PenaltyWithoutGradient`] for a topology that cannot be trained so.
     pub fn start<'b>(
         self,
@@ -103,6 +104,12 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         workspace: &'b mut [f32],
         clear: bool,
     ) -> Result<Trainer<'a, 'b, L, O, S, R>, Error> {
+        const {
+            assert!(
+                O::STATE_PER_PARAM > 0 || matches!(O::GATHER, Gather::InParameters),
+                "an optimizer without state has nowhere to gather a gradient but `Gather::InParameters`"
+            )
+        };
         let batch_rule = if O::GATHER == Gather::InParameters { Requirement::One } else { Requirement::AtLeastOne };
         require("batch", batch_rule, f64::from(self.batch))?;
         require("epochs", Requirement::AtLeastOne, f64::from(self.epochs))?;
@@ -112,7 +119,11 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         check_layers(&self.topology, O::GATHER)?;
         let input = loss_input(&self.topology, &self.loss)?;
         self.topology.check_params(params.len())?;
-        let (targets, found) = (self.loss.targets(self.topology.outputs()), workspace.len());
+        let (outputs, targets) = (self.topology.outputs(), self.loss.targets(self.topology.outputs()));
+        if targets > outputs {
+            return Err(Error::LossTargets { expected: outputs, found: targets });
+        }
+        let found = workspace.len();
         let Some((state, lanes)) = Lanes::split::<O>(&self.topology, targets, workspace) else {
             let expected = self.topology.workspace_len_for::<O>(1, targets);
             return Err(Error::BufferLength { buffer: Buffer::Workspace, expected, found });

@@ -1,8 +1,8 @@
 //! Bad input is refused with a typed error, and nothing the caller lent has changed.
 
-use microfit::activation::{Linear, Relu, Sigmoid};
+use microfit::activation::{Activation, Linear, Relu, Sigmoid};
 use microfit::data::{Nothing, Rows, Sequential};
-use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
+use microfit::loss::{BinaryCrossEntropy, Input, Loss, MeanSquaredError};
 use microfit::optimizer::{Adam, OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::{Constant, FromFn};
 use microfit::{Buffer, Clock, Error, Event, Fit, Network, Requirement, Topology, dense};
@@ -64,6 +64,47 @@ fn settings_that_make_no_sense() {
     let relu = Topology::try_new(2, &layers).unwrap();
     let wrong_loss = start_error(Fit { topology: relu, ..fit() }, relu.param_len(), relu.workspace_len::<Sgd>());
     assert_eq!(wrong_loss, Some(Error::LossActivation));
+}
+
+/// A squared error with a second target for each output, which says whether the first counts.
+#[derive(Clone, Copy)]
+struct Masked;
+
+impl Loss for Masked {
+    fn input(&self, _last: &dyn Activation) -> Result<Input, Error> {
+        Ok(Input::Outputs)
+    }
+
+    fn targets(&self, outputs: usize) -> usize {
+        2 * outputs
+    }
+
+    fn value(&self, inputs: &[f32], target: &[f32]) -> f32 {
+        target[1] * (inputs[0] - target[0]).powi(2)
+    }
+
+    fn differentiate(&self, inputs: &[f32], target: &mut [f32], scale: f32) -> f32 {
+        let value = self.value(inputs, target);
+        target[0] = scale * 2.0 * target[1] * (inputs[0] - target[0]);
+        value
+    }
+}
+
+#[test]
+fn more_targets_than_outputs() {
+    let plain = fit();
+    let masked = Fit {
+        loss: Masked,
+        topology: plain.topology,
+        optimizer: plain.optimizer,
+        schedule: plain.schedule,
+        clock: plain.clock,
+        order: plain.order,
+        batch: plain.batch,
+        epochs: plain.epochs,
+    };
+    let error = start_error(masked, NET.param_len(), NET.workspace_len_for::<Sgd>(4, 2));
+    assert_eq!(error, Some(Error::LossTargets { expected: 1, found: 2 }));
 }
 
 #[test]

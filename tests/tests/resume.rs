@@ -259,7 +259,10 @@ fn a_validation_set_may_change_meanwhile() {
         loop {
             let validation = Rows { features: &features[..len], targets: &targets[..len] };
             match trainer.step(&train, &validation).unwrap() {
-                Event::Validation { .. } => len = samples,
+                Event::Validation { done, of } => {
+                    assert!(done <= of, "{done} of {of}");
+                    len = samples;
+                }
                 Event::Epoch(epoch) => found = epoch.validation.map(|seen| (seen.samples(), seen.loss())),
                 Event::Done => break,
                 _ => {}

@@ -153,7 +153,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     /// Not seen: the data; the number of epochs, so that a run can be made longer (a shorter one refuses the progress); early
     /// stopping's and a feedback's settings ([`Identity::tagged`] and [`Identity::with_feedback`] add what you like); and settings
     /// that change none of these values: a clip that a gradient of the norm 1000 does not reach, a Huber's delta beyond 1024, a boundary
-    /// moved between two steps that are looked at, a patience longer than twelve.
+    /// moved between two steps that are looked at, a patience longer than twelve; an optimizer with more than 64 floats of state for two parameters.
     pub fn identity(&self) -> Identity<'a> {
         Identity {
             topology: self.topology,
@@ -206,8 +206,10 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         // An optimizer's step may go deep: no more of a state is under it than most have.
         if const { 2 * O::STATE_PER_PARAM + O::STATE_SCALARS <= 8 } {
             self.hash_updates::<8>(hash);
-        } else {
+        } else if const { 2 * O::STATE_PER_PARAM + O::STATE_SCALARS <= 20 } {
             self.hash_updates::<20>(hash);
+        } else {
+            self.hash_updates::<64>(hash);
         }
     }
 
@@ -300,6 +302,28 @@ mod tests {
             batch: 4,
             epochs: 9,
         }
+    }
+
+    /// Keeps much, and uses a factor.
+    struct Hoarder(f32);
+
+    impl Optimizer for Hoarder {
+        const STATE_PER_PARAM: usize = 2;
+        const STATE_SCALARS: usize = 60;
+
+        fn apply(&self, update: &Update, _: &Variables, params: &mut [f32], state: &mut [f32]) {
+            crate::kernels::add_scaled(params, state.get(..params.len()).unwrap(), -self.0 * update.rate);
+        }
+    }
+
+    #[test]
+    fn sees_an_optimizer_that_keeps_much() {
+        let layers = [dense(1, &Sigmoid)];
+        let of = |factor| {
+            let Fit { topology, loss, schedule, clock, order, batch, epochs, .. } = fit(&layers, MeanSquaredError);
+            Fit { topology, loss, optimizer: Hoarder(factor), schedule, clock, order, batch, epochs }.fingerprint()
+        };
+        assert_ne!(of(0.5), of(0.9));
     }
 
     #[test]

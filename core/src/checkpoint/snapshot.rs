@@ -22,6 +22,7 @@ use crate::progress::Progress;
 /// # Ok::<(), microfit::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Snapshot<'a> {
     /// Whose it is.
     pub identity: &'a Identity<'a>,

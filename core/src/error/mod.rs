@@ -60,6 +60,13 @@ pub enum Error {
     /// A loss that is not defined on the outputs of the topology's last activation, for instance binary
     /// cross-entropy after ReLU.
     LossActivation,
+    /// A loss with more targets than the topology has outputs: where they stand its derivative by the outputs is written.
+    LossTargets {
+        /// The topology's outputs: targets at most.
+        expected: usize,
+        /// The loss's targets.
+        found: usize,
+    },
     /// A parameter outside its range.
     Parameter {
         /// The parameter's name, as in the constructor's signature.
@@ -88,9 +95,9 @@ pub enum Error {
         /// The dataset's features.
         found: usize,
     },
-    /// A dataset whose samples have another number of targets than the topology has outputs.
+    /// A dataset whose samples have another number of targets than the loss takes.
     TargetCount {
-        /// The topology's outputs.
+        /// What the loss takes: as a rule one for each of the topology's outputs, a class's number for all of them.
         expected: usize,
         /// The dataset's targets.
         found: usize,
@@ -274,6 +281,9 @@ impl fmt::Display for Error {
                 f.write_str("topology: expected no l1 or l2 with an optimizer that keeps no gradient, found one")
             }
             Self::LossActivation => f.write_str("loss: not defined on the last layer's activation"),
+            Self::LossTargets { expected, found } => {
+                write!(f, "loss: expected at most {expected} targets a sample, one for each output, found {found}")
+            }
             Self::Parameter { name, must_be, found } => {
                 write!(f, "{name}: expected {must_be}, found {}", Number(found))
             }

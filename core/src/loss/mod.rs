@@ -36,7 +36,7 @@ pub trait Loss {
     /// [`Error::LossActivation`] if the loss is not defined there.
     fn input(&self, last: &dyn Activation) -> Result<Input, Error>;
 
-    /// Targets a sample has where the network has that many outputs: by default as many.
+    /// Targets a sample has where the network has that many outputs: by default as many. More cannot be trained with.
     fn targets(&self, outputs: usize) -> usize {
         outputs
     }

@@ -100,7 +100,25 @@ pub trait Optimizer {
     /// Where a batch's gradient is gathered.
     const GATHER: Gather = Gather::InGradient;
 
-    /// Arrays of state, each with a float a parameter; the first is the one the gradient is gathered in, if any.
+    /// Arrays of state, each with a float a parameter; the first is the one the gradient is gathered in. None is for
+    /// [`Gather::InParameters`] only: a [`Fit`](crate::Fit) with another such optimizer does not compile.
+    ///
+    /// ```compile_fail,E0080
+    /// # use microfit::{Clock, Fit, Topology, activation::Linear, data::Sequential, dense, loss::MeanSquaredError, schedule::Constant};
+    /// # use microfit::optimizer::{Optimizer, Update, Variables};
+    /// struct SignSgd;
+    ///
+    /// impl Optimizer for SignSgd {
+    ///     const STATE_PER_PARAM: usize = 0;
+    ///     fn apply(&self, _: &Update, _: &Variables, _: &mut [f32], _: &mut [f32]) {}
+    /// }
+    /// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    /// # let (mut params, mut workspace) = ([0.0; 2], [0.0; 99]);
+    /// # let schedule = Constant::new(0.1).unwrap();
+    /// # let (loss, clock, order, batch, epochs) = (MeanSquaredError, Clock::Update, Sequential, 1, 1);
+    /// # let fit = Fit { topology: NET, loss, optimizer: SignSgd, schedule, clock, order, batch, epochs };
+    /// fit.start(&mut params, &mut workspace).unwrap();
+    /// ```
     const STATE_PER_PARAM: usize;
 
     /// Further floats of state, in all; they stand behind the arrays.

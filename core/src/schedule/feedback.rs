@@ -236,6 +236,7 @@ impl Feedback for Plateau {
 /// `WINDOW` is the most metrics that can be averaged; 0 without smoothing. Make one with
 /// [`transformers::greedy`](super::transformers::greedy).
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Greedy<const WINDOW: usize> {
     pub(crate) lr: f64,
     pub(crate) options: super::transformers::GreedyOptions,
@@ -243,6 +244,7 @@ pub struct Greedy<const WINDOW: usize> {
 
 /// What a [`Greedy`] remembers.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct GreedyState<const WINDOW: usize> {
     /// The rate in force.
     pub lr: f64,

@@ -9,6 +9,7 @@ use crate::error::{Error, Requirement};
 /// A knot's time is a real number and may fall between steps. Past the last knot the rate is the last knot's, except
 /// as far as [`Self::overshoot`] says.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Knots<const N: usize> {
     points: [(f64, f64); N],
     shape: Curve,

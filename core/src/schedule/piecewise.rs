@@ -128,6 +128,7 @@ fn walk(lr: f64, scales: &[(u32, f64)], between: Option<Curve>, step: u32) -> f6
 
 /// [`Scales`] that owns its `N` boundaries: what optax' one-cycles are made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ScaleTable<const N: usize> {
     pub(crate) lr: f64,
     pub(crate) scales: [(u32, f64); N],

@@ -18,6 +18,7 @@ use crate::error::{Error, Requirement};
 /// # Ok::<(), microfit::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Sequential<'a, S> {
     parts: &'a [S],
     boundaries: &'a [u32],

@@ -49,7 +49,8 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
             progress.phase = Phase::EpochEnd;
         }
         progress.validation = metrics;
-        Ok(Event::Validation { done: progress.position, of: len })
+        // The set may have lost samples since it was begun.
+        Ok(Event::Validation { done: progress.position, of: len.max(progress.position) })
     }
 
     /// What is left to do where a set has lost all its samples since the epoch began: then there is nothing to report of it.

@@ -116,7 +116,8 @@ const INITS: &[Choice<Init>] = &[
 ];
 
 fn units(text: &str) -> Result<Units, String> {
-    let one = |word: &str| word.trim().parse().map_err(|_| format!("expected units up to 65535, found `{word}`"));
+    let one =
+        |word: &str| word.trim().parse::<u16>().map_err(|_| format!("expected units up to 65535, found `{word}`"));
     text.split(',').map(one).collect::<Result<_, _>>().map(Units)
 }
 
