@@ -108,7 +108,7 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
             assert!(
                 O::STATE_PER_PARAM > 0 || matches!(O::GATHER, Gather::InParameters),
                 "an optimizer without state has nowhere to gather a gradient but `Gather::InParameters`"
-            )
+            );
         };
         let batch_rule = if O::GATHER == Gather::InParameters { Requirement::One } else { Requirement::AtLeastOne };
         require("batch", batch_rule, f64::from(self.batch))?;

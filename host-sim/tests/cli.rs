@@ -262,6 +262,13 @@ fn what_would_be_ignored_is_refused() {
     let error = refusal(&["train", "--csv", "any.csv", "--classes", "1,1.0"]);
     let expected = "expected two or more different classes with a comma between them, found `1,1.0`";
     assert_eq!(error, format!("microfit: --classes: {expected}"));
+    let error = refusal(&["train", "--csv", "any.csv", "--classes", "1,2", "--loss", "mse"]);
+    assert_eq!(error, "microfit: --classes: expected a loss of classes: bce, categorical or hinge, found mse");
+    for optimizer in [&["--optimizer", "adagrad"][..], &["--optimizer", "adadelta"], &["--online"]] {
+        let error = refusal(&[&["train", "--schedule", "torch.cyclic(0.001, 0.1, 20)"], optimizer].concat());
+        let expected = "expected a rate alone, as the optimizer has no momentum (torch's cycles: cycle_momentum=false)";
+        assert_eq!(error, format!("microfit: --schedule: {expected}, found a momentum as well"));
+    }
     for options in [["device", "--kills", "0"], ["schedule", "constant(0.1)", "--steps=4000000000"]] {
         assert_eq!(microfit(&options).status.code(), Some(2), "{options:?}");
     }

@@ -126,6 +126,18 @@ fn every_optimizer_separates_three_classes_in_either_convention() {
     }
 }
 
+/// PyTorch's cycles drive the momentum of an RMSprop that was made without one.
+#[test]
+fn a_schedule_gives_rmsprop_its_momentum() {
+    let with = |more: &[&str]| {
+        let options = ["--optimizer", "rmsprop", "--epochs", "3"];
+        hash(&[&options[..], &["--schedule", "torch.one_cycle(0.01, 48)"], more].concat())
+    };
+    assert_eq!(with(&[]), with(&["--momentum", "0.5"]));
+    let alone = ["--schedule", "torch.one_cycle(0.01, 48, cycle_momentum=false)"];
+    assert_ne!(with(&[]), hash(&[&["--optimizer", "rmsprop", "--epochs", "3"][..], &alone].concat()));
+}
+
 #[test]
 fn options_change_what_they_should() {
     let folder = tempfile::tempdir().unwrap();

@@ -109,10 +109,15 @@ impl LossArg {
 
     /// What it takes the last column of a CSV for.
     pub(super) fn target(self, classes: Option<Vec<String>>) -> Result<Target, Error> {
-        match self {
-            Self::Mse | Self::Mae | Self::Huber(_) => Ok(Target::Number),
-            Self::Categorical => Ok(Target::Classes(classes)),
-            Self::Bce | Self::Hinge => match classes.map(<[String; 2]>::try_from).transpose() {
+        match (self, classes) {
+            (Self::Mse | Self::Mae | Self::Huber(_), None) => Ok(Target::Number),
+            (Self::Mse | Self::Mae | Self::Huber(_), Some(_)) => Err(Error::Option {
+                option: "--classes",
+                expected: "a loss of classes: bce, categorical or hinge".into(),
+                found: self.name().into(),
+            }),
+            (Self::Categorical, classes) => Ok(Target::Classes(classes)),
+            (Self::Bce | Self::Hinge, classes) => match classes.map(<[String; 2]>::try_from).transpose() {
                 Ok(two) => Ok(Target::Class(two)),
                 Err(classes) => Err(Error::Option {
                     option: "--classes",

@@ -274,6 +274,12 @@ impl Train {
 }
 
 impl Job<'_> {
+    /// Whether the schedule also says what the momentum is, at its beginning or end.
+    fn drives_momentum(&self) -> Result<bool, Error> {
+        let (schedule, _) = spec::parse_any(self.options.schedule())?.into_parts();
+        Ok([0, u32::MAX].iter().any(|step| schedule.momentum(*step).is_some()))
+    }
+
     fn run<O: Optimizer>(self, optimizer: O) -> Result<Run, Error> {
         let Self { options, start, topology, loss, train, validation } = self;
         let text = options.schedule();

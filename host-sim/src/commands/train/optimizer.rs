@@ -20,7 +20,7 @@ pub struct OptimizerOptions {
     /// Whose formulas and defaults, where the two differ.
     #[arg(long, value_enum, default_value_t = ConventionArg::Keras)]
     pub convention: ConventionArg,
-    /// Momentum of sgd and nesterov, from 0 to below 1, by default 0.8; of rmsprop, by default none.
+    /// Momentum of sgd, from 0 to below 1, and of nesterov, above 0 and below 1, by default 0.8; of rmsprop, by default none.
     #[arg(long)]
     pub momentum: Option<f32>,
     /// Pulls parameters towards 0: as a part of the step (keras, adamw, lion) or of the gradient (torch). Default: none,
@@ -120,6 +120,15 @@ impl OptimizerOptions {
 
     /// Does the job with the optimizer that the options name.
     pub(super) fn run(&self, job: Job<'_>) -> Result<Run, Error> {
+        let driven = job.drives_momentum()?;
+        if driven && (self.online || matches!(self.optimizer, OptimizerArg::Adagrad | OptimizerArg::Adadelta)) {
+            return Err(Error::Option {
+                option: "--schedule",
+                expected: "a rate alone, as the optimizer has no momentum (torch's cycles: cycle_momentum=false)"
+                    .into(),
+                found: "a momentum as well".into(),
+            });
+        }
         if self.online {
             return job.run(OnlineSgd);
         }
@@ -147,7 +156,8 @@ impl OptimizerOptions {
             OptimizerArg::Rmsprop => {
                 let rmsprop =
                     decayed!(self, if torch { RmsProp::torch(0.99, 1e-8) } else { RmsProp::keras(0.9, 1e-7) }?);
-                match self.momentum {
+                // PyTorch drives it even if there was none.
+                match self.momentum.or(driven.then_some(0.0)) {
                     None => self.clipped(rmsprop, job),
                     Some(momentum) => self.clipped(rmsprop.momentum(momentum)?, job),
                 }
