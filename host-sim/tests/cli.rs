@@ -296,7 +296,13 @@ fn what_cannot_be_written_whole_leaves_what_was_there() {
 #[test]
 fn drop_based_counts_epochs_however_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    for spec in ["drop_based(0.1, 0.5, 2)", "0.5 * drop_based(0.2, 0.5, 2)", "(drop_based(0.2, 0.5, 2) * 0.5)"] {
+    for spec in [
+        "drop_based(0.1, 0.5, 2)",
+        "0.5 * drop_based(0.2, 0.5, 2)",
+        "5e-1 * drop_based(0.2, 0.5, 2)",
+        "(drop_based(0.2, 0.5, 2) * 0.5)",
+        "constant(0.5).product(drop_based(0.2, 0.5, 2))",
+    ] {
         let (_, trace) = train(&["--schedule", spec], &folder.path().join("trace.csv"));
         let rates: Vec<_> = trace.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
         assert_eq!(rates, ["0.1", "0.05", "0.05"], "{spec}");

@@ -44,8 +44,8 @@ pub struct Train {
     /// time_based(0.1, 0.002) for sgd and nesterov, the library's constant for the other optimizers.
     #[arg(long)]
     pub schedule: Option<String>,
-    /// What the schedule's step counts. Default: epochs for drop_based, updates for the others. A rate that is driven
-    /// by a metric takes a step with every epoch.
+    /// What the schedule's step counts. Default: epochs for a schedule with drop_based anywhere in it, updates for the
+    /// others. A rate that is driven by a metric takes a step with every epoch.
     #[arg(long)]
     pub clock: Option<ClockArg>,
     /// Passes over the training samples.
@@ -273,6 +273,11 @@ impl Train {
     }
 }
 
+/// Whether a schedule counts epochs where nothing else is said: by its words, as a number may have letters too.
+fn counts_epochs(schedule: &str) -> bool {
+    schedule.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "drop_based")
+}
+
 impl Job<'_> {
     fn run<O: Optimizer>(self, optimizer: O) -> Result<Run, Error> {
         let Self { options, start, topology, loss, train, validation } = self;
@@ -285,8 +290,7 @@ impl Job<'_> {
         }
         let by_epoch = match options.clock {
             Some(clock) => clock == ClockArg::Epoch,
-            // Scaled or not.
-            None => text.trim_start_matches(|c: char| !c.is_alphabetic()).starts_with("drop_based"),
+            None => counts_epochs(text),
         };
         let fit = Fit {
             topology,
@@ -328,5 +332,27 @@ impl Job<'_> {
             save::save(path, topology, &params, start.map(Start::scaling).transpose()?.flatten())?;
         }
         Ok(run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drop_based_anywhere_in_a_schedule_counts_epochs() {
+        for schedule in [
+            "drop_based(0.5, 0.5, 10)",
+            "0.2 * drop_based(0.5, 0.5, 10)",
+            "2e-1 * drop_based(0.5, 0.5, 10)",
+            "2E-1*(drop_based(lr0=0.5, drop=0.5, epochs_drop=10) + 0)",
+            "constant(0.2).product(drop_based(0.5, 0.5, 10))",
+            "warmup(0.1, 5).overlay(5, drop_based(0.1, 0.5, 10))",
+        ] {
+            assert!(spec::parse(schedule).is_ok() && counts_epochs(schedule), "{schedule}");
+        }
+        for schedule in ["time_based(0.1, 0.002)", "2e-1 * constant(0.5)"] {
+            assert!(spec::parse(schedule).is_ok() && !counts_epochs(schedule), "{schedule}");
+        }
     }
 }
