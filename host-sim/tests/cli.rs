@@ -251,6 +251,34 @@ fn a_run_that_fails_loses_nothing() {
     assert!(kept.starts_with("epoch,step,rate,") && kept.lines().count() == 4, "{kept}");
 }
 
+/// The model would take the place of the trace, or the other way round, once both are written.
+#[test]
+#[cfg(unix)]
+fn two_names_of_one_file_that_is_not_there_yet_are_refused() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(file("folder")).unwrap();
+    symlink("folder", file("other")).unwrap();
+    symlink("new.csv", file("link.csv")).unwrap();
+    symlink(file("link.csv"), file("folder/links.csv")).unwrap();
+    for (trace, save) in [
+        ("link.csv", "new.csv"),
+        ("new.csv", "link.csv"),
+        ("other/links.csv", "new.csv"),
+        ("other/new.csv", "folder/new.csv"),
+        ("folder/../new.csv", "new.csv"),
+    ] {
+        let error = refusal(&["train", "--trace", &file(trace), "--save", &file(save)]);
+        assert_eq!(error, format!("microfit: --trace: expected another file than --save's, found {}", file(trace)));
+    }
+    assert!(!Path::new(&file("new.csv")).exists());
+    // Links in a ring lead to no file, and are no reason to wait.
+    symlink("ring.csv", file("ring.csv")).unwrap();
+    let output = microfit(&["train", "--trace", &file("ring.csv"), "--save", &file("new.csv")]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
 #[test]
 fn what_would_be_ignored_is_refused() {
     let error = refusal(&["schedule", "constant(0.1)", "--bits", "--format", "chart"]);
