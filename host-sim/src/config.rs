@@ -33,7 +33,7 @@ pub struct ConfigError {
     pub reason: String,
 }
 
-/// The command line with `train --config FILE` replaced by the options in the file.
+/// The command line with the options in the file behind `train --config FILE`.
 ///
 /// # Errors
 /// [`Error::Config`] for a file that cannot be read, or a value no option can have.
@@ -57,6 +57,10 @@ pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsStr
         return Err(ConfigError { path, reason: "expected one --config, found another".into() }.into());
     }
     let rest = others.split_off(train + 1);
+    // It stays, as a file that no result may take the place of.
+    let mut config = OsString::from("--config=");
+    config.push(&path);
+    others.push(config);
     others.extend(read(&path)?.into_iter().map(OsString::from).chain(rest));
     Ok(others)
 }
@@ -130,7 +134,11 @@ mod tests {
         let path = file.path().to_str().unwrap();
         let all = [&["microfit", "train"], before, &[OPTION, path], after].concat();
         match expand(all.into_iter().map(OsString::from)) {
-            Ok(words) => Ok(words.into_iter().map(|word| word.into_string().unwrap()).collect()),
+            Ok(words) => {
+                let mut words: Vec<String> = words.into_iter().map(|word| word.into_string().unwrap()).collect();
+                assert_eq!(words.remove(2), format!("--config={path}"));
+                Ok(words)
+            }
             Err(error) => Err(error.to_string().split_once(": ").unwrap().1.to_owned()),
         }
     }

@@ -238,6 +238,13 @@ fn a_run_that_fails_loses_nothing() {
         assert_eq!(refusal(&[&["train", "--csv", &data][..], &output].concat()), expected);
         assert_eq!(fs::read_to_string(&data).unwrap(), rows);
     }
+    let config = file("run.toml");
+    fs::write(&config, "epochs = 1\n").unwrap();
+    for option in ["--trace", "--save"] {
+        let error = refusal(&["train", "--config", &config, option, &config]);
+        assert_eq!(error, format!("microfit: {option}: expected another file than --config's, found {config}"));
+        assert_eq!(fs::read_to_string(&config).unwrap(), "epochs = 1\n");
+    }
     let error = refusal(&["train", "--trace", &model, "--save", &file("./model.mfmd")]);
     assert_eq!(error, format!("microfit: --trace: expected another file than --save's, found {model}"));
     assert!(!Path::new(&model).exists());

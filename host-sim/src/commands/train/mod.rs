@@ -137,9 +137,10 @@ impl Train {
     /// Refuses files that cannot be written, and those that would take the place of what is read or written too.
     fn check_files(&self) -> Result<(), Error> {
         let (trace, save) = (("--trace", &self.trace), ("--save", &self.save));
-        let (csv, from) = (("--csv", &self.csv), ("--from", &self.layers.from));
+        let (csv, from, config) = (("--csv", &self.csv), ("--from", &self.layers.from), ("--config", &self.config));
         // A model that is trained on may be replaced.
-        for ((option, path), (other, taken)) in [(trace, save), (trace, csv), (trace, from), (save, csv)] {
+        let pairs = [(trace, save), (trace, csv), (trace, from), (trace, config), (save, csv), (save, config)];
+        for ((option, path), (other, taken)) in pairs {
             if let (Some(path), Some(taken)) = (path, taken)
                 && output::are_one(path, taken)
             {
