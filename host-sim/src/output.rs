@@ -79,8 +79,16 @@ fn resolved(path: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(&end).or_else(new).or_else(|_: io::Error| std::path::absolute(&end))
 }
 
+/// Refuses the file of an option that is also the other, which is called so.
+pub(crate) fn differ(option: &'static str, path: &Path, other: &Path, called: &str) -> Result<(), Error> {
+    if !are_one(path, other) {
+        return Ok(());
+    }
+    Err(Error::Option { option, expected: format!("another file than {called}"), found: path.display().to_string() })
+}
+
 /// Whether both are one file, which is there or not. What is no file, such as a terminal, may be used twice.
-pub(crate) fn are_one(a: &Path, b: &Path) -> bool {
+fn are_one(a: &Path, b: &Path) -> bool {
     match (resolved(a), resolved(b)) {
         (Ok(a), Ok(b)) => a == b && (a.is_file() || !a.exists()),
         _ => a == b,

@@ -469,3 +469,24 @@ fn an_export_has_a_name_for_each_layer() {
     }
     assert!(!Path::new(&to).exists());
 }
+
+/// Neither a model nor a checkpoint, which has more than a model, takes the place of what it was made of.
+#[test]
+fn a_model_is_not_written_over_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["torch.safetensors", "keras_mixed.keras"] {
+        let bytes = fs::read(format!("{MODELS}{name}")).unwrap();
+        let file = path(&folder, name, &bytes);
+        let (file, to) = (file.to_str().unwrap(), folder.path().join(".").join(name));
+        let to = to.to_str().unwrap();
+        for command in [
+            &["export", file, "--to", to, "--layout", "torch"][..],
+            &["import", file, "--to", to, "--activation", "relu", "--output", "sigmoid"],
+        ] {
+            let (status, error) = refused(&[&["checkpoint"], command].concat());
+            let expected = format!("microfit: --to: expected another file than the one that is read, found {to}");
+            assert_eq!((status, error), (2, expected));
+            assert_eq!(fs::read(file).unwrap(), bytes);
+        }
+    }
+}

@@ -141,11 +141,8 @@ impl Train {
         // A model that is trained on may be replaced.
         let pairs = [(trace, save), (trace, csv), (trace, from), (trace, config), (save, csv), (save, config)];
         for ((option, path), (other, taken)) in pairs {
-            if let (Some(path), Some(taken)) = (path, taken)
-                && output::are_one(path, taken)
-            {
-                let expected = format!("another file than {other}'s");
-                return Err(Error::Option { option, expected, found: path.display().to_string() });
+            if let (Some(path), Some(taken)) = (path, taken) {
+                output::differ(option, path, taken, &format!("{other}'s"))?;
             }
         }
         [&self.trace, &self.save].into_iter().flatten().try_for_each(|path| output::check(path))
