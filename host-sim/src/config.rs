@@ -11,11 +11,11 @@
 //! checked by the same code and the command line wins.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::{ArgAction, Args, Command};
+use clap::{Arg, ArgAction, Args, Command, value_parser};
 use toml::Value;
 
 use crate::commands::train::Train;
@@ -41,8 +41,8 @@ pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsStr
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let (at, path) = match arguments.iter().position(|argument| argument.to_string_lossy().starts_with(OPTION)) {
         None => return Ok(arguments),
-        Some(at) => match arguments[at].to_string_lossy().strip_prefix("--config=") {
-            Some(path) => (at..=at, PathBuf::from(path)),
+        Some(at) => match attached(&arguments[at]) {
+            Some(path) => (at..=at, path),
             // Without a value the command line says what is missing.
             None => match arguments.get(at + 1) {
                 Some(path) if arguments[at] == OPTION => (at..=at + 1, PathBuf::from(path)),
@@ -63,6 +63,13 @@ pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsStr
     others.push(config);
     others.extend(read(&path)?.into_iter().map(OsString::from).chain(rest));
     Ok(others)
+}
+
+/// The path in `--config=PATH`, cut off by the parser of the command line: it may be no Unicode.
+fn attached(argument: &OsStr) -> Option<PathBuf> {
+    let config = Arg::new("config").long("config").require_equals(true).value_parser(value_parser!(PathBuf));
+    let command = Command::new("config").no_binary_name(true).arg(config);
+    command.try_get_matches_from([argument]).ok()?.remove_one("config")
 }
 
 fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
@@ -99,7 +106,7 @@ fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
 /// What a file may say: the options but for this one, and whether they are flags.
 fn keys() -> BTreeMap<String, bool> {
     let command = Train::augment_args(Command::new("train"));
-    let option = |argument: &clap::Arg| {
+    let option = |argument: &Arg| {
         let long = argument.get_long().filter(|long| *long != "config")?;
         Some((long.to_owned(), matches!(argument.get_action(), ArgAction::SetTrue)))
     };

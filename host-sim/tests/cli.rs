@@ -355,6 +355,24 @@ fn a_config_file_in_front_of_its_command_and_two_of_them() {
     assert_eq!(error, format!("microfit: {config}: expected one --config, found another"));
 }
 
+/// Either way, and with a path that is no Unicode.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_config_file_may_have_any_name() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join(OsStr::from_bytes(b"run\xff.toml"));
+    fs::write(&config, "epochs = 0\n").unwrap();
+    let mut attached = OsString::from("--config=");
+    attached.push(&config);
+    for arguments in [&[attached][..], &["--config".into(), config.into()]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_microfit")).arg("train").args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(error, "microfit: epochs: expected at least 1, found 0\n");
+    }
+}
+
 /// As in `microfit schedule .. | head`.
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
