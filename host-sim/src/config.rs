@@ -90,8 +90,8 @@ fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
             Value::Boolean(false) if *is_flag => {}
             _ if *is_flag => return Err(wrong()),
             Value::Array(values) => {
-                let words: Option<Vec<String>> = values.iter().map(word).collect();
-                let words = words.ok_or_else(|| fail(format!("{key}: expected a list of words or numbers")))?;
+                let words: Result<Vec<String>, String> = values.iter().map(element).collect();
+                let words = words.map_err(|wrong| fail(format!("{key}: expected {wrong}")))?;
                 options.push(format!("--{key}={}", words.join(",")));
             }
             value => {
@@ -120,6 +120,17 @@ fn word(value: &Value) -> Option<String> {
         Value::Float(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// A value in a list, else what was expected and found. The command line has commas between values, so there is none in one.
+fn element(value: &Value) -> Result<String, String> {
+    let Some(word) = word(value) else {
+        return Err(format!("a list of words or numbers, found a {} in it", value.type_str()));
+    };
+    if word.contains(',') {
+        return Err(format!("values without a comma in a list, found `{word}`"));
+    }
+    Ok(word)
 }
 
 /// Line, column and message; the library's own text is a page.
@@ -166,6 +177,9 @@ mod tests {
         );
         let wrong = |text: &str| expanded(text, &[], &[]).unwrap_err();
         assert_eq!(wrong("epochs = false\n"), "epochs: expected text, a number or a list, found a boolean");
+        assert_eq!(wrong("hidden = [16, [8]]\n"), "hidden: expected a list of words or numbers, found a array in it");
+        let comma = wrong("classes = [\"c\", \"a,b\"]\n");
+        assert_eq!(comma, "classes: expected values without a comma in a list, found `a,b`");
         assert_eq!(wrong("online = \"yes\"\n"), "online: expected true or false, found a string");
         assert_eq!(
             expanded("epochs = 3\n", &[OPTION, "other.toml"], &[]).unwrap_err(),

@@ -109,6 +109,23 @@ fn a_csv_of_the_bundled_data_gives_the_same_trace() {
     }
 }
 
+/// Spaces are none of the classes', and a class may be a negative number.
+#[test]
+fn classes_are_compared_as_cells_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("data.csv");
+    let trained = |rows: &str, classes: &[&str]| {
+        fs::write(&csv, rows.repeat(9)).unwrap();
+        let arguments = [&["--csv", csv.to_str().unwrap()], classes].concat();
+        train(&arguments, &folder.path().join("trace.csv")).1
+    };
+    let by_name = trained("1,2,b\n3,4,a\n", &["--classes", "b,a"]);
+    assert_eq!(trained("1,2,b\n3,4,a\n", &["--classes", "b , a"]), by_name);
+    for classes in [&["--classes", "-1,1"][..], &["--classes=-1,1"], &["--classes", "-1, 1"]] {
+        assert_eq!(trained("1,2,-1\n3,4,1\n", classes), by_name, "{classes:?}");
+    }
+}
+
 #[test]
 fn the_demo_shows_both_experiments_and_the_baseline() {
     let output = microfit(&[]);

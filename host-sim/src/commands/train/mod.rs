@@ -72,7 +72,7 @@ pub struct Train {
     pub csv: Option<PathBuf>,
     /// The CSV's classes in the order of their indices, for two the one that counts as 0 first. Default: those found,
     /// two in alphabetical order; more in numerical order if all are numbers, else in alphabetical order.
-    #[arg(long, value_name = "ZERO,ONE,..", requires = "csv")]
+    #[arg(long, value_name = "ZERO,ONE,..", requires = "csv", allow_hyphen_values = true)]
     pub classes: Option<String>,
     /// Write the epochs to this file: JSON if it ends in .json, else CSV.
     #[arg(long, value_name = "FILE")]
@@ -190,7 +190,8 @@ impl Train {
 
     fn classes(&self) -> Result<Option<Vec<String>>, Error> {
         let Some(text) = &self.classes else { return Ok(None) };
-        let classes: Vec<String> = text.split(',').map(str::to_owned).collect();
+        // As the cells are.
+        let classes: Vec<String> = text.split(',').map(|class| class.trim().to_owned()).collect();
         let different: BTreeSet<_> = classes.iter().map(|class| key(class)).collect();
         if classes.len() > 1 && different.len() == classes.len() {
             return Ok(Some(classes));
