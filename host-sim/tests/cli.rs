@@ -49,6 +49,10 @@ fn bad_csv_is_one_line_and_status_2() {
     let error = refusal_behind_a_note(&["train", "--csv", &path]);
     let expected = "expected 65535 classes at most, or a loss of numbers such as mse, found 65536 classes";
     assert_eq!(error, format!("microfit: --loss: {expected}"));
+    let row = |class: &str| format!("{}{class}\n", "0,".repeat(65_536));
+    let path = write("wide.csv", &[row("a"), row("b")].concat().repeat(3));
+    let error = refusal(&["train", "--csv", &path]);
+    assert_eq!(error, "microfit: --csv: expected 65535 features at most, found 65536");
     for (name, text, expected) in cases {
         let path = write(name, text);
         assert_eq!(refusal(&["train", "--csv", &path, "--loss", "bce"]), format!("microfit: {path}: {expected}"));

@@ -253,7 +253,11 @@ impl Train {
             expected: "65535 classes at most, or a loss of numbers such as mse".into(),
             found: format!("{classes} classes"),
         })?;
-        let inputs = u16::try_from(train.features()).map_err(|_| microfit::Error::TopologyTooLarge)?;
+        let inputs = u16::try_from(train.features()).map_err(|_| Error::Option {
+            option: "--csv",
+            expected: "65535 features at most".into(),
+            found: train.features().to_string(),
+        })?;
         let (last, output) = match self.layers.output.as_ref().or_else(|| start.and_then(Start::output)) {
             Some(output) => (output.function(), output.name()),
             None => (which.output(), ""),
