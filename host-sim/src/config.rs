@@ -10,7 +10,7 @@
 //! The file is turned into the options it stands for, in front of those on the command line, so that both are read and
 //! checked by the same code and the command line wins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,7 +61,8 @@ pub fn expand(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<OsStr
     let mut config = OsString::from("--config=");
     config.push(&path);
     others.push(config);
-    others.extend(read(&path)?.into_iter().map(OsString::from).chain(rest));
+    let wins: BTreeSet<&str> = rest.iter().filter_map(|argument| long(argument)).collect();
+    others.extend(read(&path, &wins)?.into_iter().map(OsString::from).chain(rest.iter().cloned()));
     Ok(others)
 }
 
@@ -72,11 +73,19 @@ fn attached(argument: &OsStr) -> Option<PathBuf> {
     command.try_get_matches_from([argument]).ok()?.remove_one("config")
 }
 
-fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
+/// The option that an argument names.
+fn long(argument: &OsStr) -> Option<&str> {
+    let option = argument.to_str()?.strip_prefix("--")?;
+    Some(option.split_once('=').map_or(option, |(name, _)| name))
+}
+
+/// The options in a file but for those that cannot be used with one that wins.
+fn read(path: &Path, wins: &BTreeSet<&str>) -> Result<Vec<String>, ConfigError> {
     let fail = |reason: String| ConfigError { path: path.into(), reason };
     let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| fail(one_line(&error, &text)))?;
-    let known = keys();
+    let train = Train::augment_args(Command::new("train"));
+    let known = keys(&train);
     let mut options = Vec::new();
     for (key, value) in &table {
         let Some(is_flag) = known.get(key) else {
@@ -85,32 +94,41 @@ fn read(path: &Path) -> Result<Vec<String>, ConfigError> {
         };
         let expected = if *is_flag { "true or false" } else { "text, a number or a list" };
         let wrong = || fail(format!("{key}: expected {expected}, found a {}", value.type_str()));
-        match value {
-            Value::Boolean(true) if *is_flag => options.push(format!("--{key}")),
-            Value::Boolean(false) if *is_flag => {}
+        let option = match value {
+            Value::Boolean(true) if *is_flag => Some(format!("--{key}")),
+            Value::Boolean(false) if *is_flag => None,
             _ if *is_flag => return Err(wrong()),
             Value::Array(values) => {
                 let words: Result<Vec<String>, String> = values.iter().map(element).collect();
                 let words = words.map_err(|wrong| fail(format!("{key}: expected {wrong}")))?;
-                options.push(format!("--{key}={}", words.join(",")));
+                Some(format!("--{key}={}", words.join(",")))
             }
             value => {
                 let word = word(value).ok_or_else(wrong)?;
-                options.push(format!("--{key}={word}"));
+                Some(format!("--{key}={word}"))
             }
-        }
+        };
+        options.extend(option.filter(|_| !is_beaten(&train, key, wins)));
     }
     Ok(options)
 }
 
 /// What a file may say: the options but for this one, and whether they are flags.
-fn keys() -> BTreeMap<String, bool> {
-    let command = Train::augment_args(Command::new("train"));
+fn keys(train: &Command) -> BTreeMap<String, bool> {
     let option = |argument: &Arg| {
         let long = argument.get_long().filter(|long| *long != "config")?;
         Some((long.to_owned(), matches!(argument.get_action(), ArgAction::SetTrue)))
     };
-    command.get_arguments().filter_map(option).collect()
+    train.get_arguments().filter_map(option).collect()
+}
+
+/// Whether an option cannot be used with one that wins, whichever of them says so.
+fn is_beaten(train: &Command, key: &str, wins: &BTreeSet<&str>) -> bool {
+    let option = |long: &str| train.get_arguments().find(|argument| argument.get_long() == Some(long));
+    let excludes = |one: &Arg, other: &Arg| train.get_arg_conflicts_with(one).contains(&other);
+    option(key).is_some_and(|key| {
+        wins.iter().filter_map(|long| option(long)).any(|wins| excludes(key, wins) || excludes(wins, key))
+    })
 }
 
 fn word(value: &Value) -> Option<String> {
@@ -163,10 +181,24 @@ mod tests {
 
     #[test]
     fn stands_in_front_of_the_command_line() {
-        let words = expanded("epochs = 3\nhidden = [16, 8]\nonline = true\n", &["--batch", "4"], &["--seed", "1"]);
-        let expected = ["microfit", "train", "--epochs=3", "--hidden=16,8", "--online", "--batch", "4", "--seed", "1"];
+        let words = expanded("epochs = 3\nhidden = [16, 8]\nonline = true\n", &["--split", "last"], &["--seed", "1"]);
+        let expected =
+            ["microfit", "train", "--epochs=3", "--hidden=16,8", "--online", "--split", "last", "--seed", "1"];
         assert_eq!(words.unwrap(), expected);
         assert_eq!(expanded("momentum = 0.5\nonline = false\n", &[], &[]).unwrap()[2..], ["--momentum=0.5"]);
+    }
+
+    #[test]
+    fn what_cannot_be_used_with_the_command_line_is_left_out() {
+        let left = |text: &str, after: &[&str]| expanded(text, &[], after).unwrap()[2..].join(" ");
+        assert_eq!(left("clip-norm = 1.0\nepochs = 3\n", &["--clip-value", "1"]), "--epochs=3 --clip-value 1");
+        assert_eq!(left("clip-value = 1.0\n", &["--global-clip-norm=1"]), "--global-clip-norm=1");
+        assert_eq!(left("online = true\n", &["--optimizer", "adam"]), "--optimizer adam");
+        assert_eq!(left("batch = 4\noptimizer = \"adam\"\n", &["--online"]), "--online");
+        assert_eq!(left("init = \"zeros\"\n", &["--from", "x"]), "--from x");
+        // What is left out is checked all the same; of two keys in the file, neither wins.
+        assert!(expanded("online = 3\n", &[], &["--optimizer", "adam"]).is_err());
+        assert_eq!(left("clip-norm = 1\nclip-value = 2\n", &[]), "--clip-norm=1 --clip-value=2");
     }
 
     #[test]

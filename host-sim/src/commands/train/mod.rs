@@ -37,7 +37,8 @@ use start::Start;
 #[derive(Debug, Clone, Args)]
 #[command(args_override_self = true)]
 pub struct Train {
-    /// A TOML file whose keys are these options; those on the command line win.
+    /// A TOML file whose keys are these options. Those on the command line win, also over keys that cannot be used with
+    /// them.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The learning rate, such as `warmup(0.1, 45).then(cosine(0.1, 0, 405))`; see microfit schedule --list. Default:
