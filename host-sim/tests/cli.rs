@@ -323,6 +323,15 @@ fn what_would_be_ignored_is_refused() {
     }
 }
 
+/// Before it measures, which takes minutes.
+#[test]
+fn figures_that_cannot_be_written_are_found_at_once() {
+    let output = microfit(&["bench", "--training", "--figures", "/no/such/folder/figures.csv"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.starts_with("microfit: /no/such/folder/figures.csv: ") && output.stdout.is_empty(), "{error}");
+}
+
 /// As on a medium that is full.
 #[test]
 #[cfg(unix)]
