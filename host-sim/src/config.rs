@@ -93,7 +93,7 @@ fn read(path: &Path, wins: &BTreeSet<&str>) -> Result<Vec<String>, ConfigError> 
             return Err(fail(format!("expected keys of {}, found `{key}`", known.join(", "))));
         };
         let expected = if *is_flag { "true or false" } else { "text, a number or a list" };
-        let wrong = || fail(format!("{key}: expected {expected}, found a {}", value.type_str()));
+        let wrong = || fail(format!("{key}: expected {expected}, found {}", kind(value)));
         let option = match value {
             Value::Boolean(true) if *is_flag => Some(format!("--{key}")),
             Value::Boolean(false) if *is_flag => None,
@@ -131,6 +131,12 @@ fn is_beaten(train: &Command, key: &str, wins: &BTreeSet<&str>) -> bool {
     })
 }
 
+/// What a value is, with its article.
+fn kind(value: &Value) -> String {
+    let kind = value.type_str();
+    format!("{} {kind}", if kind.starts_with(['a', 'i']) { "an" } else { "a" })
+}
+
 fn word(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -143,7 +149,7 @@ fn word(value: &Value) -> Option<String> {
 /// A value in a list, else what was expected and found. The command line has commas between values, so there is none in one.
 fn element(value: &Value) -> Result<String, String> {
     let Some(word) = word(value) else {
-        return Err(format!("a list of words or numbers, found a {} in it", value.type_str()));
+        return Err(format!("a list of words or numbers, found {} in it", kind(value)));
     };
     if word.contains(',') {
         return Err(format!("values without a comma in a list, found `{word}`"));
@@ -209,9 +215,10 @@ mod tests {
         );
         let wrong = |text: &str| expanded(text, &[], &[]).unwrap_err();
         assert_eq!(wrong("epochs = false\n"), "epochs: expected text, a number or a list, found a boolean");
-        assert_eq!(wrong("hidden = [16, [8]]\n"), "hidden: expected a list of words or numbers, found a array in it");
+        assert_eq!(wrong("hidden = [16, [8]]\n"), "hidden: expected a list of words or numbers, found an array in it");
         let comma = wrong("classes = [\"c\", \"a,b\"]\n");
         assert_eq!(comma, "classes: expected values without a comma in a list, found `a,b`");
+        assert_eq!(wrong("online = 1\n"), "online: expected true or false, found an integer");
         assert_eq!(wrong("online = \"yes\"\n"), "online: expected true or false, found a string");
         assert_eq!(
             expanded("epochs = 3\n", &[OPTION, "other.toml"], &[]).unwrap_err(),
