@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::Builder;
 
@@ -40,13 +40,12 @@ pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     let was = fs::metadata(&target).ok();
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = Builder::new();
     #[cfg(unix)]
     let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     // What is no file has no place to take, and neither has one in a folder that nothing can be added to.
     let replaceable = was.as_ref().is_none_or(fs::Metadata::is_file) && !target.is_symlink();
-    let Some(mut new) = replaceable.then(|| builder.tempfile_in(folder).ok()).flatten() else {
+    let Some(mut new) = replaceable.then(|| builder.tempfile_in(folder_of(&target)).ok()).flatten() else {
         return fs::write(path, bytes);
     };
     new.write_all(bytes)?;
@@ -58,9 +57,38 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// The folder that a file is in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Where a file is, or will be once it is written, also through links that lead to nothing yet.
+fn resolved(path: &Path) -> io::Result<PathBuf> {
+    let mut end = path.to_path_buf();
+    // As many as Linux follows: links may lead in a ring.
+    for _ in 0..40 {
+        match fs::read_link(&end) {
+            Ok(next) if !end.exists() => end = folder_of(&end).join(next),
+            _ => break,
+        }
+    }
+    let new = |error| match end.file_name() {
+        Some(name) if !end.exists() => Ok(fs::canonicalize(folder_of(&end))?.join(name)),
+        _ => Err(error),
+    };
+    fs::canonicalize(&end).or_else(new).or_else(|_: io::Error| std::path::absolute(&end))
+}
+
+/// Refuses the file of an option that is also the other, which is called so.
+pub(crate) fn differ(option: &'static str, path: &Path, other: &Path, called: &str) -> Result<(), Error> {
+    if !are_one(path, other) {
+        return Ok(());
+    }
+    Err(Error::Option { option, expected: format!("another file than {called}"), found: path.display().to_string() })
+}
+
 /// Whether both are one file, which is there or not. What is no file, such as a terminal, may be used twice.
-pub(crate) fn are_one(a: &Path, b: &Path) -> bool {
-    let resolved = |path: &Path| fs::canonicalize(path).or_else(|_| std::path::absolute(path));
+fn are_one(a: &Path, b: &Path) -> bool {
     match (resolved(a), resolved(b)) {
         (Ok(a), Ok(b)) => a == b && (a.is_file() || !a.exists()),
         _ => a == b,

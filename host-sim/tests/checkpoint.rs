@@ -358,7 +358,7 @@ fn a_model_of_pytorch_becomes_a_frame_and_comes_back() {
     let keras = json(&back);
     assert_eq!((&keras["hash"], &keras["layers"][1]["name"]), (&there["hash"], &"dense_1".into()));
     let (status, error) = refused(&[&export[..], &["--layout", "keras", "--layers", "one"]].concat());
-    assert!(status == 2 && error.ends_with("layer `34-34-1`: expected 2 names for its layers, found 1"), "{error}");
+    assert!(status == 2 && error.ends_with(": expected 2 names, one for each layer of 34-34-1, found 1"), "{error}");
 }
 
 #[test]
@@ -458,14 +458,40 @@ fn an_export_has_a_name_for_each_layer() {
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (model, to) = (file("model.mfmd"), file("model.safetensors"));
     shown(&["train", "--epochs", "1", "--save", &model]);
-    for layers in ["a,a", ","] {
+    for (layers, expected) in [
+        ("a,a", "expected a name of its own for each layer, found `a` twice"),
+        ("a,", "expected a name for each layer, found none for layer 1"),
+        (",", "expected a name for each layer, found none for layer 0"),
+    ] {
         let (status, text) =
             refused(&["checkpoint", "export", &model, "--to", &to, "--layout", "torch", "--layers", layers]);
-        assert_eq!(status, 2, "{text}");
-        assert!(
-            text.contains("expected a name of its own for each layer, found `") && text.contains("` twice"),
-            "{text}"
-        );
+        assert_eq!((status, text), (2, format!("microfit: {model}: {expected}")));
     }
     assert!(!Path::new(&to).exists());
+    // A PyTorch Linear by itself has the tensors `weight` and `bias`.
+    let (source, single) = (format!("{MODELS}torch.safetensors"), file("single.mfmd"));
+    shown(&["checkpoint", "import", &source, "--to", &single, "--layers", "fc2", "--output", "sigmoid"]);
+    shown(&["checkpoint", "export", &single, "--to", &to, "--layout", "torch", "--layers", ""]);
+    assert_eq!(json(Path::new(&to))["layers"][0]["name"], "");
+}
+
+/// Neither a model nor a checkpoint, which has more than a model, takes the place of what it was made of.
+#[test]
+fn a_model_is_not_written_over_its_source() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["torch.safetensors", "keras_mixed.keras"] {
+        let bytes = fs::read(format!("{MODELS}{name}")).unwrap();
+        let file = path(&folder, name, &bytes);
+        let (file, to) = (file.to_str().unwrap(), folder.path().join(".").join(name));
+        let to = to.to_str().unwrap();
+        for command in [
+            &["export", file, "--to", to, "--layout", "torch"][..],
+            &["import", file, "--to", to, "--activation", "relu", "--output", "sigmoid"],
+        ] {
+            let (status, error) = refused(&[&["checkpoint"], command].concat());
+            let expected = format!("microfit: --to: expected another file than the one that is read, found {to}");
+            assert_eq!((status, error), (2, expected));
+            assert_eq!(fs::read(file).unwrap(), bytes);
+        }
+    }
 }

@@ -49,6 +49,10 @@ fn bad_csv_is_one_line_and_status_2() {
     let error = refusal_behind_a_note(&["train", "--csv", &path]);
     let expected = "expected 65535 classes at most, or a loss of numbers such as mse, found 65536 classes";
     assert_eq!(error, format!("microfit: --loss: {expected}"));
+    let row = |class: &str| format!("{}{class}\n", "0,".repeat(65_536));
+    let path = write("wide.csv", &[row("a"), row("b")].concat().repeat(3));
+    let error = refusal(&["train", "--csv", &path]);
+    assert_eq!(error, "microfit: --csv: expected 65535 features at most, found 65536");
     for (name, text, expected) in cases {
         let path = write(name, text);
         assert_eq!(refusal(&["train", "--csv", &path, "--loss", "bce"]), format!("microfit: {path}: {expected}"));
@@ -106,6 +110,23 @@ fn a_csv_of_the_bundled_data_gives_the_same_trace() {
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert!(shown.contains(json["hash"].as_str().unwrap()), "{shown}");
         assert_eq!(json["epochs"].as_array().unwrap().len(), 3);
+    }
+}
+
+/// Spaces are none of the classes', and a class may be a negative number.
+#[test]
+fn classes_are_compared_as_cells_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("data.csv");
+    let trained = |rows: &str, classes: &[&str]| {
+        fs::write(&csv, rows.repeat(9)).unwrap();
+        let arguments = [&["--csv", csv.to_str().unwrap()], classes].concat();
+        train(&arguments, &folder.path().join("trace.csv")).1
+    };
+    let by_name = trained("1,2,b\n3,4,a\n", &["--classes", "b,a"]);
+    assert_eq!(trained("1,2,b\n3,4,a\n", &["--classes", "b , a"]), by_name);
+    for classes in [&["--classes", "-1,1"][..], &["--classes=-1,1"], &["--classes", "-1, 1"]] {
+        assert_eq!(trained("1,2,-1\n3,4,1\n", classes), by_name, "{classes:?}");
     }
 }
 
@@ -238,6 +259,13 @@ fn a_run_that_fails_loses_nothing() {
         assert_eq!(refusal(&[&["train", "--csv", &data][..], &output].concat()), expected);
         assert_eq!(fs::read_to_string(&data).unwrap(), rows);
     }
+    let config = file("run.toml");
+    fs::write(&config, "epochs = 1\n").unwrap();
+    for option in ["--trace", "--save"] {
+        let error = refusal(&["train", "--config", &config, option, &config]);
+        assert_eq!(error, format!("microfit: {option}: expected another file than --config's, found {config}"));
+        assert_eq!(fs::read_to_string(&config).unwrap(), "epochs = 1\n");
+    }
     let error = refusal(&["train", "--trace", &model, "--save", &file("./model.mfmd")]);
     assert_eq!(error, format!("microfit: --trace: expected another file than --save's, found {model}"));
     assert!(!Path::new(&model).exists());
@@ -249,6 +277,34 @@ fn a_run_that_fails_loses_nothing() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let kept = fs::read_to_string(&trace).unwrap();
     assert!(kept.starts_with("epoch,step,rate,") && kept.lines().count() == 4, "{kept}");
+}
+
+/// The model would take the place of the trace, or the other way round, once both are written.
+#[test]
+#[cfg(unix)]
+fn two_names_of_one_file_that_is_not_there_yet_are_refused() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir(file("folder")).unwrap();
+    symlink("folder", file("other")).unwrap();
+    symlink("new.csv", file("link.csv")).unwrap();
+    symlink(file("link.csv"), file("folder/links.csv")).unwrap();
+    for (trace, save) in [
+        ("link.csv", "new.csv"),
+        ("new.csv", "link.csv"),
+        ("other/links.csv", "new.csv"),
+        ("other/new.csv", "folder/new.csv"),
+        ("folder/../new.csv", "new.csv"),
+    ] {
+        let error = refusal(&["train", "--trace", &file(trace), "--save", &file(save)]);
+        assert_eq!(error, format!("microfit: --trace: expected another file than --save's, found {}", file(trace)));
+    }
+    assert!(!Path::new(&file("new.csv")).exists());
+    // Links in a ring lead to no file, and are no reason to wait.
+    symlink("ring.csv", file("ring.csv")).unwrap();
+    let output = microfit(&["train", "--trace", &file("ring.csv"), "--save", &file("new.csv")]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
 
 #[test]
@@ -272,6 +328,15 @@ fn what_would_be_ignored_is_refused() {
     for options in [["device", "--kills", "0"], ["schedule", "constant(0.1)", "--steps=4000000000"]] {
         assert_eq!(microfit(&options).status.code(), Some(2), "{options:?}");
     }
+}
+
+/// Before it measures, which takes minutes.
+#[test]
+fn figures_that_cannot_be_written_are_found_at_once() {
+    let output = microfit(&["bench", "--training", "--figures", "/no/such/folder/figures.csv"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.starts_with("microfit: /no/such/folder/figures.csv: ") && output.stdout.is_empty(), "{error}");
 }
 
 /// As on a medium that is full.
@@ -303,7 +368,13 @@ fn what_cannot_be_written_whole_leaves_what_was_there() {
 #[test]
 fn drop_based_counts_epochs_however_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    for spec in ["drop_based(0.1, 0.5, 2)", "0.5 * drop_based(0.2, 0.5, 2)", "(drop_based(0.2, 0.5, 2) * 0.5)"] {
+    for spec in [
+        "drop_based(0.1, 0.5, 2)",
+        "0.5 * drop_based(0.2, 0.5, 2)",
+        "5e-1 * drop_based(0.2, 0.5, 2)",
+        "(drop_based(0.2, 0.5, 2) * 0.5)",
+        "constant(0.5).product(drop_based(0.2, 0.5, 2))",
+    ] {
         let (_, trace) = train(&["--schedule", spec], &folder.path().join("trace.csv"));
         let rates: Vec<_> = trace.lines().skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
         assert_eq!(rates, ["0.1", "0.05", "0.05"], "{spec}");
@@ -319,6 +390,24 @@ fn a_config_file_in_front_of_its_command_and_two_of_them() {
     assert!(microfit(&["--config", config, "train"]).status.success());
     let error = refusal(&["train", "--config", config, "--config", config]);
     assert_eq!(error, format!("microfit: {config}: expected one --config, found another"));
+}
+
+/// Either way, and with a path that is no Unicode.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_config_file_may_have_any_name() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join(OsStr::from_bytes(b"run\xff.toml"));
+    fs::write(&config, "epochs = 0\n").unwrap();
+    let mut attached = OsString::from("--config=");
+    attached.push(&config);
+    for arguments in [&[attached][..], &["--config".into(), config.into()]] {
+        let output = Command::new(env!("CARGO_BIN_EXE_microfit")).arg("train").args(arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(error, "microfit: epochs: expected at least 1, found 0\n");
+    }
 }
 
 /// As in `microfit schedule .. | head`.

@@ -343,6 +343,11 @@ fn a_config_file_has_every_key() {
     let wins = ["--hidden", "7", "--activation", "relu", "--dropout", "0.3"];
     assert_eq!(trained(&[&file[..], &wins].concat()).1, trained(&[&options[..], &wins].concat()).1);
     assert_ne!(hash(&[&file[..], &wins].concat()), hash(&file));
+    // Also over the file's clip-norm, which cannot be used with it.
+    let clip = ["--clip-value", "0.1"];
+    let at = options.iter().position(|option| *option == "--clip-norm").unwrap();
+    let others = [&options[..at], &options[at + 2..], &clip].concat();
+    assert_eq!(trained(&[&file[..], &clip].concat()).1, trained(&others).1);
 }
 
 #[test]

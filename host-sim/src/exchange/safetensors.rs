@@ -33,12 +33,31 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Tensor>, ModelError> {
     Ok(tensors)
 }
 
+/// Sees that each layer has a name of its own; the only one may have none, as a `Linear` of PyTorch that is in no other module.
+fn check_names(model: &Model, names: &[String]) -> Result<(), ModelError> {
+    let refuse = |expected: &str, found: String| ModelError::Topology(format!("expected {expected}, found {found}"));
+    let layers = model.layers.len();
+    if names.len() != layers {
+        let expected = format!("{layers} names, one for each layer of {}", model.widths());
+        return Err(refuse(&expected, names.len().to_string()));
+    }
+    if let Some(at) = names.iter().position(String::is_empty).filter(|_| layers > 1) {
+        return Err(refuse("a name for each layer", format!("none for layer {at}")));
+    }
+    // Of two tensors with one name the library panics.
+    match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        Some((_, name)) => Err(refuse("a name of its own for each layer", format!("`{name}` twice"))),
+        None => Ok(()),
+    }
+}
+
 /// A file with the model's numbers, to the bit. The layers have the given names, or those of a PyTorch `Sequential` in which an
 /// activation stands behind each (`0.weight`, `0.bias`, `2.weight`), or of a Keras model (`dense/kernel`, `dense/bias`,
 /// `dense_1/kernel`). Data scaling stands beside them as `scaling.shift` and `scaling.factor`.
 ///
 /// # Errors
-/// [`ModelError::Layer`] unless there are as many names as layers, and different ones; [`ModelError::Format`] for what the library refuses.
+/// [`ModelError::Topology`] unless there are as many names as layers, and different ones; [`ModelError::Format`] for what the library
+/// refuses.
 pub fn write(model: &Model, layout: Layout, names: Option<&[String]>) -> Result<Vec<u8>, ModelError> {
     let names: Vec<String> = match (names, layout) {
         (Some(names), _) => names.to_vec(),
@@ -47,15 +66,7 @@ pub fn write(model: &Model, layout: Layout, names: Option<&[String]>) -> Result<
             .map(|layer| if layer == 0 { "dense".into() } else { format!("dense_{layer}") })
             .collect(),
     };
-    if names.len() != model.layers.len() {
-        let (expected, found) = (format!("{} names for its layers", model.layers.len()), names.len().to_string());
-        return Err(ModelError::Layer { layer: model.widths(), expected, found });
-    }
-    // Of two tensors with one name the library panics.
-    if let Some((_, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-        let (expected, found) = ("a name of its own for each layer".into(), format!("`{name}` twice"));
-        return Err(ModelError::Layer { layer: model.widths(), expected, found });
-    }
+    check_names(model, &names)?;
     let (dot, weight) = match layout {
         Layout::Torch => ('.', "weight"),
         Layout::Keras => ('/', "kernel"),

@@ -138,6 +138,7 @@ pub fn plugin() -> Option<PathBuf> {
 /// # Errors
 /// [`Error`].
 pub(super) fn bench(figures: Option<&Path>) -> Result<(), Error> {
+    figures.map_or(Ok(()), output::check)?;
     let plugin = plugin();
     let progress = bar(2 * SETTINGS.len() as u64, "images");
     let mut measured = Vec::new();

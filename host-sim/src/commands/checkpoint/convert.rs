@@ -77,8 +77,9 @@ impl Export {
     /// Writes the file.
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Write`].
+    /// [`Error::Option`] for a file that would take its own place, [`Error::Model`], [`Error::Write`].
     pub fn run(&self) -> Result<(), Error> {
+        output::differ("--to", &self.to, &self.file, "the one that is read")?;
         let refuse = |source| Error::Model { path: self.file.clone(), source };
         let model = Model::read(&self.file, &self.pick.selection(None)).map_err(refuse)?;
         notes(&self.file, &model);
@@ -95,8 +96,10 @@ impl Import {
     /// Writes the frame, and the topology that a firmware needs to load it.
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Option`] for an activation that nothing tells, [`Error::Core`], [`Error::Write`].
+    /// [`Error::Option`] for a file that would take its own place or an activation that nothing tells, [`Error::Model`],
+    /// [`Error::Core`], [`Error::Write`].
     pub fn run(&self) -> Result<(), Error> {
+        output::differ("--to", &self.to, &self.file, "the one that is read")?;
         let selection = self.pick.selection(self.layers.as_deref());
         let refuse = |source| Error::Model { path: self.file.clone(), source };
         let mut model = Model::read(&self.file, &selection).map_err(refuse)?;

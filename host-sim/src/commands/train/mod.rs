@@ -37,15 +37,16 @@ use start::Start;
 #[derive(Debug, Clone, Args)]
 #[command(args_override_self = true)]
 pub struct Train {
-    /// A TOML file whose keys are these options; those on the command line win.
+    /// A TOML file whose keys are these options. Those on the command line win, also over keys that cannot be used with
+    /// them.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The learning rate, such as `warmup(0.1, 45).then(cosine(0.1, 0, 405))`; see microfit schedule --list. Default:
     /// time_based(0.1, 0.002) for sgd and nesterov, the library's constant for the other optimizers.
     #[arg(long)]
     pub schedule: Option<String>,
-    /// What the schedule's step counts. Default: epochs for drop_based, updates for the others. A rate that is driven
-    /// by a metric takes a step with every epoch.
+    /// What the schedule's step counts. Default: epochs for a schedule with drop_based anywhere in it, updates for the
+    /// others. A rate that is driven by a metric takes a step with every epoch.
     #[arg(long)]
     pub clock: Option<ClockArg>,
     /// Passes over the training samples.
@@ -72,7 +73,7 @@ pub struct Train {
     pub csv: Option<PathBuf>,
     /// The CSV's classes in the order of their indices, for two the one that counts as 0 first. Default: those found,
     /// two in alphabetical order; more in numerical order if all are numbers, else in alphabetical order.
-    #[arg(long, value_name = "ZERO,ONE,..", requires = "csv")]
+    #[arg(long, value_name = "ZERO,ONE,..", requires = "csv", allow_hyphen_values = true)]
     pub classes: Option<String>,
     /// Write the epochs to this file: JSON if it ends in .json, else CSV.
     #[arg(long, value_name = "FILE")]
@@ -137,14 +138,12 @@ impl Train {
     /// Refuses files that cannot be written, and those that would take the place of what is read or written too.
     fn check_files(&self) -> Result<(), Error> {
         let (trace, save) = (("--trace", &self.trace), ("--save", &self.save));
-        let (csv, from) = (("--csv", &self.csv), ("--from", &self.layers.from));
+        let (csv, from, config) = (("--csv", &self.csv), ("--from", &self.layers.from), ("--config", &self.config));
         // A model that is trained on may be replaced.
-        for ((option, path), (other, taken)) in [(trace, save), (trace, csv), (trace, from), (save, csv)] {
-            if let (Some(path), Some(taken)) = (path, taken)
-                && output::are_one(path, taken)
-            {
-                let expected = format!("another file than {other}'s");
-                return Err(Error::Option { option, expected, found: path.display().to_string() });
+        let pairs = [(trace, save), (trace, csv), (trace, from), (trace, config), (save, csv), (save, config)];
+        for ((option, path), (other, taken)) in pairs {
+            if let (Some(path), Some(taken)) = (path, taken) {
+                output::differ(option, path, taken, &format!("{other}'s"))?;
             }
         }
         [&self.trace, &self.save].into_iter().flatten().try_for_each(|path| output::check(path))
@@ -192,7 +191,8 @@ impl Train {
 
     fn classes(&self) -> Result<Option<Vec<String>>, Error> {
         let Some(text) = &self.classes else { return Ok(None) };
-        let classes: Vec<String> = text.split(',').map(str::to_owned).collect();
+        // As the cells are.
+        let classes: Vec<String> = text.split(',').map(|class| class.trim().to_owned()).collect();
         let different: BTreeSet<_> = classes.iter().map(|class| key(class)).collect();
         if classes.len() > 1 && different.len() == classes.len() {
             return Ok(Some(classes));
@@ -254,7 +254,11 @@ impl Train {
             expected: "65535 classes at most, or a loss of numbers such as mse".into(),
             found: format!("{classes} classes"),
         })?;
-        let inputs = u16::try_from(train.features()).map_err(|_| microfit::Error::TopologyTooLarge)?;
+        let inputs = u16::try_from(train.features()).map_err(|_| Error::Option {
+            option: "--csv",
+            expected: "65535 features at most".into(),
+            found: train.features().to_string(),
+        })?;
         let (last, output) = match self.layers.output.as_ref().or_else(|| start.and_then(Start::output)) {
             Some(output) => (output.function(), output.name()),
             None => (which.output(), ""),
@@ -271,6 +275,11 @@ impl Train {
     fn schedule(&self) -> &str {
         self.schedule.as_deref().unwrap_or_else(|| self.optimizer.default_schedule())
     }
+}
+
+/// Whether a schedule counts epochs where nothing else is said: by its words, as a number may have letters too.
+fn counts_epochs(schedule: &str) -> bool {
+    schedule.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "drop_based")
 }
 
 impl Job<'_> {
@@ -291,8 +300,7 @@ impl Job<'_> {
         }
         let by_epoch = match options.clock {
             Some(clock) => clock == ClockArg::Epoch,
-            // Scaled or not.
-            None => text.trim_start_matches(|c: char| !c.is_alphabetic()).starts_with("drop_based"),
+            None => counts_epochs(text),
         };
         let fit = Fit {
             topology,
@@ -334,5 +342,27 @@ impl Job<'_> {
             save::save(path, topology, &params, start.map(Start::scaling).transpose()?.flatten())?;
         }
         Ok(run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drop_based_anywhere_in_a_schedule_counts_epochs() {
+        for schedule in [
+            "drop_based(0.5, 0.5, 10)",
+            "0.2 * drop_based(0.5, 0.5, 10)",
+            "2e-1 * drop_based(0.5, 0.5, 10)",
+            "2E-1*(drop_based(lr0=0.5, drop=0.5, epochs_drop=10) + 0)",
+            "constant(0.2).product(drop_based(0.5, 0.5, 10))",
+            "warmup(0.1, 5).overlay(5, drop_based(0.1, 0.5, 10))",
+        ] {
+            assert!(spec::parse(schedule).is_ok() && counts_epochs(schedule), "{schedule}");
+        }
+        for schedule in ["time_based(0.1, 0.002)", "2e-1 * constant(0.5)"] {
+            assert!(spec::parse(schedule).is_ok() && !counts_epochs(schedule), "{schedule}");
+        }
     }
 }
