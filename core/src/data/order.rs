@@ -56,8 +56,10 @@ impl Shuffle {
     }
 }
 
-/// Enough that tiny domains mix too: with one or two bits a half, each round moves little.
-const ROUNDS: u32 = 8;
+/// Enough that orders are even: with one or two bits a half, each round moves little.
+const fn rounds(bits: u32) -> u32 {
+    if bits <= 5 { 24 } else { 8 }
+}
 
 impl Order for Shuffle {
     fn index(&self, epoch: u32, position: u32, len: u32) -> u32 {
@@ -73,7 +75,7 @@ impl Order for Shuffle {
         let mut value = position;
         loop {
             let (mut low, mut high) = (value & low_mask, value >> low_bits);
-            for round in 0..ROUNDS {
+            for round in 0..rounds(bits) {
                 let key = key.wrapping_add(GOLDEN.wrapping_mul(round + 1));
                 if round % 2 == 0 {
                     low ^= mix(high ^ key) & low_mask;
@@ -91,7 +93,9 @@ impl Order for Shuffle {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
+    use std::collections::BTreeMap;
 
     fn check_permutation(len: u32, seed: u32, epoch: u32) {
         let mut seen = [false; 4097];
@@ -118,6 +122,20 @@ mod tests {
                 check_permutation(len, seed.wrapping_mul(GOLDEN), seed % 7);
             }
         }
+    }
+
+    /// All 120 orders of five samples are equally frequent.
+    #[test]
+    fn few_samples_come_in_every_order() {
+        const EPOCHS: u32 = 120_000;
+        let mut orders = BTreeMap::new();
+        for epoch in 0..EPOCHS {
+            let order = [0, 1, 2, 3, 4].map(|position| Shuffle::new(5).index(epoch, position, 5));
+            *orders.entry(order).or_insert(0_i32) += 1;
+        }
+        // Expected 1000 each, with a standard deviation of 32.
+        assert_eq!(orders.len(), 120);
+        assert!(orders.values().all(|count| (count - 1000).abs() < 160), "{orders:?}");
     }
 
     /// Each sample is as often at each position, and behind each other sample, as chance has it.

@@ -96,8 +96,9 @@ impl<const CENTERED: bool, const MOMENTUM: bool> Optimizer for RmsProp<CENTERED,
                 let raw = self.decay.gradient(*w, *g);
                 *v = keep * *v + take * (raw * raw);
                 *a = keep * *a + take * raw;
-                // Rounding must not bring a variance below 0.
-                *g = divided(raw, (*v - *a * *a).max(0.0));
+                // Rounding must not bring a variance below 0; one that is no number has to stay so, to be found.
+                let variance = *v - *a * *a;
+                *g = divided(raw, if variance < 0.0 { 0.0 } else { variance });
             }
         } else {
             for ((w, g), v) in squared {
@@ -118,5 +119,21 @@ impl<const CENTERED: bool, const MOMENTUM: bool> Optimizer for RmsProp<CENTERED,
         for (w, step) in params.iter_mut().zip(steps) {
             *w = self.decay.shrunk(*w, update.rate) - rate * *step;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optimizer::descend;
+
+    /// The square of such a gradient is infinite, and its variance no number: not 0, by which the step were `g / eps`.
+    #[test]
+    fn a_variance_that_overflows_is_found() {
+        let (mut params, mut state) = ([1.0], [0.0; 3]);
+        let update = Update { step: 0, age: 0, rate: 0.01, momentum: None, samples: 1 };
+        let centered = RmsProp::keras(0.9, 1e-7).unwrap().centered();
+        descend(&centered, &update, &Variables::one(1), &mut params, &[3e20], &mut state);
+        assert!(params[0].is_nan(), "{params:?}");
     }
 }

@@ -92,7 +92,7 @@ pub(crate) enum Rule {
     /// Cuts when more than `patience` observations were bad; a cut of not more than `eps` is not made.
     Torch { threshold: Threshold, eps: f64 },
     /// Cuts when `patience` were bad; the observation that ends a cool-down counts.
-    Keras { threshold: Threshold },
+    Keras { min_delta: f64 },
     /// Cuts when `patience` averages of `window` observations were bad, and scales `lr` instead of setting it.
     Optax { rtol: f64, atol: f64, window: u32 },
 }
@@ -140,7 +140,9 @@ impl Plateau {
                 propagate!(threshold.check());
                 require_all!("eps": NonNegative = eps);
             }
-            Rule::Keras { threshold } => propagate!(threshold.check()),
+            Rule::Keras { min_delta } => {
+                require_all!("min_delta": NonNegative = min_delta);
+            }
             Rule::Optax { rtol, atol, window } => {
                 require_all!("factor": OpenFraction = self.factor, "rtol": UnitInterval = rtol,
                     "atol": NonNegative = atol, "rtol + atol": Positive = rtol + atol,
@@ -169,12 +171,17 @@ impl Plateau {
         }
     }
 
-    fn keras(&self, s: &mut PlateauState, metric: f64, threshold: Threshold) {
+    fn keras(&self, s: &mut PlateauState, metric: f64, min_delta: f64) {
         if s.cooldown > 0 {
             s.cooldown -= 1;
             s.bad = 0;
         }
-        if self.mode.better(metric, s.best, threshold) {
+        // In the f32 that Keras compares in: 0.8 is no better than 0.7 by 0.1.
+        let better = match self.mode {
+            Mode::Min => ((metric + min_delta) as f32) < s.best as f32,
+            Mode::Max => (metric - min_delta) as f32 > s.best as f32,
+        };
+        if better {
             (s.best, s.bad) = (metric, 0);
         } else if s.cooldown == 0 {
             s.bad = s.bad.saturating_add(1);
@@ -221,7 +228,7 @@ impl Feedback for Plateau {
     fn observe(&self, state: &mut PlateauState, metric: f64) {
         match self.rule {
             Rule::Torch { threshold, eps } => self.torch(state, metric, threshold, eps),
-            Rule::Keras { threshold } => self.keras(state, metric, threshold),
+            Rule::Keras { min_delta } => self.keras(state, metric, min_delta),
             Rule::Optax { rtol, atol, window } => self.optax(state, metric, (rtol, atol, window)),
         }
     }
@@ -420,6 +427,17 @@ mod tests {
         // Means 4, 3, 3, 1: better, better, not, better.
         assert_eq!(rates(&greedy, &[4.0, 2.0, 4.0, -2.0])[..4], [0.2, 0.4, 0.2, 0.4]);
         assert!(transformers::greedy::<1>(0.1, options).is_err());
+    }
+
+    /// 0.8 - 0.1 is above 0.7 in f64, with what an f32 makes of them, and 0.7 in f32.
+    #[test]
+    fn keras_compares_in_f32() {
+        for (mode, metrics) in [(Mode::Max, [0.7_f32, 0.8]), (Mode::Min, [0.8, 0.7])] {
+            let default = keras::ReduceLrOnPlateauOptions::DEFAULT;
+            let options = keras::ReduceLrOnPlateauOptions { patience: 1, min_delta: 0.1, mode, ..default };
+            let plateau = keras::reduce_lr_on_plateau(1.0, options).unwrap();
+            assert_eq!(rates(&plateau, &metrics.map(f64::from))[..2], [1.0, 0.1], "{mode:?}");
+        }
     }
 
     #[test]

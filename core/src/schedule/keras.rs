@@ -8,7 +8,7 @@
 use super::feedback::Rule;
 use super::{
     Cosine, Exponential, FromFn, InverseTime, Mode, Piecewise, Plateau, Polynomial, Ramp, Restarts, Shape, Then,
-    Threshold, TimeBased,
+    TimeBased,
 };
 use crate::error::Error;
 
@@ -249,7 +249,8 @@ options! {
     }
 }
 
-/// `ReduceLROnPlateau` as Keras counts: cuts when **at least** `patience` epochs were not better by `min_delta`.
+/// `ReduceLROnPlateau` as Keras counts: cuts when **at least** `patience` epochs were not better by `min_delta`, in f32.
+/// A NaN is never the best so far; in Keras the first observation is, whatever it is.
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `factor` is at least 0 and below 1 and the others are finite and not negative.
@@ -257,6 +258,6 @@ options! {
 /// See [`Feedback`](super::Feedback) for an example.
 pub const fn reduce_lr_on_plateau(lr: f64, options: ReduceLrOnPlateauOptions) -> Result<Plateau, Error> {
     let ReduceLrOnPlateauOptions { factor, patience, mode, min_delta, cooldown, min_lr } = options;
-    let rule = Rule::Keras { threshold: Threshold::Absolute(min_delta) };
+    let rule = Rule::Keras { min_delta };
     Plateau { lr, mode, factor, patience, cooldown, floor: min_lr, rule }.check()
 }

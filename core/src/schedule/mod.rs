@@ -52,7 +52,7 @@
 //! | | `CosineAnnealingWarmRestarts` | [`torch::cosine_annealing_warm_restarts`] |
 //! | | `OneCycleLR` | [`torch::one_cycle`] |
 //! | | `CyclicLR` | [`torch::cyclic`] |
-//! | | `SWALR` | [`torch::swa`], [`Fade`] |
+//! | | `SWALR` | [`torch::swa`], [`Fade`] of a [`Take`] |
 //! | | `SequentialLR` | [`Sequential`], [`Then`] |
 //! | | `ChainedScheduler` | [`Product`] of those that multiply; see [`torch`] |
 //! | | `ReduceLROnPlateau` | [`torch::reduce_lr_on_plateau`] |

@@ -7,7 +7,7 @@ use crate::math::f64 as m;
 
 /// `rate(t) = to + (from - to) * (1 - min(t, n) / n)^power` with `n = over`; linear at power 1.
 ///
-/// Past the end the rate is `to`, or, with [`Self::cycling`], `n` is `over * max(1, ceil(t / over))`: each cycle falls
+/// Past the end the rate is `to` (at power 0 ever `from`), or, with [`Self::cycling`], `n` is `over * max(1, ceil(t / over))`: each cycle falls
 /// from a lower start (1/2, 1/3, ... of the way at power 1), and `to` is held only at the multiples of `over`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -5,7 +5,9 @@
 //! ([`Clock::Epoch`](crate::Clock::Epoch)), for [`one_cycle`] and [`cyclic`] an **update**
 //! ([`Clock::Update`](crate::Clock::Update)). Checked against torch 2.15.0.
 //!
-//! `SequentialLR` is [`Sequential`](super::Sequential) or [`Then`]. `ChainedScheduler` is a
+//! `SequentialLR` is [`Sequential`](super::Sequential) or [`Then`], but for two classes that torch goes on with from the rate in
+//! force where they are a later part: a [`multiplicative`] (ours begins at its `lr`) and a [`constant`] of 0 steps (ours stays at
+//! `lr * factor`). `ChainedScheduler` is a
 //! [`product`](super::Schedule::product): the first with the rate, the others with a rate of 1; that holds for the
 //! classes that multiply (step, multi-step, constant, linear, exponential, polynomial), while of those that set the
 //! rate (lambda, one-cycle, cyclic, warm restarts) the last in the chain wins.
@@ -343,8 +345,8 @@ pub const fn cyclic(base_lr: f64, max_lr: f64, options: CyclicOptions) -> Result
 
 /// `SWALR`: from `lr` to `swa_lr` in `anneal_epochs` (10 by default), then `swa_lr`; at once if 0.
 ///
-/// torch leads whatever rate the optimizer has to `swa_lr`: for one that is not constant wrap it in a
-/// [`Fade`](super::Fade).
+/// torch leads whatever rate the optimizer has to `swa_lr`. For a schedule up to epoch `begin`, where torch's loop steps this one in
+/// its place, [`Fade`](super::Fade) what [`take`](super::Schedule::take)`(begin)` leaves of it.
 ///
 /// # Errors
 /// [`Error::Parameter`] unless both rates are finite and not negative.

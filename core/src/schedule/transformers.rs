@@ -127,8 +127,8 @@ pub const fn cosine_with_restarts(
 /// and `power` 1.
 ///
 /// # Errors
-/// [`Error::Parameter`] unless `lr_end` is below `lr`, `num_training_steps` at least `num_warmup_steps`, and the others are finite and
-/// not negative.
+/// [`Error::Parameter`] unless `lr_end` is below `lr`, `num_training_steps` at least `num_warmup_steps`, `power` above 0, and all are
+/// finite and not negative.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, transformers};
@@ -144,7 +144,8 @@ pub const fn polynomial(
     lr_end: f64,
     power: f64,
 ) -> Result<Then<Ramp, Polynomial>, Error> {
-    require_all!("lr": NonNegative = lr, "lr_end": NonNegative = lr_end, "lr - lr_end": Positive = lr - lr_end);
+    require_all!("lr": NonNegative = lr, "lr_end": NonNegative = lr_end, "lr - lr_end": Positive = lr - lr_end,
+        "power": Positive = power);
     if num_training_steps < num_warmup_steps {
         let must_be = Requirement::AtLeastThePrevious;
         return Err(Error::Parameter { name: "num_training_steps", must_be, found: num_training_steps as f32 });
