@@ -19,8 +19,9 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 fn draw_curves(svg: &mut String, title: &str, rates: &[f32], momenta: &[f32]) -> Drawn {
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
-    let finite = || rates.iter().copied().filter(|rate| rate.is_finite());
-    let (low, high) = (finite().fold(0.0, f32::min), finite().fold(f32::MIN_POSITIVE, f32::max));
+    // Room above the highest rate, which an f32 may not have.
+    let finite = || rates.iter().copied().filter(|rate| rate.is_finite()).map(f64::from);
+    let (low, high) = (finite().fold(0.0, f64::min), finite().fold(f64::from(f32::MIN_POSITIVE), f64::max));
     let steps = rates.len().max(2) - 1;
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 18))
@@ -29,9 +30,9 @@ fn draw_curves(svg: &mut String, title: &str, rates: &[f32], momenta: &[f32]) ->
         .y_label_area_size(70)
         .right_y_label_area_size(if momenta.is_empty() { 0 } else { 50 })
         .build_cartesian_2d(0..steps, low..high * 1.05)?
-        .set_secondary_coord(0..steps, 0.0_f32..1.0);
+        .set_secondary_coord(0..steps, 0.0..1.0);
     chart.configure_mesh().x_desc("step").y_desc("learning rate").draw()?;
-    let points = |values: &[f32]| values.iter().copied().enumerate().collect::<Vec<_>>();
+    let points = |values: &[f32]| values.iter().copied().map(f64::from).enumerate().collect::<Vec<_>>();
     chart.draw_series(LineSeries::new(points(rates), BLUE.stroke_width(2)))?;
     if !momenta.is_empty() {
         chart.configure_secondary_axes().y_desc("momentum").draw()?;
@@ -101,6 +102,8 @@ mod tests {
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
         assert!(svg.contains("learning rate") && svg.contains("momentum") && svg.contains("<polyline"));
         assert!(!curves("one", &[0.1], &[]).contains("momentum"));
+        // There is nothing above that an f32 holds.
+        assert!(curves("highest", &[f32::MAX], &[]).contains("<polyline"));
         let row = Distribution { name: "constant".into(), accuracy: vec![0.9, 0.95], loss: vec![0.1, 0.2] };
         let svg = distributions("compare", &[row.clone(), row]);
         assert_eq!(svg.matches("<circle").count(), 4);
