@@ -32,12 +32,24 @@ fn draw(values: &[f32], title: &str, height: u32, width: u32) -> String {
     if values.iter().any(|value| !value.is_finite()) || high - low <= f32::EPSILON * high.abs() {
         return if first == last { format!("{title}: {first}") } else { format!("{title}: from {first} to {last}") };
     }
-    // Its labels have two decimals: a power of ten that leaves the largest value one or two digits before them.
+    let power = power_of_ten(low, high);
+    let scaled = values.iter().map(|&value| scaled(value, power)).collect();
+    plot(scaled, Config::default().with_height(height).with_width(width).with_caption(with_power(title, power)))
+}
+
+/// By which labels of a few decimals tell values of this range: it leaves the largest one or two digits before the point.
+pub(crate) fn power_of_ten(low: f32, high: f32) -> i32 {
     let largest = low.abs().max(high.abs());
-    let power = if (0.2..100.0).contains(&largest) { 0 } else { 1 - largest.log10().floor() as i32 };
-    let scaled = values.iter().map(|&value| f64::from(value) * 10.0_f64.powi(power)).collect();
-    let caption = if power == 0 { title.to_owned() } else { format!("{title}, x 10^{}", -power) };
-    plot(scaled, Config::default().with_height(height).with_width(width).with_caption(caption))
+    if largest == 0.0 || (0.2..100.0).contains(&largest) { 0 } else { 1 - largest.log10().floor() as i32 }
+}
+
+pub(crate) fn scaled(value: f32, power: i32) -> f64 {
+    f64::from(value) * 10.0_f64.powi(power)
+}
+
+/// What is drawn, and in which unit.
+pub(crate) fn with_power(title: &str, power: i32) -> String {
+    if power == 0 { title.to_owned() } else { format!("{title}, x 10^{}", -power) }
 }
 
 fn beside(pictures: &[String]) -> String {

@@ -2,6 +2,7 @@
 
 use plotters::prelude::*;
 
+use crate::chart::{power_of_ten, scaled, with_power};
 use crate::commands::compare::{Distribution, quantile};
 
 const SIZE: (u32, u32) = (900, 500);
@@ -19,9 +20,10 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 fn draw_curves(svg: &mut String, title: &str, rates: &[f32], momenta: &[f32]) -> Drawn {
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
-    // Room above the highest rate, which an f32 may not have.
-    let finite = || rates.iter().copied().filter(|rate| rate.is_finite()).map(f64::from);
-    let (low, high) = (finite().fold(0.0, f64::min), finite().fold(f64::from(f32::MIN_POSITIVE), f64::max));
+    let finite = || rates.iter().copied().filter(|rate| rate.is_finite());
+    let (low, high) = (finite().fold(0.0, f32::min), finite().fold(0.0, f32::max));
+    let high = if low == high { 1.0 } else { high };
+    let power = power_of_ten(low, high);
     let steps = rates.len().max(2) - 1;
     let mut chart = ChartBuilder::on(&area)
         .caption(title, ("sans-serif", 18))
@@ -29,14 +31,15 @@ fn draw_curves(svg: &mut String, title: &str, rates: &[f32], momenta: &[f32]) ->
         .x_label_area_size(40)
         .y_label_area_size(70)
         .right_y_label_area_size(if momenta.is_empty() { 0 } else { 50 })
-        .build_cartesian_2d(0..steps, low..high * 1.05)?
+        .build_cartesian_2d(0..steps, scaled(low, power)..scaled(high, power) * 1.05)?
         .set_secondary_coord(0..steps, 0.0..1.0);
-    chart.configure_mesh().x_desc("step").y_desc("learning rate").draw()?;
-    let points = |values: &[f32]| values.iter().copied().map(f64::from).enumerate().collect::<Vec<_>>();
-    chart.draw_series(LineSeries::new(points(rates), BLUE.stroke_width(2)))?;
+    chart.configure_mesh().x_desc("step").y_desc(with_power("learning rate", power)).draw()?;
+    let points =
+        |values: &[f32], power| values.iter().map(|&value| scaled(value, power)).enumerate().collect::<Vec<_>>();
+    chart.draw_series(LineSeries::new(points(rates, power), BLUE.stroke_width(2)))?;
     if !momenta.is_empty() {
         chart.configure_secondary_axes().y_desc("momentum").draw()?;
-        chart.draw_secondary_series(LineSeries::new(points(momenta), RED.stroke_width(1)))?;
+        chart.draw_secondary_series(LineSeries::new(points(momenta, 0), RED.stroke_width(1)))?;
     }
     area.present()?;
     Ok(())
@@ -67,15 +70,18 @@ fn draw_distributions(svg: &mut String, title: &str, found: &[Distribution]) -> 
     for (panel, (what, values)) in panels.iter().zip(columns) {
         let spread = |q: f32| found.iter().map(move |row| quantile(values(row), q)).filter(|value| value.is_finite());
         let (low, high) = (spread(0.05).fold(f32::MAX, f32::min), spread(0.95).fold(f32::MIN, f32::max));
+        let power = power_of_ten(low, high);
+        let (low, high) = (scaled(low, power), scaled(high, power));
         let margin = 0.05 * (high - low).max(1e-6);
         let mut chart = ChartBuilder::on(panel)
             .margin(12)
             .x_label_area_size(40)
             .build_cartesian_2d(low - margin..high + margin, 0.0..found.len() as f32)?;
+        let what = with_power(what, power);
         chart.configure_mesh().disable_y_mesh().disable_y_axis().x_labels(6).x_desc(what).draw()?;
         for (row, distribution) in found.iter().enumerate() {
             let y = (found.len() - row) as f32 - 0.5;
-            let at = |q| quantile(values(distribution), q);
+            let at = |q| scaled(quantile(values(distribution), q), power);
             let line = [(at(0.05), y), (at(0.95), y)];
             chart.draw_series(std::iter::once(PathElement::new(line, BLUE.stroke_width(3))))?;
             chart.draw_series(std::iter::once(Circle::new((at(0.5), y), 5, RED.filled())))?;
@@ -95,6 +101,24 @@ fn draw_distributions(svg: &mut String, title: &str, found: &[Distribution]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+
+    /// The labels that are numbers, the steps' too.
+    fn labels(svg: &str) -> Vec<&str> {
+        svg.lines().map(str::trim).filter(|line| line.parse::<f64>().is_ok()).collect()
+    }
+
+    #[test]
+    fn labels_of_small_and_large_rates_are_short_and_differ() {
+        for (rate, factor) in [(1e-4, ", x 10^-5"), (1e-5, ", x 10^-6"), (3e38, ", x 10^37"), (0.5, "")] {
+            let svg = curves("one", &[0.0, rate], &[]);
+            assert!(svg.lines().any(|line| line == format!("learning rate{factor}")), "{svg}");
+            // Those of the steps, 0 and 1, are whole.
+            let rates: Vec<_> = labels(&svg).into_iter().filter(|label| label.contains('.')).collect();
+            assert!(rates.len() > 4 && rates.iter().all(|label| label.len() < 6), "{rates:?}");
+            assert_eq!(rates.iter().collect::<BTreeSet<_>>().len(), rates.len(), "{rates:?}");
+        }
+    }
 
     #[test]
     fn a_picture_is_one_whole_svg() {
