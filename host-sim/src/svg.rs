@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use crate::chart::{power_of_ten, scaled, with_power};
+use crate::chart::{decimals, power_of_ten, scaled, with_power};
 use crate::commands::compare::{Distribution, quantile};
 
 const SIZE: (u32, u32) = (900, 500);
@@ -57,6 +57,8 @@ type Values = fn(&Distribution) -> &[f32];
 
 const ROW: u32 = 26;
 const NAMES: u32 = 330;
+/// At most, on a panel's axis.
+const LABELS: usize = 6;
 
 fn draw_distributions(svg: &mut String, title: &str, found: &[Distribution]) -> Drawn {
     let height = 110 + ROW * found.len() as u32;
@@ -77,8 +79,10 @@ fn draw_distributions(svg: &mut String, title: &str, found: &[Distribution]) -> 
             .margin(12)
             .x_label_area_size(40)
             .build_cartesian_2d(low - margin..high + margin, 0.0..found.len() as f32)?;
-        let what = with_power(what, power);
-        chart.configure_mesh().disable_y_mesh().disable_y_axis().x_labels(6).x_desc(what).draw()?;
+        let digits = decimals((high - low + 2.0 * margin) / LABELS as f64);
+        let mut mesh = chart.configure_mesh();
+        mesh.disable_y_mesh().disable_y_axis().x_labels(LABELS).x_desc(with_power(what, power));
+        mesh.x_label_formatter(&|value: &f64| format!("{value:.digits$}")).draw()?;
         for (row, distribution) in found.iter().enumerate() {
             let y = (found.len() - row) as f32 - 0.5;
             let at = |q| scaled(quantile(values(distribution), q), power);
@@ -128,9 +132,11 @@ mod tests {
         assert!(!curves("one", &[0.1], &[]).contains("momentum"));
         // There is nothing above that an f32 holds.
         assert!(curves("highest", &[f32::MAX], &[]).contains("<polyline"));
-        let row = Distribution { name: "constant".into(), accuracy: vec![0.9, 0.95], loss: vec![0.1, 0.2] };
+        let row = Distribution { name: "constant".into(), accuracy: vec![0.9, 0.95], loss: vec![0.69, 0.690_001] };
         let svg = distributions("compare", &[row.clone(), row]);
         assert_eq!(svg.matches("<circle").count(), 4);
+        let all = labels(&svg);
+        assert!(all.len() > 6 && all.iter().collect::<BTreeSet<_>>().len() == all.len(), "{all:?}");
         assert!(svg.contains("constant") && svg.trim_end().ends_with("</svg>"));
     }
 }
