@@ -51,18 +51,21 @@ impl Csv {
             found,
         };
         let text = fs::read(path).map_err(|error| fail(1, 1, "a readable file", error.to_string()))?;
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(&*text);
         let line_of = |record: &csv::StringRecord| line_of(&text, record);
         let mut records = Vec::new();
-        for record in reader.records() {
-            match record {
-                Ok(record) => records.push(record),
-                Err(error) => {
-                    let row = records.last().map_or(0, line_of) + 1;
-                    return Err(fail(row, 1, "a row of UTF-8 text", error.to_string()));
-                }
+        // Trimmed later: a line break at a cell's end is one too.
+        for record in csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&*text).records() {
+            let mut record = record.map_err(|error| {
+                let row = records.last().map_or(0, line_of) + 1;
+                fail(row, 1, "a row of UTF-8 text", error.to_string())
+            })?;
+            // The rows behind a quote that was forgotten would be text of a cell.
+            if let Some(column) = record.iter().position(|cell| cell.contains(['\r', '\n'])) {
+                let expected = "the end of the cell, or its closing quote, within the line";
+                return Err(fail(line_of(&record), column + 1, expected, "a line break".into()));
             }
+            record.trim();
+            records.push(record);
         }
         let width = records.first().map_or(0, csv::StringRecord::len);
         let is_header = |record: &csv::StringRecord| {
@@ -108,12 +111,6 @@ impl Csv {
         if let Some((record, _)) = targets().find(|(_, cell)| cell.is_empty()) {
             return Err(fail(line_of(record), width, "a target", quoted("")));
         }
-        // Else the rows behind it would be text of a cell.
-        let many_lines = |record: &&csv::StringRecord| record.iter().any(|cell| cell.contains('\n'));
-        let open = text.iter().fold(false, |open, byte| open ^ (*byte == b'"'));
-        if let (true, Some(last)) = (open, records.last().filter(many_lines)) {
-            return Err(fail(line_of(last), 1, "a closing quote", "the end of the file".into()));
-        }
         let cells: Vec<&str> = targets().map(|(_, cell)| cell).collect();
         if let Some((record, cell)) = missing(target, &cells).and_then(|at| targets().nth(at)) {
             return Err(fail(line_of(record), width, "a finite number", quoted(cell)));
@@ -157,7 +154,7 @@ fn number(cell: &str) -> Option<f32> {
 }
 
 fn quoted(cell: &str) -> String {
-    // Escaped, so that a line break in a cell does not break the message.
+    // Escaped, so that control characters in a cell do not break the message.
     if cell.is_empty() { "nothing".into() } else { format!("`{}`", cell.escape_debug()) }
 }
 
@@ -230,8 +227,11 @@ mod tests {
             ("1,2,b\n3,NaN,g\n", "row 2, column 2: expected a finite number, found `NaN`"),
             ("1,2,b\n3,4,\n", "row 2, column 3: expected a target, found nothing"),
             ("1,2,b\n\n\n3,x,g\n", "row 4, column 2: expected a finite number, found `x`"),
-            ("1,2,b\n3,\"a\nb\",g\n", "row 2, column 2: expected a finite number, found `a\\nb`"),
-            ("1,2,b\n3,4,\"g\n5,6,b\n", "row 2, column 1: expected a closing quote, found the end of the file"),
+            ("1,2,b\n3,\"a\nb\",g\n", "row 2, column 2: expected LINE, found a line break"),
+            ("1,2,b\n3,4,\"g\n5,6,b\n", "row 2, column 3: expected LINE, found a line break"),
+            ("1,2,b\n3,4,\"g\n", "row 2, column 3: expected LINE, found a line break"),
+            // Two that stand for each other's end.
+            ("1,2,b\n3,4,\"g\n5,6,b\n7,8,\"g\n9,0,b\n", "row 2, column 3: expected LINE, found a line break"),
             ("1,2,b\n,4,g\n", "row 2, column 1: expected a finite number, found nothing"),
             ("1,2,b\n3,4,g\n5,6,gg\n", "row 3, column 3: expected class `b` or `g`, found `gg`"),
             ("1,2,b\n3,4,b\n", "row 1, column 3: expected two classes in the last column, found one"),
@@ -242,6 +242,7 @@ mod tests {
             ("1,2,0\n3,4,1\n5,6,nan\n", "row 3, column 3: expected a finite number, found `nan`"),
         ];
         for (text, expected) in cases {
+            let expected = expected.replace("LINE", "the end of the cell, or its closing quote, within the line");
             assert_eq!(read(text, &Target::Class(None)).unwrap_err(), expected, "{text:?}");
         }
         let missing = Csv::read(Path::new("/no/such/file.csv"), &Target::Number).unwrap_err();
