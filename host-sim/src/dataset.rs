@@ -38,7 +38,8 @@ pub struct CsvError {
 }
 
 impl Csv {
-    /// Reads a file. A first row of names, none of whose features is a number, is a header and skipped.
+    /// Reads a file. A first row that has names of features and no number among them is a header and skipped; not every feature
+    /// needs a name.
     ///
     /// # Errors
     /// [`CsvError`] at the first cell that is not what it should be.
@@ -68,10 +69,9 @@ impl Csv {
             records.push(record);
         }
         let width = records.first().map_or(0, csv::StringRecord::len);
-        let is_header = |record: &csv::StringRecord| {
-            width > 1 && record.iter().take(width - 1).all(|cell| !cell.is_empty() && cell.parse::<f32>().is_err())
-        };
-        let skip = usize::from(records.first().is_some_and(is_header));
+        let names: Vec<&str> = records.iter().take(1).flatten().take(width.saturating_sub(1)).collect();
+        let first = First::of(&names);
+        let skip = usize::from(first == First::Header);
         if records.len() == skip {
             return Err(fail(skip + 1, 1, "at least one row of features and a target", "the end of the file".into()));
         }
@@ -103,7 +103,10 @@ impl Csv {
             }
             let mut cells = Vec::with_capacity(width - 1);
             for (column, cell) in (1..width).zip(record) {
-                cells.push(number(cell).ok_or_else(|| fail(line_of(record), column, "a finite number", quoted(cell)))?);
+                cells.push(number(cell).ok_or_else(|| {
+                    let expected = first.expected(features.is_empty());
+                    fail(line_of(record), column, &expected, quoted(cell))
+                })?);
             }
             features.push(cells);
         }
@@ -146,6 +149,40 @@ impl Csv {
     pub fn class(&self, index: usize) -> u16 {
         let target = self.rows.get(index).map_or(0.0, |(_, target)| *target);
         if self.classes.is_empty() { u16::from(target > 0.5) } else { target as u16 }
+    }
+}
+
+/// What the first row's features look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// Names, of which some may be empty: pandas' index has none.
+    Header,
+    /// Names and numbers, the first of them in this column: a header with a year, or data with a typo.
+    Mixed {
+        number: usize,
+    },
+    Data,
+}
+
+impl First {
+    fn of(cells: &[&str]) -> Self {
+        let is_number = |cell: &&str| cell.parse::<f32>().is_ok();
+        let named = cells.iter().any(|cell| !cell.is_empty() && !is_number(cell));
+        match cells.iter().position(is_number) {
+            Some(column) if named => Self::Mixed { number: column + 1 },
+            None if named => Self::Header,
+            _ => Self::Data,
+        }
+    }
+
+    /// What a feature has to be that is none.
+    fn expected(self, in_first_row: bool) -> String {
+        match self {
+            Self::Mixed { number } if in_first_row => {
+                format!("a finite number (no header, as column {number} is a number)")
+            }
+            _ => "a finite number".into(),
+        }
     }
 }
 
@@ -211,6 +248,8 @@ mod tests {
         assert_eq!((plain.class(0), plain.class(1)), (0, 1));
         let named = read("x,y,class\n1,2,b\n3,4,g\n", &Target::Class(None)).unwrap();
         assert_eq!((&named.rows, named.has_header(), plain.has_header()), (&plain.rows, true, false));
+        let pandas = read(",x,class\n1,2,b\n3,4,g\n", &Target::Class(None)).unwrap();
+        assert_eq!((&pandas.rows, pandas.has_header()), (&plain.rows, true));
         let swapped = Target::Class(Some(["g".into(), "b".into()]));
         assert_eq!(read("1,2,b\n3,4,g\n", &swapped).unwrap().rows[0].1, 1.0);
         assert_eq!(read("1,0.5\n", &Target::Number).unwrap().rows, [(vec![1.0], 0.5)]);
@@ -232,6 +271,17 @@ mod tests {
             ("1,2,b\n3,4,\"g\n", "row 2, column 3: expected LINE, found a line break"),
             // Two that stand for each other's end.
             ("1,2,b\n3,4,\"g\n5,6,b\n7,8,\"g\n9,0,b\n", "row 2, column 3: expected LINE, found a line break"),
+            (
+                "x,2020,c\n1,2,b\n",
+                "row 1, column 1: expected a finite number (no header, as column 2 is a number), found `x`",
+            ),
+            (
+                "1,x,b\n1,2,g\n",
+                "row 1, column 2: expected a finite number (no header, as column 1 is a number), found `x`",
+            ),
+            (",2,b\n1,2,g\n", "row 1, column 1: expected a finite number, found nothing"),
+            (",,b\n1,2,g\n", "row 1, column 1: expected a finite number, found nothing"),
+            ("inf,2,b\n1,x,g\n", "row 1, column 1: expected a finite number, found `inf`"),
             ("1,2,b\n,4,g\n", "row 2, column 1: expected a finite number, found nothing"),
             ("1,2,b\n3,4,g\n5,6,gg\n", "row 3, column 3: expected class `b` or `g`, found `gg`"),
             ("1,2,b\n3,4,b\n", "row 1, column 3: expected two classes in the last column, found one"),
