@@ -70,8 +70,13 @@ fn draw_distributions(svg: &mut String, title: &str, found: &[Distribution]) -> 
     let columns: [(&str, Values); 2] =
         [("validation loss", |row| &row.loss), ("validation accuracy", |row| &row.accuracy)];
     for (panel, (what, values)) in panels.iter().zip(columns) {
-        let spread = |q: f32| found.iter().map(move |row| quantile(values(row), q)).filter(|value| value.is_finite());
-        let (low, high) = (spread(0.05).fold(f32::MAX, f32::min), spread(0.95).fold(f32::MIN, f32::max));
+        // The runs that diverged are at the edge.
+        let finite = || {
+            let places = found.iter().flat_map(|row| [0.05, 0.5, 0.95].map(|q| quantile(values(row), q)));
+            places.filter(|value| value.is_finite())
+        };
+        let (low, high) = (finite().fold(f32::MAX, f32::min), finite().fold(f32::MIN, f32::max));
+        let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
         let power = power_of_ten(low, high);
         let (low, high) = (scaled(low, power), scaled(high, power));
         let margin = 0.05 * (high - low).max(1e-6);
@@ -132,9 +137,19 @@ mod tests {
         assert!(!curves("one", &[0.1], &[]).contains("momentum"));
         // There is nothing above that an f32 holds.
         assert!(curves("highest", &[f32::MAX], &[]).contains("<polyline"));
-        let row = Distribution { name: "constant".into(), accuracy: vec![0.9, 0.95], loss: vec![0.69, 0.690_001] };
-        let svg = distributions("compare", &[row.clone(), row]);
+        let row = Distribution {
+            name: "constant".into(),
+            accuracy: vec![0.9, 0.95],
+            loss: vec![0.69, 0.690_001],
+            diverged: 0,
+        };
+        let svg = distributions("compare", &[row.clone(), row.clone()]);
         assert_eq!(svg.matches("<circle").count(), 4);
+        let none = Distribution { accuracy: vec![0.0; 2], loss: vec![f32::INFINITY; 2], diverged: 2, ..row.clone() };
+        for found in [&[none.clone()][..], &[row.clone(), none]] {
+            let svg = distributions("compare", found);
+            assert!(svg.matches("<circle").count() == 2 * found.len() && !svg.contains("inf"), "{svg}");
+        }
         let all = labels(&svg);
         assert!(all.len() > 6 && all.iter().collect::<BTreeSet<_>>().len() == all.len(), "{all:?}");
         assert!(svg.contains("constant") && svg.trim_end().ends_with("</svg>"));
