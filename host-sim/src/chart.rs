@@ -32,12 +32,57 @@ fn draw(values: &[f32], title: &str, height: u32, width: u32) -> String {
     if values.iter().any(|value| !value.is_finite()) || high - low <= f32::EPSILON * high.abs() {
         return if first == last { format!("{title}: {first}") } else { format!("{title}: from {first} to {last}") };
     }
-    // Its labels have two decimals: a power of ten that leaves the largest value one or two digits before them.
+    let power = power_of_ten(low, high);
+    let drawn: Vec<f64> = (0..width).map(|column| scaled(at(values, column, width), power)).collect();
+    let config = Config::default().with_height(height).with_caption(with_power(title, power));
+    labelled(&plot(drawn.clone(), config), &drawn)
+}
+
+/// The value at a column, between two values by linear interpolation.
+fn at(values: &[f32], column: u32, width: u32) -> f32 {
+    let place = f64::from(column) * values.len().saturating_sub(1) as f64 / f64::from(width - 1);
+    let value = |index: f64| values.get(index as usize).copied().map_or(f64::NAN, f64::from);
+    let (before, after) = (value(place.floor()), value(place.ceil()));
+    (before + (after - before) * place.fract()) as f32
+}
+
+/// The picture with labels of as many decimals as tell neighbours apart; the library's have two.
+fn labelled(picture: &str, drawn: &[f64]) -> String {
+    let (low, high) = drawn.iter().fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));
+    let axis = |c| matches!(c, '┤' | '┼');
+    let rows = picture.lines().filter(|line| line.contains(axis)).count();
+    let steps = rows.saturating_sub(1).max(1) as f64;
+    let digits = decimals((high - low) / steps).max(2);
+    let label = |row: usize| format!("{:.digits$}", high - (high - low) * row as f64 / steps);
+    let width = label(0).len().max(label(rows.saturating_sub(1)).len());
+    let mut lines = Vec::new();
+    for (row, line) in picture.lines().enumerate() {
+        lines.push(match line.find(axis) {
+            Some(place) => format!(" {:>width$} {}", label(row), &line[place..]),
+            None => line.to_owned(),
+        });
+    }
+    lines.join("\n")
+}
+
+/// Decimals that tell numbers apart that differ by at least this, up to more than an `f32` has.
+pub(crate) fn decimals(spacing: f64) -> usize {
+    if spacing > 0.0 { (-spacing.log10().floor()).clamp(0.0, 9.0) as usize } else { 0 }
+}
+
+/// By which labels of a few decimals tell values of this range: it leaves the largest one or two digits before the point.
+pub(crate) fn power_of_ten(low: f32, high: f32) -> i32 {
     let largest = low.abs().max(high.abs());
-    let power = if (0.2..100.0).contains(&largest) { 0 } else { 1 - largest.log10().floor() as i32 };
-    let scaled = values.iter().map(|&value| f64::from(value) * 10.0_f64.powi(power)).collect();
-    let caption = if power == 0 { title.to_owned() } else { format!("{title}, x 10^{}", -power) };
-    plot(scaled, Config::default().with_height(height).with_width(width).with_caption(caption))
+    if largest == 0.0 || (0.2..100.0).contains(&largest) { 0 } else { 1 - largest.log10().floor() as i32 }
+}
+
+pub(crate) fn scaled(value: f32, power: i32) -> f64 {
+    f64::from(value) * 10.0_f64.powi(power)
+}
+
+/// What is drawn, and in which unit.
+pub(crate) fn with_power(title: &str, power: i32) -> String {
+    if power == 0 { title.to_owned() } else { format!("{title}, x 10^{}", -power) }
 }
 
 fn beside(pictures: &[String]) -> String {
@@ -81,5 +126,19 @@ mod tests {
     fn labels_have_the_values_digits() {
         let picture = curve(&[0.00125, 0.0025]);
         assert!(picture.contains("25.00") && picture.contains("12.50") && picture.contains("x 10^-4"), "{picture}");
+    }
+
+    #[test]
+    fn labels_tell_neighbours_apart() {
+        let falling = |from: f32, to: f32| curve(&[from, 0.5 * (from + to), to]);
+        for (from, to) in
+            [(0.1, 0.099_999_9), (0.6958, 0.6951), (1.0, 0.0), (1.0, 1.0 - 2.0 * f32::EPSILON), (-99.0, -99.5)]
+        {
+            let picture = falling(from, to);
+            let labels: Vec<_> =
+                picture.lines().filter_map(|line| line.split(['┤', '┼']).next()?.trim().parse::<f64>().ok()).collect();
+            assert!(labels.len() > 9 && labels.windows(2).all(|pair| pair[0] > pair[1]), "{picture}");
+        }
+        assert!(falling(1.0, 0.0).starts_with(" 1.00 ┼"));
     }
 }

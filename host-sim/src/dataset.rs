@@ -38,7 +38,8 @@ pub struct CsvError {
 }
 
 impl Csv {
-    /// Reads a file. A first row of names, none of whose features is a number, is a header and skipped.
+    /// Reads a file. A first row that has names of features and no number among them is a header and skipped; not every feature
+    /// needs a name.
     ///
     /// # Errors
     /// [`CsvError`] at the first cell that is not what it should be.
@@ -51,24 +52,26 @@ impl Csv {
             found,
         };
         let text = fs::read(path).map_err(|error| fail(1, 1, "a readable file", error.to_string()))?;
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(&*text);
         let line_of = |record: &csv::StringRecord| line_of(&text, record);
         let mut records = Vec::new();
-        for record in reader.records() {
-            match record {
-                Ok(record) => records.push(record),
-                Err(error) => {
-                    let row = records.last().map_or(0, line_of) + 1;
-                    return Err(fail(row, 1, "a row of UTF-8 text", error.to_string()));
-                }
+        // Trimmed later: a line break at a cell's end is one too.
+        for record in csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&*text).records() {
+            let mut record = record.map_err(|error| {
+                let row = records.last().map_or(0, line_of) + 1;
+                fail(row, 1, "a row of UTF-8 text", error.to_string())
+            })?;
+            // The rows behind a quote that was forgotten would be text of a cell.
+            if let Some(column) = record.iter().position(|cell| cell.contains(['\r', '\n'])) {
+                let expected = "the end of the cell, or its closing quote, within the line";
+                return Err(fail(line_of(&record), column + 1, expected, "a line break".into()));
             }
+            record.trim();
+            records.push(record);
         }
         let width = records.first().map_or(0, csv::StringRecord::len);
-        let is_header = |record: &csv::StringRecord| {
-            width > 1 && record.iter().take(width - 1).all(|cell| !cell.is_empty() && cell.parse::<f32>().is_err())
-        };
-        let skip = usize::from(records.first().is_some_and(is_header));
+        let names: Vec<&str> = records.iter().take(1).flatten().take(width.saturating_sub(1)).collect();
+        let first = First::of(&names);
+        let skip = usize::from(first == First::Header);
         if records.len() == skip {
             return Err(fail(skip + 1, 1, "at least one row of features and a target", "the end of the file".into()));
         }
@@ -100,19 +103,16 @@ impl Csv {
             }
             let mut cells = Vec::with_capacity(width - 1);
             for (column, cell) in (1..width).zip(record) {
-                cells.push(number(cell).ok_or_else(|| fail(line_of(record), column, "a finite number", quoted(cell)))?);
+                cells.push(number(cell).ok_or_else(|| {
+                    let expected = first.expected(features.is_empty());
+                    fail(line_of(record), column, &expected, quoted(cell))
+                })?);
             }
             features.push(cells);
         }
         let targets = || records.iter().skip(skip).filter_map(|record| Some((record, record.get(width - 1)?)));
         if let Some((record, _)) = targets().find(|(_, cell)| cell.is_empty()) {
             return Err(fail(line_of(record), width, "a target", quoted("")));
-        }
-        // Else the rows behind it would be text of a cell.
-        let many_lines = |record: &&csv::StringRecord| record.iter().any(|cell| cell.contains('\n'));
-        let open = text.iter().fold(false, |open, byte| open ^ (*byte == b'"'));
-        if let (true, Some(last)) = (open, records.last().filter(many_lines)) {
-            return Err(fail(line_of(last), 1, "a closing quote", "the end of the file".into()));
         }
         let cells: Vec<&str> = targets().map(|(_, cell)| cell).collect();
         if let Some((record, cell)) = missing(target, &cells).and_then(|at| targets().nth(at)) {
@@ -152,12 +152,46 @@ impl Csv {
     }
 }
 
+/// What the first row's features look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum First {
+    /// Names, of which some may be empty: pandas' index has none.
+    Header,
+    /// Names and numbers, the first of them in this column: a header with a year, or data with a typo.
+    Mixed {
+        number: usize,
+    },
+    Data,
+}
+
+impl First {
+    fn of(cells: &[&str]) -> Self {
+        let is_number = |cell: &&str| cell.parse::<f32>().is_ok();
+        let named = cells.iter().any(|cell| !cell.is_empty() && !is_number(cell));
+        match cells.iter().position(is_number) {
+            Some(column) if named => Self::Mixed { number: column + 1 },
+            None if named => Self::Header,
+            _ => Self::Data,
+        }
+    }
+
+    /// What a feature has to be that is none.
+    fn expected(self, in_first_row: bool) -> String {
+        match self {
+            Self::Mixed { number } if in_first_row => {
+                format!("a finite number (no header, as column {number} is a number)")
+            }
+            _ => "a finite number".into(),
+        }
+    }
+}
+
 fn number(cell: &str) -> Option<f32> {
     cell.parse().ok().filter(|value: &f32| value.is_finite())
 }
 
 fn quoted(cell: &str) -> String {
-    // Escaped, so that a line break in a cell does not break the message.
+    // Escaped, so that control characters in a cell do not break the message.
     if cell.is_empty() { "nothing".into() } else { format!("`{}`", cell.escape_debug()) }
 }
 
@@ -214,6 +248,8 @@ mod tests {
         assert_eq!((plain.class(0), plain.class(1)), (0, 1));
         let named = read("x,y,class\n1,2,b\n3,4,g\n", &Target::Class(None)).unwrap();
         assert_eq!((&named.rows, named.has_header(), plain.has_header()), (&plain.rows, true, false));
+        let pandas = read(",x,class\n1,2,b\n3,4,g\n", &Target::Class(None)).unwrap();
+        assert_eq!((&pandas.rows, pandas.has_header()), (&plain.rows, true));
         let swapped = Target::Class(Some(["g".into(), "b".into()]));
         assert_eq!(read("1,2,b\n3,4,g\n", &swapped).unwrap().rows[0].1, 1.0);
         assert_eq!(read("1,0.5\n", &Target::Number).unwrap().rows, [(vec![1.0], 0.5)]);
@@ -230,8 +266,22 @@ mod tests {
             ("1,2,b\n3,NaN,g\n", "row 2, column 2: expected a finite number, found `NaN`"),
             ("1,2,b\n3,4,\n", "row 2, column 3: expected a target, found nothing"),
             ("1,2,b\n\n\n3,x,g\n", "row 4, column 2: expected a finite number, found `x`"),
-            ("1,2,b\n3,\"a\nb\",g\n", "row 2, column 2: expected a finite number, found `a\\nb`"),
-            ("1,2,b\n3,4,\"g\n5,6,b\n", "row 2, column 1: expected a closing quote, found the end of the file"),
+            ("1,2,b\n3,\"a\nb\",g\n", "row 2, column 2: expected LINE, found a line break"),
+            ("1,2,b\n3,4,\"g\n5,6,b\n", "row 2, column 3: expected LINE, found a line break"),
+            ("1,2,b\n3,4,\"g\n", "row 2, column 3: expected LINE, found a line break"),
+            // Two that stand for each other's end.
+            ("1,2,b\n3,4,\"g\n5,6,b\n7,8,\"g\n9,0,b\n", "row 2, column 3: expected LINE, found a line break"),
+            (
+                "x,2020,c\n1,2,b\n",
+                "row 1, column 1: expected a finite number (no header, as column 2 is a number), found `x`",
+            ),
+            (
+                "1,x,b\n1,2,g\n",
+                "row 1, column 2: expected a finite number (no header, as column 1 is a number), found `x`",
+            ),
+            (",2,b\n1,2,g\n", "row 1, column 1: expected a finite number, found nothing"),
+            (",,b\n1,2,g\n", "row 1, column 1: expected a finite number, found nothing"),
+            ("inf,2,b\n1,x,g\n", "row 1, column 1: expected a finite number, found `inf`"),
             ("1,2,b\n,4,g\n", "row 2, column 1: expected a finite number, found nothing"),
             ("1,2,b\n3,4,g\n5,6,gg\n", "row 3, column 3: expected class `b` or `g`, found `gg`"),
             ("1,2,b\n3,4,b\n", "row 1, column 3: expected two classes in the last column, found one"),
@@ -242,6 +292,7 @@ mod tests {
             ("1,2,0\n3,4,1\n5,6,nan\n", "row 3, column 3: expected a finite number, found `nan`"),
         ];
         for (text, expected) in cases {
+            let expected = expected.replace("LINE", "the end of the cell, or its closing quote, within the line");
             assert_eq!(read(text, &Target::Class(None)).unwrap_err(), expected, "{text:?}");
         }
         let missing = Csv::read(Path::new("/no/such/file.csv"), &Target::Number).unwrap_err();

@@ -88,6 +88,22 @@ fn a_run_that_diverges_is_status_1() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("diverged after"));
 }
 
+/// One rate too high for one schedule does not take the table from the others.
+#[test]
+fn runs_that_diverge_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("all.svg");
+    let compare = |rate: &str| {
+        shown(&["compare", "--seeds", "2", "--only", "constant, 0.8", "--rate", rate, "--svg", svg.to_str().unwrap()])
+    };
+    let table = compare("1e30");
+    let cells: Vec<_> = table.lines().last().unwrap().split('|').map(str::trim).collect();
+    assert!(table.lines().next().unwrap().contains("| diverged |"), "{table}");
+    assert_eq!(cells[1..], ["constant, 0.8", "0.00%", "0.00%", "0.00%", "0.0%", "inf", "inf", "inf", "2", ""]);
+    assert!(fs::read_to_string(&svg).unwrap().trim_end().ends_with("</svg>"));
+    assert!(!compare("0.1").contains("diverged"));
+}
+
 fn train(arguments: &[&str], trace: &Path) -> (String, String) {
     let mut all = vec!["train", "--epochs", "3", "--trace", trace.to_str().unwrap()];
     all.extend(arguments);

@@ -74,6 +74,8 @@ pub struct Distribution {
     pub accuracy: Vec<f32>,
     /// Final validation losses, ascending.
     pub loss: Vec<f32>,
+    /// How many runs diverged: their accuracy is 0, and their loss infinite.
+    pub diverged: usize,
 }
 
 impl Distribution {
@@ -84,12 +86,13 @@ impl Distribution {
 }
 
 /// The value below which a share `q` of the sorted values lies, with linear interpolation between neighbours (NumPy's
-/// default); NaN without values.
+/// default, but for infinite ones, next to which it gives no NaN); NaN without values.
 pub fn quantile(sorted: &[f32], q: f32) -> f32 {
     let Some(last) = sorted.len().checked_sub(1) else { return f32::NAN };
     let at = q * last as f32;
     let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    sorted[low] + (sorted[high.min(last)] - sorted[low]) * (at - low as f32)
+    let (below, above, share) = (sorted[low], sorted[high.min(last)], at - low as f32);
+    if share == 0.0 || below == above { below } else { below + (above - below) * share }
 }
 
 impl Compare {
@@ -111,12 +114,24 @@ impl Compare {
         } else {
             format!("at least {:.2}%", 100.0 * self.threshold)
         };
-        let mut table =
-            table(&["schedule, momentum", "val. acc. median", "5%", "95%", &share, "val. loss median", "5%", "95%"]);
-        for row in &found {
+        output::line(self.table(&found, &share))?;
+        if let Some(path) = &self.svg {
+            let title = format!("{} seeds, rate {}: median, 5% to 95%", self.seeds, self.rate);
+            output::file(path, svg::distributions(&title, &found).as_bytes())?;
+        }
+        Ok(())
+    }
+
+    fn table(&self, found: &[Distribution], share: &str) -> comfy_table::Table {
+        let some_diverged = found.iter().any(|row| row.diverged > 0);
+        let mut header =
+            vec!["schedule, momentum", "val. acc. median", "5%", "95%", share, "val. loss median", "5%", "95%"];
+        header.extend(some_diverged.then_some("diverged"));
+        let mut table = table(&header);
+        for row in found {
             let accuracy = |q| format!("{:.2}%", 100.0 * quantile(&row.accuracy, q));
             let loss = |q| format!("{:.4}", quantile(&row.loss, q));
-            table.add_row([
+            let mut cells = vec![
                 row.name.clone(),
                 accuracy(0.5),
                 accuracy(0.05),
@@ -125,20 +140,17 @@ impl Compare {
                 loss(0.5),
                 loss(0.05),
                 loss(0.95),
-            ]);
+            ];
+            cells.extend(some_diverged.then(|| row.diverged.to_string()));
+            table.add_row(cells);
         }
-        output::line(&table)?;
-        if let Some(path) = &self.svg {
-            let title = format!("{} seeds, rate {}: median, 5% to 95%", self.seeds, self.rate);
-            output::file(path, svg::distributions(&title, &found).as_bytes())?;
-        }
-        Ok(())
+        table
     }
 
     /// Trains all seeds with all schedules, on all cores.
     ///
     /// # Errors
-    /// [`Error::Option`] for no seeds or no schedule of that name; [`Error::Core`] if a run diverges.
+    /// [`Error::Option`] for no seeds or no schedule of that name; [`Error::Core`] if a run cannot start.
     pub fn distributions(&self) -> Result<Vec<Distribution>, Error> {
         if self.seeds == 0 {
             return Err(Error::Option { option: "--seeds", expected: "at least 1".into(), found: "0".into() });
@@ -180,7 +192,7 @@ impl Compare {
             let driver = driver.as_deref_mut().map(|driver| driver as &mut dyn Driven);
             self.one(fit(&*schedule, contender.clock, optimizer, seed), driver, seed)
         };
-        let finals: Result<Vec<(f32, f32)>, Error> = (0..self.seeds)
+        let finals: Result<Vec<Option<(f32, f32)>>, Error> = (0..self.seeds)
             .into_par_iter()
             .map(|offset| {
                 let found = one(self.first_seed.wrapping_add(offset));
@@ -188,37 +200,50 @@ impl Compare {
                 found
             })
             .collect();
-        let (mut accuracy, mut loss): (Vec<f32>, Vec<f32>) = finals?.into_iter().unzip();
+        let finals = finals?;
+        let diverged = finals.iter().filter(|found| found.is_none()).count();
+        // As bad as can be, so that one of many does not take the table.
+        let (mut accuracy, mut loss): (Vec<f32>, Vec<f32>) =
+            finals.into_iter().map(|found| found.unwrap_or((0.0, f32::INFINITY))).unzip();
         accuracy.sort_by(f32::total_cmp);
         loss.sort_by(f32::total_cmp);
-        Ok(Distribution { name: contender.label(), accuracy, loss })
+        Ok(Distribution { name: contender.label(), accuracy, loss, diverged })
     }
 
-    /// The final validation accuracy and loss of one seed.
+    /// The final validation accuracy and loss of one seed; `None` if it diverged.
     fn one<S: Schedule>(
         &self,
         fit: Experiment<S>,
         driver: Option<&mut dyn Driven>,
         seed: u32,
-    ) -> Result<(f32, f32), Error> {
+    ) -> Result<Option<(f32, f32)>, Error> {
         let mut params = [0.0; tutorial::NET.param_len()];
         tutorial::INIT.fill(&tutorial::NET, seed, &mut params)?;
         let guide = Guide { driver, ..Guide::default() };
         let run = match self.split {
             SplitArg::Last => {
                 let (train, validation) = tutorial::split()?;
-                run::train("", fit, &train, &validation, &mut params, guide, |_| {})?
+                run::train("", fit, &train, &validation, &mut params, guide, |_| {})
             }
             SplitArg::Stratified => {
                 let mut indices = [0; 351];
                 let (train, validation) = stratified(351, Ionosphere::class, tutorial::VALIDATION, seed, &mut indices)?;
                 let (train, validation) = (Subset::new(Ionosphere, train), Subset::new(Ionosphere, validation));
-                run::train("", fit, &train, &validation, &mut params, guide, |_| {})?
+                run::train("", fit, &train, &validation, &mut params, guide, |_| {})
             }
+        };
+        let run = match run {
+            Ok(run) => run,
+            Err(
+                microfit::Error::Diverged { .. }
+                | microfit::Error::GradientNotFinite { .. }
+                | microfit::Error::ParametersNotFinite { .. },
+            ) => return Ok(None),
+            Err(error) => return Err(error.into()),
         };
         // A run has at least one epoch, and these validate.
         let last = run.last().and_then(|last| Some((last.validation_accuracy?, last.validation_loss?)));
-        Ok(last.unwrap_or((0.0, f32::NAN)))
+        Ok(Some(last.unwrap_or((0.0, f32::NAN))))
     }
 }
 
@@ -234,7 +259,8 @@ mod tests {
 
     #[test]
     fn a_run_that_is_as_good_as_asked_counts() {
-        let found = Distribution { name: String::new(), accuracy: vec![0.25, 0.5, 0.5, 0.75], loss: Vec::new() };
+        let found =
+            Distribution { name: String::new(), accuracy: vec![0.25, 0.5, 0.5, 0.75], loss: Vec::new(), diverged: 0 };
         assert_eq!([0.25, 0.5, 0.75, 1.0].map(|share| found.share_at_least(share)), [1.0, 0.75, 0.25, 0.0]);
     }
 
@@ -246,5 +272,10 @@ mod tests {
         assert_eq!(quantile(&values, 1.0), 4.0);
         assert!((quantile(&values, 0.05) - 1.15).abs() < 1e-6);
         assert!(quantile(&[], 0.5).is_nan());
+        let diverged = [1.0, 2.0, f32::INFINITY, f32::INFINITY];
+        assert_eq!(
+            [0.0, 1.0 / 3.0, 0.5, 1.0].map(|q| quantile(&diverged, q)),
+            [1.0, 2.0, f32::INFINITY, f32::INFINITY]
+        );
     }
 }

@@ -4,6 +4,7 @@ mod contents;
 mod layer;
 mod progress;
 mod statistics;
+mod sums;
 
 use std::convert::Infallible;
 
@@ -14,6 +15,7 @@ pub use contents::{Contents, Section, Values};
 pub use layer::Layer;
 pub use progress::{Early, Means, Phase, Plateau, Progress};
 pub use statistics::Statistics;
+use sums::Sums;
 
 /// Why a frame in memory is not whole.
 pub type Torn = CheckpointError<Infallible>;
@@ -73,16 +75,25 @@ impl Sink for Growing {
 /// All frames in a file, by their place in it. Where one is whole nothing is looked for inside it; after one that is not, the
 /// search goes on with the next byte.
 pub fn scan(bytes: &[u8]) -> Vec<Found> {
+    let sums = Sums::of(bytes);
     let mut found = Vec::new();
     let mut at = 0;
-    while let Some(skipped) = bytes[at..].windows(4).position(|word| word == b"MFCK" || word == b"MFMD") {
-        let offset = at + skipped;
+    for offset in magics(bytes) {
+        if offset < at {
+            continue;
+        }
         let Some(claim) = claim(&bytes[offset..]) else { break };
-        let contents = read(&bytes[offset..]);
+        let contents = sums.torn(offset).map_or_else(|| read(&bytes[offset..]), Err);
         at = offset + contents.as_ref().map_or(4, |_| claim.len as usize);
         found.push(Found { offset, claim, contents });
     }
     found
+}
+
+/// Where a frame may begin.
+fn magics(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let words = bytes.windows(4).enumerate();
+    words.filter(|(_, word)| *word == b"MFCK" || *word == b"MFMD").map(|(offset, _)| offset)
 }
 
 /// Reads the frame that begins a slice.
@@ -141,6 +152,24 @@ mod tests {
         let mut torn = frame.clone();
         *torn.last_mut().unwrap() ^= 1;
         assert!(offsets(&torn).len() > 1, "what stands in one that is not whole may be another");
+    }
+
+    /// Each byte of these would be read thousands of times.
+    #[test]
+    fn many_long_frames_across_one_another_are_torn_as_each_by_itself() {
+        let layers = [dense(1, &Linear)];
+        let topology = Topology::try_new(999, &layers).unwrap();
+        let (whole, _) = of_model(topology, &[0.5; 1000], None).unwrap();
+        let mut header = whole[..28].to_vec();
+        header[8..12].copy_from_slice(&1_000_000_u32.to_le_bytes());
+        let bytes = [header.repeat(50_000), whole].concat();
+        let found = scan(&bytes);
+        assert_eq!(found.len(), 50_001);
+        assert!(found.last().unwrap().contents.is_ok());
+        for frame in [&found[0], &found[9_999], &found[40_000], &found[49_999]] {
+            let alone = read(&bytes[frame.offset..]).err();
+            assert!(alone.is_some() && frame.contents.as_ref().err() == alone.as_ref(), "{alone:?}");
+        }
     }
 
     #[test]

@@ -57,6 +57,24 @@ impl Value {
     }
 }
 
+/// What constructors call a parameter that another one, built on them, has under another name.
+const ALIASES: &[(&str, &[&str])] = &[
+    ("boundaries_and_scales", &["pct_final"]),
+    ("decay_rate", &["gamma"]),
+    ("end_value", &["peak_value"]),
+    ("exponent", &["decay_power"]),
+    ("floor", &["min_lr", "min_scale"]),
+    ("from", &["lr"]),
+    ("lower", &["lb"]),
+    ("lr", &["value"]),
+    ("over", &["steps"]),
+    ("power", &["stable_power"]),
+    ("ratio", &["decay_ratio"]),
+    ("stable_timescale", &["warmup_t"]),
+    ("threshold", &["min_delta"]),
+    ("upper", &["ub"]),
+];
+
 /// One value a parameter, in the parameters' order.
 pub(super) struct Arguments(pub(super) Vec<(&'static str, Value)>);
 
@@ -65,6 +83,19 @@ impl Arguments {
         // The table's tests call every entry, so a name that is not there does not get past them.
         let found = self.0.iter().find(|(name, _)| *name == parameter);
         found.map_or_else(|| panic!("the table has no parameter {parameter}"), |(_, value)| value)
+    }
+
+    /// The parameter a constructor refuses under this name: of that name or another one for it, if possible with the value found,
+    /// as a constructor may give one of its parameters to another one under the name of a third.
+    pub(super) fn called(&self, name: &'static str, found: f32) -> &'static str {
+        let aliases = ALIASES.iter().filter(|(known, _)| *known == name).flat_map(|(_, aliases)| *aliases);
+        let names: Vec<&'static str> = std::iter::once(&name).chain(aliases).copied().collect();
+        let first = |is: &dyn Fn(&Value) -> bool| {
+            names.iter().copied().find(|name| self.0.iter().any(|(own, value)| own == name && is(value)))
+        };
+        first(&|value| number(value).is_some_and(|value| value as f32 == found))
+            .or_else(|| first(&|value| !matches!(value, Value::Nothing)))
+            .unwrap_or(name)
     }
 
     fn take<T>(&self, parameter: &'static str, expected: &str, read: impl Fn(&Value) -> Option<T>) -> Result<T> {

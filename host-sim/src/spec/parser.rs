@@ -272,21 +272,16 @@ impl<'a> Parser<'a> {
                     return Err(self.error(end, format!("the argument `{}`", parameter.name), "none".to_owned()));
                 }
             };
-            columns.push((parameter.name, at, value.describe()));
+            columns.push(at);
             values.push((parameter.name, value));
         }
-        let made = (entry.build)(this, &Arguments(values)).map_err(|refused| {
-            let (name, expected, found) = match refused {
-                Refused::Kind { parameter, expected } => (parameter, expected, None),
-                Refused::Value(microfit::Error::Parameter { name, must_be, found }) => {
-                    (name, format!("{name}: {must_be}"), Some(format!("`{found}`")))
-                }
-                Refused::Value(error) => ("", error.to_string(), None),
-            };
-            match columns.iter().find(|(parameter, ..)| *parameter == name) {
-                Some((_, at, value)) => self.error(*at, expected, found.unwrap_or_else(|| value.clone())),
-                None => self.error(column, expected, found.unwrap_or_else(|| "another".to_owned())),
-            }
+        let arguments = Arguments(values);
+        let made = (entry.build)(this, &arguments).map_err(|refused| {
+            let Refusal { parameter, expected, found } = refusal(refused, &arguments);
+            let argument = arguments.0.iter().zip(&columns).find(|((name, _), _)| *name == parameter);
+            let at = argument.map_or(column, |(_, at)| *at);
+            let given = || argument.map_or_else(|| "another".to_owned(), |((_, value), _)| value.describe());
+            self.error(at, expected, found.unwrap_or_else(given))
         })?;
         Ok(match made {
             Made::Schedule(node) => Term::Schedule(node),
@@ -334,6 +329,23 @@ impl<'a> Parser<'a> {
                 }
             }
         }
+    }
+}
+
+struct Refusal {
+    parameter: &'static str,
+    expected: String,
+    found: Option<String>,
+}
+
+fn refusal(refused: Refused, arguments: &Arguments) -> Refusal {
+    match refused {
+        Refused::Kind { parameter, expected } => Refusal { parameter, expected, found: None },
+        Refused::Value(microfit::Error::Parameter { name, must_be, found }) => {
+            let parameter = arguments.called(name, found);
+            Refusal { parameter, expected: format!("{parameter}: {must_be}"), found: Some(format!("`{found}`")) }
+        }
+        Refused::Value(error) => Refusal { parameter: "", expected: error.to_string(), found: None },
     }
 }
 

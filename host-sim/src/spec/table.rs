@@ -81,7 +81,11 @@ fn threshold(a: &Arguments) -> Result<Threshold> {
 fn min_lr(a: &Arguments) -> Result<transformers::MinLr> {
     match (a.maybe("min_lr")?, a.maybe("min_lr_rate")?) {
         (Some(lr), None) => Ok(transformers::MinLr::Lr(lr)),
-        (None, Some(rate)) => Ok(transformers::MinLr::Rate(rate)),
+        (None, Some(rate)) if rate >= 0.0 => Ok(transformers::MinLr::Rate(rate)),
+        // The constructor would name the product with the rate.
+        (None, Some(_)) => {
+            Err(Refused::Kind { parameter: "min_lr_rate", expected: "a number of at least 0".to_owned() })
+        }
         _ => Err(Refused::Kind { parameter: "min_lr", expected: "one of min_lr and min_lr_rate".to_owned() }),
     }
 }

@@ -228,3 +228,81 @@ fn entries_are_listed_as_they_are_called() {
     let entry = catalogue().iter().find(|entry| entry.name == "torch.step").unwrap();
     assert_eq!(entry.to_string(), "torch.step(lr, step_size, gamma=0.1)");
 }
+
+/// The arguments of the call of `name` in a spec, as text.
+fn arguments_of<'a>(name: &str, spec: &'a str) -> Vec<&'a str> {
+    let begin = spec.find(&format!("{name}(")).unwrap() + name.len() + 1;
+    let (mut depth, mut from, mut found) = (0, begin, Vec::new());
+    for (at, c) in spec[begin..].char_indices().map(|(at, c)| (begin + at, c)) {
+        match c {
+            '(' | '[' => depth += 1,
+            ',' | ')' if depth == 0 => {
+                found.push(spec[from..at].trim());
+                from = at + 1;
+                if c == ')' {
+                    break;
+                }
+            }
+            ')' | ']' => depth -= 1,
+            _ => {}
+        }
+    }
+    found
+}
+
+/// An entry's example with every argument named, one of them replaced; and the column of that.
+fn example_with(entry: &Entry, parameter: usize, value: &str) -> (String, usize) {
+    let given = arguments_of(entry.name, entry.example);
+    let before = &entry.example[..entry.example.find(entry.name).unwrap()];
+    let (mut spec, mut column) = (format!("{before}{}(", entry.name), 0);
+    for (index, Parameter { name, default }) in entry.parameters.iter().enumerate() {
+        let named = given.iter().find_map(|argument| {
+            let (own, value) = argument.split_once('=')?;
+            own.eq_ignore_ascii_case(name).then_some(value)
+        });
+        let positional = given.get(index).copied().filter(|argument| !argument.contains('='));
+        spec.push_str(if index == 0 { "" } else { ", " });
+        spec.push_str(name);
+        spec.push('=');
+        if index == parameter {
+            column = spec.len() + 1;
+        }
+        let own = named.or(positional).or(*default).unwrap();
+        spec.push_str(if index == parameter { value } else { own });
+    }
+    (spec + ")", column)
+}
+
+#[test]
+fn a_refused_value_is_pointed_at_and_named_as_it_is_listed() {
+    let mut wrong = Vec::new();
+    let mut pointed = 0;
+    for entry in catalogue() {
+        for (index, parameter) in entry.parameters.iter().enumerate() {
+            for value in ["-1", "-0.5", "0", "0.5", "1", "7", "1e9", "1e300", "wild"] {
+                let (spec, column) = example_with(entry, index, value);
+                let Err(error) = parse_any(&spec) else { continue };
+                pointed += 1;
+                let named = |name: &str| error.expected.starts_with(&format!("{name}: "));
+                // What does not fit together is the fault of several.
+                let several = error.expected.contains(" before") && entry.parameters.iter().any(|own| named(own.name));
+                if error.column != column && !error.expected.contains(parameter.name) && !several {
+                    wrong.push(format!("{}: {value}\n{error}", parameter.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty() && pointed > 999, "{pointed} {}", wrong.join("\n"));
+    for (spec, column, name) in [
+        ("cosine(0.1, 0, 0)", 16, "steps"),
+        ("timm.wsd(0.1, 180, 60, stable_fn=power, warmup_t=1, stable_power=-1)", 66, "stable_power"),
+        ("timm.wsd(0.1, 180, 60, decay_fn=power, decay_power=0)", 52, "decay_power"),
+        ("timm.wsd(0.1, 180, 60, decay_fn=exp, decay_ratio=2)", 50, "decay_ratio"),
+        ("timm.tanh(0.1, 150, lb=-1, ub=-2)", 31, "ub"),
+        ("optax.warmup_cosine_decay_schedule(0, -1, 20, 180)", 39, "peak_value"),
+        ("optax.warmup_cosine_decay_schedule(0, 1, 20, 180, -1)", 51, "end_value"),
+    ] {
+        let error = error(spec);
+        assert!(error.column == column && error.expected.starts_with(&format!("{name}: ")), "{error}");
+    }
+}
