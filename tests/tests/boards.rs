@@ -1,4 +1,5 @@
-//! A board's memory layout is for the firmware's own images: not for a program that has `microfit-firmware` as a dependency.
+//! A board's memory layout is for the firmware's own images, of one board each: not for a program that has `microfit-firmware` as a
+//! dependency.
 
 use std::process::Output;
 
@@ -30,4 +31,14 @@ fn a_dependent_is_linked_with_its_own_memory() {
         let paths: Vec<_> = messages.filter(ours).map(|message| message["linked_paths"].clone()).collect();
         assert_eq!(paths, [Value::Array(Vec::new())], "{features}");
     }
+}
+
+#[test]
+fn an_image_is_of_one_board() {
+    if !available("an_image_is_of_one_board", &[TARGET], false) {
+        return;
+    }
+    let output = build("mps2,microbit", &["--bin", "schedules"]);
+    let says = String::from_utf8(output.stderr).unwrap();
+    assert!(says.contains("expected one board, `mps2` or `microbit`: found the features of both"), "{says}");
 }
