@@ -29,7 +29,7 @@ pub struct Outcome {
     pub hash: u64,
     /// The last epoch.
     pub last: Record,
-    /// The best epoch: see [`History::best`].
+    /// The best epoch of the whole run, judged as [`History::best`] judges; of a run that was resumed, the best of all its boots.
     pub best: Record,
 }
 
@@ -141,7 +141,7 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
         Ok(outcome)
     }
 
-    /// The epochs of the last run.
+    /// The epochs of the last run since this boot: what was trained before it was resumed is only in [`Outcome`].
     pub fn history(&self) -> &History {
         &self.history
     }

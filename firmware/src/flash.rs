@@ -8,8 +8,16 @@ use embedded_storage::nor_flash::{NorFlash, NorFlashError, NorFlashErrorKind};
 pub enum Unlike<E> {
     /// An operation failed that should not.
     Failed(E),
-    /// It has less than two pages, or words longer than 64 bytes, which this does not look at.
+    /// It has less than two pages from the start on, words longer than 64 bytes, which this does not look at, or pages that are not
+    /// whole words.
     Sizes,
+    /// The start is not a page's.
+    Start {
+        /// Bytes of a page.
+        page: u32,
+        /// Where the start is.
+        found: u32,
+    },
     /// After erasing, a byte is not 0xff.
     NotErased {
         /// Its offset.
@@ -18,11 +26,6 @@ pub enum Unlike<E> {
     /// A byte is not what was written.
     NotWritten {
         /// Its offset.
-        offset: u32,
-    },
-    /// Writing set a bit that was cleared.
-    BitSet {
-        /// The byte's offset.
         offset: u32,
     },
     /// Erasing or writing changed a byte that was not its own.
@@ -39,16 +42,26 @@ pub enum Unlike<E> {
 
 const LONGEST_WORD: usize = 64;
 
-/// Looks at the first two pages of a flash, which it erases.
+/// Looks at the two pages of a flash from `start` on, which it erases: where checkpoints are to be, as in `Store::new`. Many drivers
+/// lend the whole chip, of which the first pages are the program that runs.
+///
+/// Nothing else is erased or written by a driver that refuses what is past its end; and no word is written twice between erases,
+/// which `NorFlash` alone does not allow.
 ///
 /// # Errors
-/// The first thing that is not as it should be.
-pub fn examine<F: NorFlash>(flash: &mut F) -> Result<(), Unlike<F::Error>> {
+/// The first thing that is not as it should be; offsets are the flash's, as `start` is.
+pub fn examine<F: NorFlash>(flash: &mut F, start: u32) -> Result<(), Unlike<F::Error>> {
     let (word, page) = (F::WRITE_SIZE.max(F::READ_SIZE), F::ERASE_SIZE as u32);
-    if word > LONGEST_WORD || flash.capacity() < 2 * F::ERASE_SIZE {
+    let end = u32::try_from(flash.capacity()).unwrap_or(u32::MAX);
+    let has_room = u64::from(start) + 2 * u64::from(page) <= u64::from(end);
+    if word > LONGEST_WORD || !F::ERASE_SIZE.is_multiple_of(word) || !has_room {
         return Err(Unlike::Sizes);
     }
-    let words = || (0..page).step_by(word);
+    if !start.is_multiple_of(page) {
+        return Err(Unlike::Start { page, found: start });
+    }
+    let (second, behind) = (start + page, start + 2 * page);
+    let words = |from| (from..from + page).step_by(word);
     let mut pattern = [0; LONGEST_WORD];
     for (index, byte) in pattern.iter_mut().enumerate() {
         *byte = (index as u8).wrapping_mul(37) ^ 0x5a;
@@ -56,29 +69,24 @@ pub fn examine<F: NorFlash>(flash: &mut F) -> Result<(), Unlike<F::Error>> {
     let pattern = pattern.get(..word).unwrap_or_default();
 
     // Erased pages, and words as they were written.
-    flash.erase(0, 2 * page).map_err(Unlike::Failed)?;
+    flash.erase(start, behind).map_err(Unlike::Failed)?;
     let erased = |offset| Unlike::NotErased { offset };
-    (0..2 * page).step_by(word).try_for_each(|at| expect(flash, at, word, |_| 0xff, erased))?;
-    for at in words() {
+    words(start).chain(words(second)).try_for_each(|at| expect(flash, at, word, |_| 0xff, erased))?;
+    for at in words(start) {
         flash.write(at, pattern).map_err(Unlike::Failed)?;
     }
     let written = |index: usize| pattern.get(index).copied().unwrap_or_default();
-    words().try_for_each(|at| expect(flash, at, word, written, |offset| Unlike::NotWritten { offset }))?;
+    words(start).try_for_each(|at| expect(flash, at, word, written, |offset| Unlike::NotWritten { offset }))?;
     let changed = |offset| Unlike::Changed { offset };
-    words().try_for_each(|at| expect(flash, page + at, word, |_| 0xff, changed))?;
-
-    // Writing sets no bit; a flash with an error-correcting code may refuse to write a word again.
-    let _ = flash.write(0, [0xff; LONGEST_WORD].get(..word).unwrap_or_default());
-    expect(flash, 0, word, written, |offset| Unlike::BitSet { offset })?;
+    words(second).try_for_each(|at| expect(flash, at, word, |_| 0xff, changed))?;
 
     // Erasing the second page leaves the first one.
-    flash.write(page, pattern).map_err(Unlike::Failed)?;
-    flash.erase(page, 2 * page).map_err(Unlike::Failed)?;
-    words().try_for_each(|at| expect(flash, page + at, word, |_| 0xff, erased))?;
-    words().try_for_each(|at| expect(flash, at, word, written, changed))?;
+    flash.write(second, pattern).map_err(Unlike::Failed)?;
+    flash.erase(second, behind).map_err(Unlike::Failed)?;
+    words(second).try_for_each(|at| expect(flash, at, word, |_| 0xff, erased))?;
+    words(start).try_for_each(|at| expect(flash, at, word, written, changed))?;
 
     // What has to be refused.
-    let end = flash.capacity() as u32;
     let mut attempts = 0;
     let mut refused = |result: Result<(), F::Error>, kind: NorFlashErrorKind| {
         attempts += 1;
@@ -92,15 +100,18 @@ pub fn examine<F: NorFlash>(flash: &mut F) -> Result<(), Unlike<F::Error>> {
     let mut bytes = [0; LONGEST_WORD];
     let bytes = bytes.get_mut(..word).unwrap_or_default();
     refused(flash.read(end, bytes), NorFlashErrorKind::OutOfBounds)?;
-    refused(flash.erase(page / 2, page), NorFlashErrorKind::NotAligned)?;
-    refused(flash.erase(0, page / 2), NorFlashErrorKind::NotAligned)?;
+    if page > 1 {
+        let middle = start + page / 2;
+        refused(flash.erase(middle, second), NorFlashErrorKind::NotAligned)?;
+        refused(flash.erase(start, middle), NorFlashErrorKind::NotAligned)?;
+    }
     if F::WRITE_SIZE > 1 {
-        refused(flash.write(page + 1, pattern), NorFlashErrorKind::NotAligned)?;
-        refused(flash.write(page, pattern.get(1..).unwrap_or_default()), NorFlashErrorKind::NotAligned)?;
+        refused(flash.write(second + 1, pattern), NorFlashErrorKind::NotAligned)?;
+        refused(flash.write(second, pattern.get(1..).unwrap_or_default()), NorFlashErrorKind::NotAligned)?;
     }
     // And has changed nothing.
-    words().try_for_each(|at| expect(flash, at, word, written, changed))?;
-    words().try_for_each(|at| expect(flash, page + at, word, |_| 0xff, changed))
+    words(start).try_for_each(|at| expect(flash, at, word, written, changed))?;
+    words(second).try_for_each(|at| expect(flash, at, word, |_| 0xff, changed))
 }
 
 /// Whether the word at `at` has the bytes expected.
@@ -127,8 +138,8 @@ mod tests {
 
     use super::*;
 
-    /// A memory with a fault, unless it has none.
-    struct Faulty {
+    /// A memory with a fault or a way of its own, unless it has none.
+    struct Faulty<const WRITE: usize, const ERASE: usize> {
         memory: [u8; 128],
         fault: Option<Fault>,
     }
@@ -137,7 +148,7 @@ mod tests {
     enum Fault {
         ErasesHalf,
         ErasesTooMuch,
-        SetsBits,
+        WritesOver,
         WritesNeighbours,
         TakesAnyErase,
         TakesAnyWrite,
@@ -146,11 +157,11 @@ mod tests {
         RefusesAndWrites,
     }
 
-    impl ErrorType for Faulty {
+    impl<const WRITE: usize, const ERASE: usize> ErrorType for Faulty<WRITE, ERASE> {
         type Error = NorFlashErrorKind;
     }
 
-    impl ReadNorFlash for Faulty {
+    impl<const WRITE: usize, const ERASE: usize> ReadNorFlash for Faulty<WRITE, ERASE> {
         const READ_SIZE: usize = 1;
 
         fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
@@ -167,9 +178,9 @@ mod tests {
         }
     }
 
-    impl NorFlash for Faulty {
-        const WRITE_SIZE: usize = 4;
-        const ERASE_SIZE: usize = 32;
+    impl<const WRITE: usize, const ERASE: usize> NorFlash for Faulty<WRITE, ERASE> {
+        const WRITE_SIZE: usize = WRITE;
+        const ERASE_SIZE: usize = ERASE;
 
         fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
             if self.fault != Some(Fault::TakesAnyErase) {
@@ -198,7 +209,7 @@ mod tests {
                 checked?;
             }
             for (place, byte) in self.memory.iter_mut().skip(offset as usize).zip(bytes) {
-                *place = if self.fault == Some(Fault::SetsBits) { *byte } else { *place & byte };
+                *place = if self.fault == Some(Fault::WritesOver) { *byte } else { *place & byte };
             }
             if self.fault == Some(Fault::WritesNeighbours) && offset < 32 {
                 self.memory[offset as usize + 32] = 0;
@@ -212,7 +223,6 @@ mod tests {
         let faults = [
             Fault::ErasesHalf,
             Fault::ErasesTooMuch,
-            Fault::SetsBits,
             Fault::WritesNeighbours,
             Fault::TakesAnyErase,
             Fault::TakesAnyWrite,
@@ -220,11 +230,10 @@ mod tests {
             Fault::RefusesAndErases,
             Fault::RefusesAndWrites,
         ];
-        let found = faults.map(|fault| examine(&mut Faulty { memory: [0; 128], fault: Some(fault) }));
+        let found = faults.map(|fault| examine(&mut Faulty::<4, 32> { memory: [0; 128], fault: Some(fault) }, 0));
         let expected = [
             Err(Unlike::NotErased { offset: 32 }),
             Err(Unlike::Changed { offset: 0 }),
-            Err(Unlike::BitSet { offset: 0 }),
             Err(Unlike::Changed { offset: 32 }),
             Err(Unlike::NotRefused { attempt: 1 }),
             Err(Unlike::NotRefused { attempt: 2 }),
@@ -233,14 +242,29 @@ mod tests {
             Err(Unlike::Changed { offset: 32 }),
         ];
         assert_eq!(found, expected);
-        assert_eq!(examine(&mut Faulty { memory: [0; 128], fault: None }), Ok(()));
     }
 
     #[test]
-    fn the_simulated_flash_is_none_the_worse_for_refusing_to_write_again() {
+    fn nothing_is_erased_or_written_but_the_two_pages_from_the_start_on() {
+        let mut flash = Faulty::<4, 32> { memory: [0; 128], fault: None };
+        assert_eq!(examine(&mut flash, 32), Ok(()));
+        assert_eq!((&flash.memory[..32], &flash.memory[96..]), (&[0; 32][..], &[0; 32][..]));
+        let found = [16, 96, u32::MAX - 31].map(|start| examine(&mut flash, start));
+        assert_eq!(found, [Err(Unlike::Start { page: 32, found: 16 }), Err(Unlike::Sizes), Err(Unlike::Sizes)]);
+    }
+
+    /// As FRAM and RRAM are, which nothing has to erase.
+    #[test]
+    fn a_memory_that_writes_over_or_that_has_no_pages_is_in_order() {
+        assert_eq!(examine(&mut Faulty::<4, 32> { memory: [0; 128], fault: Some(Fault::WritesOver) }, 0), Ok(()));
+        assert_eq!(examine(&mut Faulty::<1, 1> { memory: [0; 128], fault: Some(Fault::WritesOver) }, 3), Ok(()));
+    }
+
+    #[test]
+    fn the_simulated_flash_is_in_order() {
         let (mut memory, mut erases) = ([0; 512], [0; 4]);
-        assert_eq!(examine(&mut SimulatedFlash::<4, 8, 128>::new(&mut memory, &mut erases, 1)), Ok(()));
+        assert_eq!(examine(&mut SimulatedFlash::<4, 8, 128>::new(&mut memory, &mut erases, 1), 0), Ok(()));
         let mut small = SimulatedFlash::<1, 1, 512>::new(&mut memory, &mut erases, 1);
-        assert_eq!(examine(&mut small), Err(Unlike::<SimulatedFault>::Sizes));
+        assert_eq!(examine(&mut small, 0), Err(Unlike::<SimulatedFault>::Sizes));
     }
 }

@@ -2,6 +2,19 @@
 //!
 //! Written once, over embedded-hal's traits and a [`Report`], so that a board's binary is thin, the simulator runs the
 //! very same code, and the tests run it with mocks.
+//!
+//! `microfit device` builds an image, runs it in QEMU and reads what it logs. By hand, with `defmt-print` from crates.io:
+//!
+//! ```sh
+//! cargo build --profile firmware -p microfit-firmware --target thumbv7em-none-eabihf --features mps2 --bin mps2
+//! image=target/thumbv7em-none-eabihf/firmware/mps2
+//! qemu-system-arm -M mps2-an386 -nographic -monitor none -serial null -semihosting-config enable=on,target=native \
+//!     -kernel $image | defmt-print -e $image
+//! ```
+//!
+//! A micro:bit is `thumbv6m-none-eabi`, `microbit` and `-M microbit`. An image is of one board, and images build for their targets only,
+//! so `--all-features` is for `--lib`. Logged are `info` and above unless `DEFMT_LOG` says otherwise. A board crate of one's own takes no
+//! board's feature, and has its own `memory.x`.
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -152,6 +152,8 @@ impl<L: OutputPin, D: DelayNs, R: Report> App<L, D, R> {
     /// A checkpoint of another run is no reason to stop, because nobody may be there to see to it: the run begins, and
     /// the other's checkpoint is overwritten once there is one of this run.
     ///
+    /// [`App::history`] has the epochs since this boot alone, and none if the run was over; the [`Outcome`] is the whole run's.
+    ///
     /// # Errors
     /// [`Interruption`].
     pub fn resume<C: Loss, O: Optimizer, S: Schedule, I: Order, F: NorFlash>(
@@ -337,6 +339,25 @@ mod tests {
         let (other, told) = boot(&mut flash, 0.25);
         assert_eq!(told[0], Checkpoint::Missing);
         assert!(other.is_ok() && other != first);
+    }
+
+    #[test]
+    fn the_history_is_of_this_boot_and_the_outcome_of_the_whole_run() {
+        let (mut memory, mut erases) = (vec![0; 2 * HALF], vec![0; 2 * HALF / PAGE]);
+        let mut flash = Flash::new(&mut memory, &mut erases, 0);
+        let mut histories = Vec::new();
+        for epochs in [2, 2, 4] {
+            let mut app = App::new(Led, NoopDelay::new(), Told::default());
+            let (mut params, mut workspace) = ([f32::NAN; NET.param_len()], [f32::NAN; NET.workspace_len::<Sgd>()]);
+            let mut store = Store::new(&mut flash, 0, 2 * HALF as u32, &LENGTHS).unwrap();
+            let Run { fit, .. } = run(0.5);
+            let longer = Run { fit: Fit { epochs, ..fit }, ..run(0.5) };
+            let outcome = app.resume(longer, &AND, &AND, &mut params, &mut workspace, &mut store).unwrap();
+            // The loss falls from epoch to epoch.
+            assert_eq!((outcome.last.epoch, outcome.best), (epochs - 1, outcome.last));
+            histories.push(app.history().records().iter().map(|record| record.epoch).collect::<Vec<_>>());
+        }
+        assert_eq!(histories, [vec![0, 1], vec![], vec![2, 3]]);
     }
 
     /// A flash of which nothing can be read, such as one whose bus has come loose.

@@ -18,7 +18,7 @@ mod semihosted;
 fn main() -> ! {
     #[cfg(feature = "microbit")]
     // SAFETY: the only one, and nobody else uses the controller.
-    let found = examine(&mut unsafe { nvmc::Nvmc::new() });
+    let found = examine(&mut unsafe { nvmc::Nvmc::new() }, 0);
     #[cfg(not(feature = "microbit"))]
     let found = sizes();
     match found {
@@ -37,8 +37,8 @@ fn sizes() -> Result<(), microfit_firmware::Unlike<file_flash::FileFault>> {
     use microfit_firmware::Unlike;
 
     const FILE: &core::ffi::CStr = c"flash.bin";
-    examine(&mut FileFlash::<1, 1, 4096>::open(FILE, 8192).map_err(Unlike::Failed)?)?;
-    examine(&mut FileFlash::<1, 4, 1024>::open(FILE, 20 * 1024).map_err(Unlike::Failed)?)?;
-    examine(&mut FileFlash::<4, 8, 2048>::open(FILE, 20 * 1024).map_err(Unlike::Failed)?)?;
-    examine(&mut FileFlash::<1, 32, 128>::open(FILE, 20 * 1024).map_err(Unlike::Failed)?)
+    examine(&mut FileFlash::<1, 1, 4096>::open(FILE, 8192).map_err(Unlike::Failed)?, 0)?;
+    examine(&mut FileFlash::<1, 4, 1024>::open(FILE, 20 * 1024).map_err(Unlike::Failed)?, 0)?;
+    examine(&mut FileFlash::<4, 8, 2048>::open(FILE, 20 * 1024).map_err(Unlike::Failed)?, 0)?;
+    examine(&mut FileFlash::<1, 32, 128>::open(FILE, 20 * 1024).map_err(Unlike::Failed)?, 0)
 }

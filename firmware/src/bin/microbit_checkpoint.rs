@@ -1,5 +1,5 @@
 //! Training that survives resets at any instruction, on a BBC micro:bit v1 with its own flash controller:
-//! `microfit device --experiment checkpoint --board microbit`.
+//! `microfit device --kills 20 --board microbit`.
 
 #![no_std]
 #![no_main]

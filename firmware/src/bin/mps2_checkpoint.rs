@@ -1,4 +1,4 @@
-//! Training that survives the emulator's death, on Arm's MPS2: `microfit device --experiment checkpoint`.
+//! Training that survives the emulator's death, on Arm's MPS2: `microfit device --kills 20`.
 
 #![no_std]
 #![no_main]

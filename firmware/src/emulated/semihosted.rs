@@ -6,6 +6,10 @@ use defmt_semihosting as _;
 use panic_probe as _;
 use semihosting::process;
 
+// Here and not in build.rs, because the library builds with all features.
+#[cfg(all(feature = "mps2", feature = "microbit"))]
+compile_error!("expected one board, `mps2` or `microbit`: found the features of both");
+
 /// Says that all went well, and leaves.
 pub(crate) fn finish() -> ! {
     defmt::info!("finished");
