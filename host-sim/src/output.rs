@@ -40,6 +40,7 @@ pub(crate) fn file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     let was = fs::metadata(&target).ok();
+    #[cfg_attr(not(unix), allow(unused_mut))]
     let mut builder = Builder::new();
     #[cfg(unix)]
     let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -53,6 +53,9 @@ fn bad_csv_is_one_line_and_status_2() {
     let path = write("wide.csv", &[row("a"), row("b")].concat().repeat(3));
     let error = refusal(&["train", "--csv", &path]);
     assert_eq!(error, "microfit: --csv: expected 65535 features at most, found 65536");
+    let path = write("long.csv", &"1,a\n2,b\n".repeat(32769));
+    let expected = "expected at most 65536 samples for a stratified split, or the split last, found 65538";
+    assert_eq!(refusal(&["train", "--csv", &path, "--split", "stratified"]), format!("microfit: --split: {expected}"));
     for (name, text, expected) in cases {
         let path = write(name, text);
         assert_eq!(refusal(&["train", "--csv", &path, "--loss", "bce"]), format!("microfit: {path}: {expected}"));

@@ -106,7 +106,7 @@ pub enum ClockArg {
 pub enum SplitArg {
     /// The last rows, as Keras' `validation_split`.
     Last,
-    /// The same share of every class, chosen by the seed.
+    /// The same share of every class, chosen by the seed; of 65,536 samples at most.
     Stratified,
 }
 
@@ -234,6 +234,15 @@ impl Train {
                 self.with(loss, classes, start, &train, &validation)
             }
             SplitArg::Stratified => {
+                // As many as the indices of a split count.
+                const MOST: usize = 1 << 16;
+                if data.len() > MOST {
+                    return Err(Error::Option {
+                        option: "--split",
+                        expected: format!("at most {MOST} samples for a stratified split, or the split last"),
+                        found: data.len().to_string(),
+                    });
+                }
                 indices = vec![0; data.len()];
                 let (train, validation) = stratified(data.len(), class_of, self.validation, self.seed, &mut indices)?;
                 self.with(loss, classes, start, &Subset::new(data, train), &Subset::new(data, validation))
