@@ -47,10 +47,10 @@ fn stated() -> Vec<Stated> {
             |z| ((z / 6.0 + 0.5).clamp(0.0, 1.0), if z.abs() < 3.0 { 1.0 / 6.0 } else { 0.0 }),
             [1.0, 0.1, 0.4],
         ),
-        row("sigmoid", &Sigmoid, |z| (sigmoid(z), sigmoid(z) * sigmoid(-z)), [2.3, 1.5, ABSOLUTE]),
-        row("tanh", &Tanh, |z| (z.tanh(), 1.0 / z.cosh().powi(2)), [2.1, 1.9, ABSOLUTE]),
-        row("softsign", &Softsign, |z| (z / (1.0 + z.abs()), (1.0 + z.abs()).powi(-2)), [1.5, 1.9, ABSOLUTE]),
-        row("softplus", &Softplus, |z| (z.exp().ln_1p(), sigmoid(z)), [1.6, 1.2, 2.4]),
+        row("sigmoid", &Sigmoid, |z| (sigmoid(z), sigmoid(z) * sigmoid(-z)), [2.5, 1.5, ABSOLUTE]),
+        row("tanh", &Tanh, |z| (z.tanh(), 1.0 / z.cosh().powi(2)), [2.2, 2.0, ABSOLUTE]),
+        row("softsign", &Softsign, |z| (z / (1.0 + z.abs()), (1.0 + z.abs()).powi(-2)), [1.5, 2.0, ABSOLUTE]),
+        row("softplus", &Softplus, |z| (z.exp().ln_1p(), sigmoid(z)), [1.7, 1.3, 2.4]),
         row("ELU", &Elu::DEFAULT, |z| if z > 0.0 { (z, 1.0) } else { (z.exp_m1(), z.exp()) }, [0.8, 0.8, ABSOLUTE]),
         row(
             "SELU",
@@ -59,9 +59,9 @@ fn stated() -> Vec<Stated> {
                 let alpha = SELU.0 * SELU.1;
                 if z > 0.0 { (SELU.0 * z, SELU.0) } else { (alpha * z.exp_m1(), alpha * z.exp()) }
             },
-            [1.7, 2.4, ABSOLUTE],
+            [1.9, 2.5, ABSOLUTE],
         ),
-        row("SiLU", &Silu, |z| (z * sigmoid(z), sigmoid(z) * (1.0 + z * sigmoid(-z))), [3.0, 3.6, ABSOLUTE]),
+        row("SiLU", &Silu, |z| (z * sigmoid(z), sigmoid(z) * (1.0 + z * sigmoid(-z))), [3.4, 3.8, ABSOLUTE]),
         row(
             "GELU",
             &Gelu,
@@ -69,7 +69,7 @@ fn stated() -> Vec<Stated> {
                 let density = (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
                 (z * phi(z), phi(z) + z * density)
             },
-            [191.0, 2.2, ABSOLUTE],
+            [200.0, 2.5, ABSOLUTE],
         ),
         row(
             "GELU, tanh",
@@ -78,7 +78,7 @@ fn stated() -> Vec<Stated> {
                 let (x, slope) = gelu_inner(z);
                 (z * sigmoid(x), sigmoid(x) + z * sigmoid(x) * sigmoid(-x) * slope)
             },
-            [198.0, 3.8, ABSOLUTE],
+            [240.0, 3.8, ABSOLUTE],
         ),
     ]
 }
@@ -106,6 +106,20 @@ fn in_ulp(found: f32, truth: f64) -> f64 {
     if error == 0.0 { 0.0 } else { error / ulp(truth) }
 }
 
+/// Where one of them is off most, of all f32 from -30 to 30 (of the GELUs' every thirteenth).
+const WORST: [f32; 10] = [
+    -4.157_294,
+    0.233_295_62,
+    0.645_945_1,
+    0.566_251_1,
+    -0.325_302_12,
+    -7.577_998,
+    2.071_217,
+    -13.095_51,
+    0.954_464_44,
+    -9.471_01,
+];
+
 const UNIT: f64 = 1.0 / (1 << 24) as f64;
 
 #[test]
@@ -114,9 +128,9 @@ fn are_as_exact_as_stated() {
     println!("| | value, ulp | derivative, 2^-24 | derivative, ulp |");
     for of in stated() {
         let (mut values, mut slopes, mut slope_ulps) = (0.0_f64, 0.0_f64, 0.0_f64);
-        for k in -300_000..=300_000 {
-            // Not on a grid that floats like, and more of them where it is steep.
-            let z = if k % 3 == 0 { k as f32 * 1.000_1e-4 } else { k as f32 * 1.618e-5 };
+        // Not on a grid that floats like, and more of them where it is steep.
+        let grid = (-300_000..=300_000).map(|k| if k % 3 == 0 { k as f32 * 1.000_1e-4 } else { k as f32 * 1.618e-5 });
+        for z in grid.chain(WORST) {
             let (true_value, true_slope) = (of.truth)(f64::from(z));
             values = values.max(in_ulp(value(of.activation, z), true_value));
             let found = slope(of.activation, z);

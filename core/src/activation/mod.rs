@@ -17,15 +17,17 @@
 //! | [`Linear`], [`Relu`] | 0 | 0 | 0 |
 //! | [`LeakyRelu`] | 1.0 | 0.1 | 0.4 |
 //! | [`HardSigmoid`] | 1.0 | 0.1 | 0.4 |
-//! | [`Sigmoid`] | 2.3 | 1.5 | |
-//! | [`Tanh`] | 2.1 | 1.9 | |
-//! | [`Softsign`] | 1.5 | 1.9 | |
-//! | [`Softplus`] | 1.6 | 1.2 | 2.4 |
+//! | [`Sigmoid`] | 2.5 | 1.5 | |
+//! | [`Tanh`] | 2.2 | 2.0 | |
+//! | [`Softsign`] | 1.5 | 2.0 | |
+//! | [`Softplus`] | 1.7 | 1.3 | 2.4 |
 //! | [`Elu`] | 0.8 | 0.8 | |
-//! | [`Selu`] | 1.7 | 2.4 | |
-//! | [`Silu`] | 3.0 | 3.6 | |
-//! | [`Gelu`] | 191 | 2.2 | |
-//! | [`GeluTanh`] | 198 | 3.8 | |
+//! | [`Selu`] | 1.9 | 2.5 | |
+//! | [`Silu`] | 3.4 | 3.8 | |
+//! | [`Gelu`] | 200 | 2.5 | |
+//! | [`GeluTanh`] | 240 | 3.8 | |
+//!
+//! [`HardSigmoid`]'s derivative is 0, not 1/6, at the largest f32 below 3, whose output rounds to 1.
 //!
 //! Those of the GELUs are in the left tail, which decays with the square of the sum: an error of half an ulp in the argument of
 //! `erfc` or `exp` is one of many ulp in what it decays to.
