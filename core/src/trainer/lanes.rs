@@ -20,6 +20,8 @@ pub(crate) struct Lanes<'b> {
 
 impl<'b> Lanes<'b> {
     /// The state, and the rest: as many lanes as there is room for; `None` if there is room for none.
+    // Its one caller knows the topology, as a rule.
+    #[inline(always)]
     pub(crate) fn split<O: Optimizer>(
         topology: &Topology,
         targets: usize,
