@@ -62,6 +62,8 @@ const fn rounds(bits: u32) -> u32 {
 }
 
 impl Order for Shuffle {
+    // For a length that is known LLVM would write out the rounds.
+    #[inline(never)]
     fn index(&self, epoch: u32, position: u32, len: u32) -> u32 {
         if position >= len {
             // Not in the domain; walking from there need not end.
