@@ -70,8 +70,8 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     /// # Errors
     /// [`Error::BufferLength`]; [`Error::Parameter`] for a batch or a number of epochs of 0, or a batch other than 1
     /// with an optimizer that has no state to gather it in; [`Error::LossActivation`] and [`Error::LossTargets`] for a loss that does not
-    /// fit the outputs; [`Error::AllLayersFrozen`],
-    /// [`Error::RowActivationHidden`] and [`Error::PenaltyWithoutGradient`] for a topology that cannot be trained so.
+    /// fit the outputs; [`Error::AllLayersFrozen`], [`Error::RowActivationHidden`] and [`Error::PenaltyWithoutGradient`] for a topology
+    /// that cannot be trained so.
     pub fn start<'b>(
         self,
         params: &'b mut [f32],

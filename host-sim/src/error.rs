@@ -42,12 +42,8 @@ impl Error {
     /// 2 for what the caller gave and can mend, 1 for what failed on the way.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Core(
-                microfit::Error::Diverged { .. }
-                | microfit::Error::RateNotFinite { .. }
-                | microfit::Error::GradientNotFinite { .. }
-                | microfit::Error::ParametersNotFinite { .. },
-            )
+            Self::Core(error) if is_divergence(error) => ExitCode::from(1),
+            Self::Core(microfit::Error::RateNotFinite { .. })
             | Self::Write { .. }
             | Self::Rival { .. }
             | Self::Frame { .. }
@@ -61,4 +57,10 @@ impl Error {
             | Self::Model { .. } => ExitCode::from(2),
         }
     }
+}
+
+/// Whether a run came to numbers that are none.
+pub(crate) const fn is_divergence(error: &microfit::Error) -> bool {
+    use microfit::Error::{Diverged, GradientNotFinite, ParametersNotFinite};
+    matches!(error, Diverged { .. } | GradientNotFinite { .. } | ParametersNotFinite { .. })
 }

@@ -13,10 +13,14 @@ const XOR: [[f32; 2]; 4] = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]];
 const LABELS: [[f32; 1]; 4] = [[0.0], [1.0], [1.0], [0.0]];
 
 fn fit() -> Fit<'static, BinaryCrossEntropy, Sgd, Constant, Sequential> {
+    fit_of(BinaryCrossEntropy, Sgd::keras(0.9).unwrap())
+}
+
+fn fit_of<L: Loss, O: Optimizer>(loss: L, optimizer: O) -> Fit<'static, L, O, Constant, Sequential> {
     Fit {
         topology: NET,
-        loss: BinaryCrossEntropy,
-        optimizer: Sgd::keras(0.9).unwrap(),
+        loss,
+        optimizer,
         schedule: Constant::new(0.1).unwrap(),
         clock: Clock::Update,
         order: Sequential,
@@ -46,17 +50,7 @@ fn settings_that_make_no_sense() {
     assert_eq!(start_error(Fit { batch: 0, ..fit() }, params, workspace), zero("batch"));
     assert_eq!(start_error(Fit { epochs: 0, ..fit() }, params, workspace), zero("epochs"));
 
-    let plain = fit();
-    let online = Fit {
-        optimizer: OnlineSgd,
-        topology: plain.topology,
-        loss: plain.loss,
-        schedule: plain.schedule,
-        clock: plain.clock,
-        order: plain.order,
-        batch: 2,
-        epochs: 1,
-    };
+    let online = Fit { batch: 2, ..fit_of(BinaryCrossEntropy, OnlineSgd) };
     let one = Some(Error::Parameter { name: "batch", must_be: Requirement::One, found: 2.0 });
     assert_eq!(start_error(online, params, NET.workspace_len::<OnlineSgd>()), one);
 
@@ -92,17 +86,7 @@ impl Loss for Masked {
 
 #[test]
 fn more_targets_than_outputs() {
-    let plain = fit();
-    let masked = Fit {
-        loss: Masked,
-        topology: plain.topology,
-        optimizer: plain.optimizer,
-        schedule: plain.schedule,
-        clock: plain.clock,
-        order: plain.order,
-        batch: plain.batch,
-        epochs: plain.epochs,
-    };
+    let masked = fit_of(Masked, Sgd::keras(0.9).unwrap());
     let error = start_error(masked, NET.param_len(), NET.workspace_len_for::<Sgd>(4, 2));
     assert_eq!(error, Some(Error::LossTargets { expected: 1, found: 2 }));
 }
@@ -140,17 +124,7 @@ fn buffers_one_float_short() {
 fn no_float_too_many() {
     fn untouched<O: Optimizer>(optimizer: O, batch: u32) -> usize {
         const MARK: f32 = 1e30;
-        let plain = fit();
-        let fit = Fit {
-            optimizer,
-            batch,
-            topology: plain.topology,
-            loss: plain.loss,
-            schedule: plain.schedule,
-            clock: plain.clock,
-            order: plain.order,
-            epochs: plain.epochs,
-        };
+        let fit = Fit { batch, ..fit_of(BinaryCrossEntropy, optimizer) };
         let (mut params, mut workspace) = (vec![0.1; NET.param_len()], vec![MARK; NET.workspace_len::<O>()]);
         let data = Rows { features: &XOR, targets: &LABELS };
         fit.start(&mut params, &mut workspace).unwrap().run(&data, &Nothing).unwrap();

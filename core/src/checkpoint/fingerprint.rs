@@ -153,7 +153,8 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
     /// Not seen: the data; the number of epochs, so that a run can be made longer (a shorter one refuses the progress); early
     /// stopping's and a feedback's settings ([`Identity::tagged`] and [`Identity::with_feedback`] add what you like); and settings
     /// that change none of these values: a clip that a gradient of the norm 1000 does not reach, a Huber's delta beyond 1024, a boundary
-    /// moved between two steps that are looked at, a patience longer than twelve; an optimizer with more than 64 floats of state for two parameters.
+    /// moved between two steps that are looked at, a patience longer than twelve, or any of an optimizer with more than 64 floats of
+    /// state for two parameters.
     pub fn identity(&self) -> Identity<'a> {
         Identity {
             topology: self.topology,

@@ -116,6 +116,8 @@ struct Job<'a> {
     start: Option<&'a Start>,
     topology: Topology<'a>,
     loss: &'a dyn Loss,
+    schedule: Box<spec::DynSchedule>,
+    driver: Option<Box<dyn spec::Driven>>,
     train: &'a dyn Dataset,
     validation: &'a dyn Dataset,
 }
@@ -278,7 +280,8 @@ impl Train {
         let weights = self.loss.weights(which, classes, train)?;
         let weighted = ClassWeights::new(&*plain, &weights)?;
         let loss: &dyn Loss = if weights.is_empty() { &*plain } else { &weighted };
-        self.optimizer.run(Job { options: self, start, topology, loss, train, validation })
+        let (schedule, driver) = spec::parse_any(self.schedule())?.into_parts();
+        self.optimizer.run(Job { options: self, start, topology, loss, schedule, driver, train, validation })
     }
 
     fn schedule(&self) -> &str {
@@ -293,15 +296,13 @@ fn counts_epochs(schedule: &str) -> bool {
 
 impl Job<'_> {
     /// Whether the schedule also says what the momentum is, at its beginning or end.
-    fn drives_momentum(&self) -> Result<bool, Error> {
-        let (schedule, _) = spec::parse_any(self.options.schedule())?.into_parts();
-        Ok([0, u32::MAX].iter().any(|step| schedule.momentum(*step).is_some()))
+    fn drives_momentum(&self) -> bool {
+        [0, u32::MAX].iter().any(|step| self.schedule.momentum(*step).is_some())
     }
 
     fn run<O: Optimizer>(self, optimizer: O) -> Result<Run, Error> {
-        let Self { options, start, topology, loss, train, validation } = self;
+        let Self { options, start, topology, loss, schedule, mut driver, train, validation } = self;
         let text = options.schedule();
-        let (schedule, mut driver) = spec::parse_any(text)?.into_parts();
         let mut params = vec![0.0; topology.param_len()];
         match start {
             Some(start) => start.fill(&topology, &mut params)?,

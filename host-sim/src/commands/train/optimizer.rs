@@ -120,7 +120,7 @@ impl OptimizerOptions {
 
     /// Does the job with the optimizer that the options name.
     pub(super) fn run(&self, job: Job<'_>) -> Result<Run, Error> {
-        let driven = job.drives_momentum()?;
+        let driven = job.drives_momentum();
         if driven && (self.online || matches!(self.optimizer, OptimizerArg::Adagrad | OptimizerArg::Adadelta)) {
             return Err(Error::Option {
                 option: "--schedule",
