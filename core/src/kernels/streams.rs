@@ -68,16 +68,16 @@ pub(crate) fn scale(values: &mut [f32], factor: f32) {
     }
 }
 
-/// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.
+/// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is what that is multiplied by.
 #[cfg(all(target_arch = "arm", not(soft_float)))]
 #[inline(never)]
 pub(crate) fn all_finite(values: &[f32]) -> bool {
-    let mut sum = 0.0;
+    let mut product = 0.0;
     for value in values {
-        sum += 0.0 * value;
+        product *= value;
         one_turn_at_a_time();
     }
-    sum == 0.0
+    product == 0.0
 }
 
 /// Whether none of the values is NaN or infinite: in integers, where there is no FPU, or vectors of them.

@@ -189,20 +189,20 @@ extern "C" fn scale_turns(
     last.set(Quad::one(sum_a, sum_b));
 }
 
-/// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is every sum it is in.
+/// Whether none of the values is NaN or infinite: 0 times such a value is NaN, and so is what that is multiplied by.
 #[inline(never)]
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     let (turns, rest) = values.split_at_checked(unknown(values.len() / LONG_TURN) * LONG_TURN).unwrap_or_default();
-    let mut sum = 0.0;
+    let mut product = 0.0;
     if let Some((first, next)) = turns.as_chunks().0.split_first() {
         let [a, b, c, d] = Quad::four(*first);
-        sum = zeros_of_turns(a, b, c, d, next);
+        product = zero_times_turns(a, b, c, d, next);
     }
     for value in rest {
-        sum += 0.0 * value;
+        product *= value;
         one_turn_at_a_time();
     }
-    sum == 0.0
+    product == 0.0
 }
 
 /// As many values as come in registers.
@@ -211,18 +211,19 @@ const LONG_TURN: usize = 2 * TURN;
 /// The first turn's values are here already.
 #[inline(never)]
 #[allow(improper_ctypes_definitions)] // Rust calls it. See `loads`.
-extern "C" fn zeros_of_turns(mut a: Quad, mut b: Quad, mut c: Quad, mut d: Quad, next: &[[f32; LONG_TURN]]) -> f32 {
+extern "C" fn zero_times_turns(mut a: Quad, mut b: Quad, mut c: Quad, mut d: Quad, next: &[[f32; LONG_TURN]]) -> f32 {
+    // Two products, as one would wait for itself.
     let (mut even, mut odd, mut next) = (0.0, 0.0, next);
     loop {
-        macro_rules! add {
+        macro_rules! multiply {
             ($($s:ident)*) => {
                 $(
-                    (even, odd) = (multiply_add(even, 0.0, a.$s), multiply_add(odd, 0.0, b.$s));
-                    (even, odd) = (multiply_add(even, 0.0, c.$s), multiply_add(odd, 0.0, d.$s));
+                    (even, odd) = (even * a.$s, odd * b.$s);
+                    (even, odd) = (even * c.$s, odd * d.$s);
                 )*
             };
         }
-        add!(s0 s1 s2 s3);
+        multiply!(s0 s1 s2 s3);
         let Some((values, rest)) = next.split_first() else { break };
         [a, b, c, d] = Quad::four(*values);
         next = rest;
