@@ -171,7 +171,7 @@ fn check_features(topology: &Topology, data: &impl Dataset) -> Result<(), Error>
         return Err(Error::DatasetEmpty);
     }
     if u32::try_from(data.len()).is_err() {
-        return Err(Error::DatasetTooLarge);
+        return Err(Error::DatasetTooLarge { expected: u32::MAX as usize, found: data.len() });
     }
     let (expected, found) = (topology.inputs(), data.features());
     if expected != found {

@@ -1,6 +1,6 @@
 //! Bad input is refused with a typed error, and nothing the caller lent has changed.
 
-use microfit::activation::{Activation, Linear, Relu, Sigmoid};
+use microfit::activation::{Activation, Kind, Linear, Relu, Sigmoid};
 use microfit::data::{Nothing, Rows, Sequential};
 use microfit::loss::{BinaryCrossEntropy, Input, Loss, MeanSquaredError};
 use microfit::optimizer::{Adam, OnlineSgd, Optimizer, Sgd};
@@ -57,7 +57,7 @@ fn settings_that_make_no_sense() {
     let layers = [dense(1, &Relu)];
     let relu = Topology::try_new(2, &layers).unwrap();
     let wrong_loss = start_error(Fit { topology: relu, ..fit() }, relu.param_len(), relu.workspace_len::<Sgd>());
-    assert_eq!(wrong_loss, Some(Error::LossActivation));
+    assert_eq!(wrong_loss, Some(Error::LossActivation { expected: "Sigmoid or Linear", found: Kind::Relu }));
 }
 
 /// A squared error with a second target for each output, which says whether the first counts.

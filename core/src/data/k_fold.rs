@@ -45,7 +45,8 @@ pub fn k_fold<D: Dataset + Copy, O: Order + Copy>(
     fold: u32,
 ) -> Result<(Fold<D, O>, Fold<D, O>), Error> {
     check_fold(k, fold)?;
-    let of = u32::try_from(data.len()).map_err(|_| Error::DatasetTooLarge)?;
+    let too_large = |_| Error::DatasetTooLarge { expected: u32::MAX as usize, found: data.len() };
+    let of = u32::try_from(data.len()).map_err(too_large)?;
     if of < k {
         return Err(Error::DatasetTooSmall { expected: k as usize, found: data.len() });
     }

@@ -1,6 +1,7 @@
 //! A fair memory of an unfair stream.
 
 use super::Dataset;
+use super::ring::MOST_ROWS;
 use super::rows::copy;
 use super::scaling::check_finite;
 use crate::error::{Buffer, Error};
@@ -79,8 +80,8 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
         if features.is_empty() {
             return Err(Error::BufferLength { buffer: Buffer::Replay, expected: 1, found: 0 });
         }
-        if found > 1 << 31 {
-            return Err(Error::DatasetTooLarge);
+        if found > MOST_ROWS {
+            return Err(Error::DatasetTooLarge { expected: MOST_ROWS, found });
         }
         let Some(used) = labels.get(..state.len as usize) else { return Err(Error::ReplayState) };
         let known = used.iter().all(|&label| usize::from(label) < C);

@@ -5,6 +5,9 @@ use super::rows::copy;
 use super::scaling::check_finite;
 use crate::error::{Buffer, Error};
 
+/// Rows that a replay buffer can have.
+pub(super) const MOST_ROWS: usize = 1 << 31;
+
 /// The latest samples pushed, oldest first: a plain ring buffer over lent memory.
 ///
 /// While it is not full, a push adds a sample behind the others, which counts from the next epoch on. A push into a full one
@@ -67,8 +70,8 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
         if features.is_empty() {
             return Err(Error::BufferLength { buffer: Buffer::Replay, expected: 1, found: 0 });
         }
-        if found > 1 << 31 {
-            return Err(Error::DatasetTooLarge);
+        if found > MOST_ROWS {
+            return Err(Error::DatasetTooLarge { expected: MOST_ROWS, found });
         }
         // Until all rows are taken the oldest sample stands in the first.
         let full = state.len as usize == found;

@@ -4,6 +4,9 @@ use super::Dataset;
 use crate::error::{Buffer, Error, Requirement, require};
 use crate::rng::Rng;
 
+/// Samples that an index of 16 bits can name.
+pub(super) const MOST_INDICES: usize = 1 << 16;
+
 /// A run of consecutive samples of another dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -68,8 +71,8 @@ pub fn stratified(
     indices: &mut [u16],
 ) -> Result<(&[u16], &[u16]), Error> {
     let train = train_len(len, validation)?;
-    if len > usize::from(u16::MAX) + 1 {
-        return Err(Error::DatasetTooLarge);
+    if len > MOST_INDICES {
+        return Err(Error::DatasetTooLarge { expected: MOST_INDICES, found: len });
     }
     let found = indices.len();
     let Some((indices, _)) = indices.split_at_mut_checked(len) else {
@@ -286,6 +289,9 @@ mod tests {
             stratified(4, |_| 0, 0.5, 0, &mut [0; 3]),
             Err(Error::BufferLength { expected: 4, found: 3, .. })
         ));
-        assert_eq!(stratified(65_537, |_| 0, 0.5, 0, &mut []), Err(Error::DatasetTooLarge));
+        assert_eq!(
+            stratified(65_537, |_| 0, 0.5, 0, &mut []),
+            Err(Error::DatasetTooLarge { expected: 65_536, found: 65_537 })
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Dataset;
 use super::k_fold::check_fold;
-use super::split::shuffle;
+use super::split::{MOST_INDICES, shuffle};
 use crate::error::{Buffer, Error};
 use crate::rng::Rng;
 
@@ -43,8 +43,8 @@ impl<'a> StratifiedFolds<'a> {
         indices: &'a mut [u16],
     ) -> Result<Self, Error> {
         check_fold(k, 0)?;
-        if len > usize::from(u16::MAX) + 1 {
-            return Err(Error::DatasetTooLarge);
+        if len > MOST_INDICES {
+            return Err(Error::DatasetTooLarge { expected: MOST_INDICES, found: len });
         }
         if len < k as usize {
             return Err(Error::DatasetTooSmall { expected: k as usize, found: len });
@@ -212,7 +212,7 @@ mod tests {
         };
         assert!(matches!(new(4, 1, 10), Err(Error::Parameter { name: "k", .. })));
         assert_eq!(new(4, 5, 10), Err(Error::DatasetTooSmall { expected: 5, found: 4 }));
-        assert_eq!(new(65_537, 5, 10), Err(Error::DatasetTooLarge));
+        assert_eq!(new(65_537, 5, 10), Err(Error::DatasetTooLarge { expected: 65_536, found: 65_537 }));
         assert!(matches!(new(4, 2, 3), Err(Error::BufferLength { expected: 4, found: 3, .. })));
         let mut indices = [0; 4];
         let folds = StratifiedFolds::new(4, |_| 0, 2, 0, &mut indices).unwrap();

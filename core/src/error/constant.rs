@@ -55,7 +55,9 @@ impl Error {
                 .and(", found ")
                 .number(found),
             Self::TopologyEmpty => line.and("topology: expected inputs and at least one layer, found none"),
-            Self::TopologyTooLarge => line.and("topology: its buffers are larger than microfit can address"),
+            Self::TopologyTooLarge => {
+                line.and("topology: expected buffers of at most 67108864 floats, found a longer one")
+            }
             Self::OutputDropout => line.and("topology: expected no dropout on the last layer, found some"),
             _ => line.and("expected other arguments: see the errors of the constructor"),
         }

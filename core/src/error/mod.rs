@@ -7,6 +7,8 @@ use core::fmt;
 
 use number::Number;
 
+use crate::activation::Kind;
+
 /// Why an operation was refused.
 ///
 /// Its `Display` names what was expected and what was found, and has no path to a panic.
@@ -35,7 +37,7 @@ pub enum Error {
         /// Index of the layer, 0 for the first after the inputs.
         layer: usize,
     },
-    /// A topology whose buffers would be larger than can be addressed (2^26 floats).
+    /// A topology with a buffer of more than 2^26 floats.
     TopologyTooLarge,
     /// A frozen layer was given another number of parameters than it has weights and biases.
     FrozenLength {
@@ -59,7 +61,12 @@ pub enum Error {
     PenaltyWithoutGradient,
     /// A loss that is not defined on the outputs of the topology's last activation, for instance binary
     /// cross-entropy after ReLU.
-    LossActivation,
+    LossActivation {
+        /// The activations it is defined on, by their names.
+        expected: &'static str,
+        /// The last layer's.
+        found: Kind,
+    },
     /// A loss with more targets than the topology has outputs: where they stand its derivative by the outputs is written.
     LossTargets {
         /// The topology's outputs: targets at most.
@@ -80,7 +87,12 @@ pub enum Error {
     DatasetEmpty,
     /// A dataset of more than `u32::MAX` samples, a split by indices of more than 65,536, or a replay buffer of more than
     /// 2^31 rows.
-    DatasetTooLarge,
+    DatasetTooLarge {
+        /// Samples, or rows, at most.
+        expected: usize,
+        /// Samples, or rows, there are.
+        found: usize,
+    },
     /// A dataset of fewer samples than a split needs.
     DatasetTooSmall {
         /// Samples the split needs.
@@ -268,7 +280,9 @@ impl fmt::Display for Error {
             }
             Self::TopologyEmpty => f.write_str("topology: expected inputs and at least one layer, found none"),
             Self::LayerWidth { layer } => write!(f, "topology: expected at least 1 unit in layer {layer}, found 0"),
-            Self::TopologyTooLarge => f.write_str("topology: its buffers are larger than microfit can address"),
+            Self::TopologyTooLarge => {
+                f.write_str("topology: expected buffers of at most 67108864 floats, found a longer one")
+            }
             Self::FrozenLength { layer, expected, found } => {
                 write!(f, "topology: expected {expected} parameters for frozen layer {layer}, found {found}")
             }
@@ -280,7 +294,9 @@ impl fmt::Display for Error {
             Self::PenaltyWithoutGradient => {
                 f.write_str("topology: expected no l1 or l2 with an optimizer that keeps no gradient, found one")
             }
-            Self::LossActivation => f.write_str("loss: not defined on the last layer's activation"),
+            Self::LossActivation { expected, found } => {
+                write!(f, "loss: expected {expected} as the last layer's activation, found {found:?}")
+            }
             Self::LossTargets { expected, found } => {
                 write!(f, "loss: expected at most {expected} targets a sample, one for each output, found {found}")
             }
@@ -288,7 +304,9 @@ impl fmt::Display for Error {
                 write!(f, "{name}: expected {must_be}, found {}", Number(found))
             }
             Self::DatasetEmpty => f.write_str("dataset: expected at least 1 sample, found none"),
-            Self::DatasetTooLarge => f.write_str("dataset: more samples than indices can count"),
+            Self::DatasetTooLarge { expected, found } => {
+                write!(f, "samples: expected at most {expected}, found {found}")
+            }
             Self::DatasetTooSmall { expected, found } => {
                 write!(f, "samples: expected at least {expected}, found {found}")
             }
@@ -318,7 +336,10 @@ impl fmt::Display for Error {
                 write!(f, "sample {index}: expected a weight that is finite and not negative, found {found}")
             }
             Self::GradientNotFinite { step } => {
-                write!(f, "diverged after {step} updates: the next update's gradient is not finite")
+                write!(
+                    f,
+                    "diverged after {step} updates: expected a finite gradient for the next one, found NaN or infinity"
+                )
             }
             Self::RateNotFinite { step } => {
                 write!(f, "after {step} updates: expected a finite learning rate, found NaN or infinity")
@@ -337,7 +358,7 @@ impl fmt::Display for Error {
             Self::Diverged { step, index } => {
                 write!(
                     f,
-                    "diverged after {step} updates: the loss of sample {index}, or the sum up to it, is not finite"
+                    "diverged after {step} updates: expected finite losses up to sample {index}, found NaN or infinity"
                 )
             }
         }
@@ -415,4 +436,58 @@ pub(crate) const fn require(name: &'static str, must_be: Requirement, found: f64
         | Requirement::AboveThePrevious => found.is_finite(),
     };
     if holds { Ok(()) } else { Err(Error::Parameter { name, must_be, found: found as f32 }) }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn says_what_was_expected_and_what_was_found() {
+        let (expected, found, index, step, layer) = (3, 4, 5, 6, 7);
+        let bad = f32::NAN;
+        let errors = [
+            Error::BufferLength { buffer: Buffer::Tape, expected, found },
+            Error::TopologyEmpty,
+            Error::LayerWidth { layer },
+            Error::TopologyTooLarge,
+            Error::FrozenLength { layer, expected, found },
+            Error::AllLayersFrozen,
+            Error::OutputDropout,
+            Error::RowActivationHidden { layer },
+            Error::PenaltyWithoutGradient,
+            Error::LossActivation { expected: "Sigmoid or Linear", found: Kind::Relu },
+            Error::LossTargets { expected, found },
+            Error::Parameter { name: "decay", must_be: Requirement::Positive, found: bad },
+            Error::DatasetEmpty,
+            Error::DatasetTooLarge { expected, found },
+            Error::DatasetTooSmall { expected, found },
+            Error::FeatureCount { expected, found },
+            Error::TargetCount { expected, found },
+            Error::SampleNotFinite { index, feature: 0, found: bad },
+            Error::ClassInvalid { index, classes: 2, found: bad },
+            Error::TargetInvalid { index, output: 0, found: bad },
+            Error::WeightInvalid { index, found: bad },
+            Error::GradientNotFinite { step },
+            Error::RateNotFinite { step },
+            Error::OutputNotFinite { index, output: 0, found: bad },
+            Error::ReplayState,
+            Error::FeedbackState,
+            Error::ParametersNotFinite { step },
+            Error::ProgressMismatch,
+            Error::Diverged { step, index },
+        ];
+        for error in errors {
+            let text = error.to_string();
+            let (what, behind) = text.split_once(": expected ").unwrap_or_default();
+            assert!(!what.is_empty() && behind.contains(", found "), "{text}");
+        }
+        assert_eq!(Error::SampleIndex { index, len: 2 }.to_string(), "sample 5: expected an index below 2");
+        assert_eq!(
+            Error::LossActivation { expected: "Sigmoid or Linear", found: Kind::Relu }.to_string(),
+            "loss: expected Sigmoid or Linear as the last layer's activation, found Relu"
+        );
+    }
 }

@@ -21,7 +21,7 @@ impl Loss for BinaryCrossEntropy {
     fn input(&self, last: &dyn Activation) -> Result<Input, Error> {
         match last.kind() {
             Kind::Sigmoid | Kind::Linear => Ok(Input::Logits),
-            _ => Err(Error::LossActivation),
+            found => Err(Error::LossActivation { expected: "Sigmoid or Linear", found }),
         }
     }
 

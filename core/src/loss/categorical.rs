@@ -27,7 +27,7 @@ pub struct SparseCategoricalCrossEntropy;
 fn input(last: &dyn Activation) -> Result<Input, Error> {
     match last.kind() {
         Kind::Softmax | Kind::Linear => Ok(Input::Logits),
-        _ => Err(Error::LossActivation),
+        found => Err(Error::LossActivation { expected: "Softmax or Linear", found }),
     }
 }
 

@@ -106,7 +106,7 @@ fn mean(sum: f32, outputs: usize) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::{Linear, Relu, Sigmoid, Softmax};
+    use crate::activation::{Kind, Linear, Relu, Sigmoid, Softmax};
 
     #[test]
     #[cfg(not(feature = "fast-math"))]
@@ -145,11 +145,12 @@ mod tests {
 
     #[test]
     fn is_refused_where_it_is_not_defined() {
-        assert_eq!(BinaryCrossEntropy.input(&Relu), Err(Error::LossActivation));
+        let refused = |expected, found| Err(Error::LossActivation { expected, found });
+        assert_eq!(BinaryCrossEntropy.input(&Relu), refused("Sigmoid or Linear", Kind::Relu));
         assert_eq!(BinaryCrossEntropy.input(&Sigmoid), Ok(Input::Logits));
         assert_eq!(BinaryCrossEntropy.input(&Linear), Ok(Input::Logits));
         assert_eq!(CategoricalCrossEntropy.input(&Softmax), Ok(Input::Logits));
-        assert_eq!(SparseCategoricalCrossEntropy.input(&Sigmoid), Err(Error::LossActivation));
+        assert_eq!(SparseCategoricalCrossEntropy.input(&Sigmoid), refused("Softmax or Linear", Kind::Sigmoid));
         assert_eq!(MeanSquaredError.input(&Relu), Ok(Input::Outputs));
         assert!(!BinaryCrossEntropy.accepts(2.0, 1) && BinaryCrossEntropy.accepts(0.5, 1));
     }

@@ -14,7 +14,7 @@ use core::hint::black_box;
 use core::panic::PanicInfo;
 
 use cortex_m_rt::entry;
-use microfit::activation::{Activation, Linear, Relu, Sigmoid, Tanh};
+use microfit::activation::{Activation, Kind, Linear, Relu, Sigmoid, Tanh};
 use microfit::data::{Dataset, Ionosphere, Nothing, Order, Rows, Sequential, Shuffle, Subset, holdout, stratified};
 use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError};
 use microfit::optimizer::{Convention, OnlineSgd, Optimizer, Sgd, Update, Variables};
@@ -163,6 +163,7 @@ fn parts(topology: Topology<'_>, data: &impl Dataset, params: &mut [f32], worksp
             Error::ClassInvalid { index, classes: index, found },
             Error::RateNotFinite { step: any(1) },
             Error::DatasetTooSmall { expected: index, found: index },
+            Error::LossActivation { expected: name, found: any(Kind::Other) },
             Error::WeightInvalid { index, found },
             Error::OutputNotFinite { index, output: index, found },
             Error::FrozenLength { layer: index, expected: index, found: index },
