@@ -133,7 +133,8 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         if clear {
             kernels::fill(state, 0.0);
         } else {
-            kernels::canonical(state);
+            // Of the state only what gradients are gathered in; the rest is as it was, to the bit.
+            kernels::canonical(state.get_mut(..params.len()).unwrap_or_default());
         }
         Ok(Trainer::new(self, input, progress, params, state, lanes))
     }

@@ -58,7 +58,8 @@ impl<'a> Network<'a> {
     }
 
     /// Loss, penalties included, and accuracy over a whole dataset, in one call. `tape` needs [`Topology::tape_len`]`(1)` floats
-    /// and one more an output, for the targets. Where a call may not take that long, the trainer validates in bounded steps.
+    /// and one more an output, for the targets. Where a call may not take that long, the trainer validates in bounded steps. Losses that
+    /// are too large, alone or together, are no error here: the mean is NaN or infinite then.
     ///
     /// # Errors
     /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::TargetCount`], [`Error::LossActivation`],

@@ -42,7 +42,7 @@ impl Error {
     /// 2 for what the caller gave and can mend, 1 for what failed on the way.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Core(error) if is_divergence(error) => ExitCode::from(1),
+            Self::Core(error) if error.is_divergence() => ExitCode::from(1),
             Self::Core(microfit::Error::RateNotFinite { .. })
             | Self::Write { .. }
             | Self::Rival { .. }
@@ -57,10 +57,4 @@ impl Error {
             | Self::Model { .. } => ExitCode::from(2),
         }
     }
-}
-
-/// Whether a run came to numbers that are none.
-pub(crate) const fn is_divergence(error: &microfit::Error) -> bool {
-    use microfit::Error::{Diverged, GradientNotFinite, ParametersNotFinite};
-    matches!(error, Diverged { .. } | GradientNotFinite { .. } | ParametersNotFinite { .. })
 }

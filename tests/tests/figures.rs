@@ -12,7 +12,7 @@ const TARGETS: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7m-none-eabi", "thumbv7
 /// How deep the stack may go in a training step of W2, in bytes, on an M4F at `opt-level = 3`; the harness is in it.
 const STACK: u32 = 640;
 /// Bytes of flash that training W2 may take of a chip with little, at `opt-level = "s"` with the feature `small`.
-const FLASH: u64 = 7_448;
+const FLASH: u64 = 7_460;
 
 /// More than this share above the committed figure fails.
 const TOLERANCE: f64 = 0.02;

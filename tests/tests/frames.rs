@@ -76,7 +76,7 @@ fn run() -> (Memory, [f32; 9], [f32; 9]) {
     plateau.observe(&mut plateau_state, 0.8);
     plateau_state.to_words(&mut feedback).unwrap();
     trainer.force_rate(Some(0.25));
-    trainer.scale_rate(0.5);
+    trainer.scale_rate(0.5).unwrap();
     assert_eq!(trainer.step(&DATA, &DATA), Ok(Event::Samples { done: 2, of: 3 }));
     let identity = identity();
     let snapshot = Snapshot {

@@ -294,17 +294,14 @@ fn a_rate_that_is_no_number() {
             batch,
             epochs: 9,
         };
-        for (rate, forced, scale) in [
-            (1e300, None, 1.0),
-            (0.1, Some(f32::NAN), 1.0),
-            (0.1, Some(f32::NEG_INFINITY), 1.0),
-            (0.1, None, f32::INFINITY),
-        ] {
+        for (rate, forced, scale) in
+            [(1e300, None, 1.0), (0.1, Some(f32::NAN), 1.0), (0.1, Some(f32::NEG_INFINITY), 1.0), (1e30, None, 1e30)]
+        {
             let (mut params, mut workspace) = (vec![0.5; NET.param_len()], vec![0.0; NET.workspace_len::<O>()]);
             let mut trainer = start(rate).start(&mut params, &mut workspace).unwrap();
             while !matches!(trainer.step(&data, &Nothing), Ok(Event::Update { .. })) {}
             trainer.force_rate(forced);
-            trainer.scale_rate(scale);
+            trainer.scale_rate(scale).unwrap();
             let (params, progress) = (trainer.params().to_vec(), trainer.progress());
             for _ in 0..2 {
                 let error = trainer.step(&data, &Nothing).expect_err(&format!("{rate} {forced:?} {scale}"));
@@ -317,16 +314,52 @@ fn a_rate_that_is_no_number() {
             assert_eq!(trainer.params(), params);
             // As text, in which NaN is NaN.
             assert_eq!(format!("{:?}", trainer.progress()), format!("{progress:?}"));
-            // Another rate leads on, unless it was the factor.
-            if scale == 1.0 {
-                trainer.force_rate(Some(0.1));
-                trainer.step(&data, &Nothing).unwrap();
-            }
+            // Another rate leads on.
+            trainer.scale_rate(1.0 / trainer.rate_factor()).unwrap();
+            trainer.force_rate(Some(0.1));
+            trainer.step(&data, &Nothing).unwrap();
         }
     }
     check(Sgd::keras(0.9).unwrap(), 2);
     check(Adam::torch(0.9, 0.999, 1e-8).unwrap(), 2);
     check(OnlineSgd, 1);
+}
+
+/// No factor can be given that none takes back.
+#[test]
+fn a_factor_on_the_rate_that_leads_nowhere() {
+    let (mut params, mut workspace) = (vec![0.5; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = fit().start(&mut params, &mut workspace).unwrap();
+    for found in [0.0, -1.0, f32::INFINITY, f32::NAN] {
+        let refused = trainer.scale_rate(found).unwrap_err();
+        assert!(
+            matches!(refused, Error::Parameter { name: "factor", must_be: Requirement::Positive, .. }),
+            "{refused}"
+        );
+        assert_eq!(trainer.rate_factor(), 1.0);
+    }
+    for (factor, end) in [(1e-10, f32::MIN_POSITIVE), (1e10, f32::MAX)] {
+        for _ in 0..10 {
+            trainer.scale_rate(factor).unwrap();
+        }
+        assert_eq!(trainer.rate_factor(), end);
+        trainer.scale_rate(1.0 / trainer.rate_factor()).unwrap();
+        assert!((trainer.rate_factor() - 1.0).abs() < 1e-6, "{}", trainer.rate_factor());
+    }
+}
+
+/// A validation set that is another one than when the epoch began is looked at again.
+#[test]
+fn a_validation_set_exchanged_within_an_epoch() {
+    let (train, wide) =
+        (Rows { features: &XOR, targets: &LABELS }, Rows { features: &[[0.5; 3]; 4], targets: &LABELS });
+    let two_targets = Rows { features: &XOR, targets: &[[1.0; 2]; 4] };
+    let (mut params, mut workspace) = (vec![0.5; NET.param_len()], vec![0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = fit().start(&mut params, &mut workspace).unwrap();
+    while !matches!(trainer.step(&train, &train), Ok(Event::Update { .. })) {}
+    assert_eq!(trainer.step(&train, &wide), Err(Error::FeatureCount { expected: 2, found: 3 }));
+    assert_eq!(trainer.step(&train, &two_targets), Err(Error::TargetCount { expected: 1, found: 2 }));
+    assert_eq!(trainer.step(&train, &train), Ok(Event::Validation { done: 4, of: 4 }));
 }
 
 #[test]

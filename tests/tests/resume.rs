@@ -1,9 +1,9 @@
 //! Bits do not depend on where a run was interrupted, nor on how its samples were gathered.
 
-use microfit::activation::{Linear, Sigmoid, Tanh};
+use microfit::activation::{Linear, Relu, Sigmoid, Tanh};
 use microfit::data::{Dataset, Nothing, Rows, Sequential, Shuffle};
 use microfit::loss::{BinaryCrossEntropy, MeanSquaredError};
-use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
+use microfit::optimizer::{Nesterov, OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::keras::{self, ReduceLrOnPlateauOptions};
 use microfit::schedule::torch::{self, OneCycleOptions};
 use microfit::schedule::{Constant, DropBased, Feedback, Schedule, TimeBased};
@@ -270,6 +270,68 @@ fn a_validation_set_may_change_meanwhile() {
         }
         assert_eq!(found, expected, "{samples}");
     }
+}
+
+/// A penalty that is no number, and an epoch's losses that are none together: found before the update, which is then not done.
+#[test]
+fn what_overflows_behind_the_samples_is_divergence() {
+    const LAYERS: &[Layer] = &[dense(1, &Linear).l2(1.0)];
+    const PENALISED: Topology = Topology::new(1, LAYERS);
+    const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    let zeros = Rows { features: &[[0.0]; 3], targets: &[[0.0]; 3] };
+    let (mut params, mut workspace) = ([3e19, 0.0], [0.0; PENALISED.workspace_len::<Sgd>()]);
+    let mut trainer = unmoved(PENALISED, 3).start(&mut params, &mut workspace).unwrap();
+    assert_eq!(trainer.run(&zeros, &Nothing), Err(Error::LossNotFinite { step: 0 }));
+    assert_eq!(trainer.params(), [3e19, 0.0]);
+
+    // Each loss is 2.25e38, and each batch has one.
+    let large = Rows { features: &[[0.0]; 3], targets: &[[1.5e19]; 3] };
+    let (mut params, mut workspace) = ([0.0; 2], [0.0; NET.workspace_len::<Sgd>()]);
+    let mut trainer = unmoved(NET, 1).start(&mut params, &mut workspace).unwrap();
+    assert_eq!(trainer.run(&large, &Nothing), Err(Error::LossNotFinite { step: 1 }));
+
+    // After an update that the penalty does not see.
+    let (mut params, mut workspace) = ([1.0, 0.0], [0.0; PENALISED.workspace_len::<Sgd>()]);
+    let mut trainer = Fit { schedule: FAR, ..unmoved(PENALISED, 3) }.start(&mut params, &mut workspace).unwrap();
+    assert_eq!(trainer.run(&zeros, &zeros), Err(Error::LossNotFinite { step: 1 }));
+}
+
+/// A rate that makes a weight 1 a weight -2e19.
+const FAR: Constant = microfit::checked!(Constant::new(1e19));
+
+/// What the state holds beside what gradients are gathered in is carried over to the bit, -0.0 too.
+#[test]
+fn a_negative_zero_in_the_state() {
+    const NET: Topology = Topology::new(1, &[dense(1, &Relu), dense(1, &Linear)]);
+    let data = Rows { features: &[[1.0]; 2], targets: &[[-30.0]; 2] };
+    let fit = Fit {
+        topology: NET,
+        loss: MeanSquaredError,
+        optimizer: Nesterov::keras(0.5).unwrap(),
+        schedule: Constant::new(0.1).unwrap(),
+        clock: Clock::Update,
+        order: Sequential,
+        batch: 2,
+        epochs: 400,
+    };
+    let start = [0.5; NET.param_len()];
+    let state = NET.state_len::<Nesterov>();
+    let bits = |workspace: &[f32]| workspace[..state].iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    let (mut straight, mut workspace) = (start, [0.0; NET.workspace_len::<Nesterov>()]);
+    fit.start(&mut straight, &mut workspace).unwrap().run(&data, &Nothing).unwrap();
+    let expected = bits(&workspace);
+    assert!(expected.contains(&(-0.0_f32).to_bits()), "{expected:?}");
+
+    let (mut resumed, mut workspace) = (start, [0.0; NET.workspace_len::<Nesterov>()]);
+    let mut progress = Progress::default();
+    loop {
+        let mut trainer = fit.resume(progress, &mut resumed, &mut workspace).unwrap();
+        if trainer.step(&data, &Nothing) == Ok(Event::Done) {
+            break;
+        }
+        progress = trainer.progress();
+    }
+    assert_eq!((bits(&workspace), resumed), (expected, straight));
 }
 
 /// Losses that are numbers, and their sum is none.

@@ -165,7 +165,7 @@ async fn copy_rest<R: Source>(source: &mut R, progress: u32, target: &mut Target
     at = copy(source, at, target.factor).await?;
     // No sum may begin at -0.0; see `kernels`.
     kernels::canonical(target.params);
-    kernels::canonical(target.state);
+    kernels::canonical(target.state.get_mut(..target.params.len()).unwrap_or_default());
     source.read(at.saturating_add(8), target.user).await
 }
 

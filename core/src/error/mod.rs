@@ -185,6 +185,12 @@ pub enum Error {
     ReplayState,
     /// Words that the state of a rate driven by a metric cannot have written; see [`Words`](crate::schedule::Words).
     FeedbackState,
+    /// The sum of an epoch's losses so far, with the penalties on the weights, is NaN or infinite, though each is a number. The
+    /// parameters are those of the last update.
+    LossNotFinite {
+        /// Updates done before.
+        step: u32,
+    },
     /// A parameter became NaN or infinite with an epoch's last update.
     ParametersNotFinite {
         /// Updates done.
@@ -272,6 +278,19 @@ pub enum Requirement {
     AboveThePrevious,
 }
 
+impl Error {
+    /// Whether training has diverged: what [`Trainer::roll_back`](crate::Trainer::roll_back) leads on from.
+    pub const fn is_divergence(&self) -> bool {
+        matches!(
+            self,
+            Self::Diverged { .. }
+                | Self::GradientNotFinite { .. }
+                | Self::LossNotFinite { .. }
+                | Self::ParametersNotFinite { .. }
+        )
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -349,6 +368,9 @@ impl fmt::Display for Error {
             }
             Self::ReplayState => f.write_str("replay: expected the state of a buffer of this length, found another's"),
             Self::FeedbackState => f.write_str("feedback: expected the words of a state, found others"),
+            Self::LossNotFinite { step } => {
+                write!(f, "diverged after {step} updates: expected a finite loss of the epoch, found NaN or infinity")
+            }
             Self::ParametersNotFinite { step } => {
                 write!(f, "diverged after {step} updates: expected finite parameters, found NaN or infinity")
             }
@@ -475,6 +497,7 @@ mod tests {
             Error::OutputNotFinite { index, output: 0, found: bad },
             Error::ReplayState,
             Error::FeedbackState,
+            Error::LossNotFinite { step },
             Error::ParametersNotFinite { step },
             Error::ProgressMismatch,
             Error::Diverged { step, index },

@@ -40,6 +40,11 @@ impl Metrics {
         self.loss.sum.is_finite()
     }
 
+    /// Whether it will be one with a penalty on so many samples.
+    pub(crate) fn is_finite_with(&self, penalty: f32, samples: u32) -> bool {
+        (self.loss.sum + penalty * samples as f32).is_finite()
+    }
+
     /// Counts one sample with its loss and, where there is right and wrong, its share of what is right.
     pub(crate) fn record(&mut self, loss: f32, accuracy: Option<f32>) {
         self.samples = self.samples.saturating_add(1);

@@ -183,10 +183,13 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         if O::GATHER != Gather::InParameters {
             let (gathered, _) = self.state.split_at_checked(self.params.len()).unwrap_or_default();
             if !kernels::all_finite(gathered) {
-                return Err(Error::GradientNotFinite { step: self.progress.step });
+                return Err(Error::GradientNotFinite { step: update.step });
             }
         }
         let penalty = penalty(&self.fit.topology, self.params);
+        if !self.progress.train.is_finite_with(penalty, update.samples) {
+            return Err(Error::LossNotFinite { step: update.step });
+        }
         let variables = Variables::of(self.fit.topology);
         self.fit.optimizer.apply(&update, &variables, self.params, self.state);
         let progress = &mut self.progress;

@@ -9,7 +9,7 @@ pub(crate) use lanes::Lanes;
 #[cfg(feature = "storage")]
 use crate::checkpoint::{Identity, Snapshot, Target};
 use crate::data::{Dataset, Order};
-use crate::error::Error;
+use crate::error::{Error, Requirement, require};
 use crate::fit::Fit;
 use crate::kernels;
 use crate::loss::{Input, Loss};
@@ -58,8 +58,8 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// # Errors
     /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::TargetCount`], whatever the dataset returns,
     /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number,
-    /// [`Error::RateNotFinite`] for a rate that is none, [`Error::Diverged`], [`Error::GradientNotFinite`] and
-    /// [`Error::ParametersNotFinite`] for one that was too high.
+    /// [`Error::RateNotFinite`] for a rate that is none, [`Error::Diverged`], [`Error::GradientNotFinite`], [`Error::LossNotFinite`]
+    /// and [`Error::ParametersNotFinite`] for one that was too high.
     /// A call that fails has changed neither parameters nor progress, and calling again tries the same samples again; after
     /// a divergence [`Self::roll_back`] leads on.
     /// A training set must not lose samples within an epoch: those missing are [`Error::SampleIndex`].
@@ -78,7 +78,13 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
             Phase::Update => self.update(!validation.is_empty()),
             // Seen here, so that an image whose validation set is `Nothing` has no code to validate with.
             Phase::Validation if validation.is_empty() => Ok(self.skip_validation()),
-            Phase::Validation => self.validate(validation),
+            Phase::Validation => {
+                // It may be another set than when the epoch began.
+                if self.progress.position == 0 {
+                    check_data(&self.fit.topology, &self.fit.loss, validation)?;
+                }
+                self.validate(validation)
+            }
             Phase::EpochEnd => self.end_epoch(),
         }
     }
@@ -162,14 +168,29 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         self.progress.forced_rate = rate;
     }
 
-    /// Multiplies every rate from the next batch on by `factor`, on top of earlier calls.
-    pub const fn scale_rate(&mut self, factor: f32) {
-        self.progress.rate_factor *= factor;
+    /// Multiplies every rate from the next batch on by `factor`, on top of earlier calls. Together they stay a normal number, so that
+    /// a factor of `1.0 / trainer.rate_factor()` undoes them.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a factor that is not finite and above 0; then nothing has changed. A rate of 0 is one to
+    /// [force](Self::force_rate).
+    pub const fn scale_rate(&mut self, factor: f32) -> Result<(), Error> {
+        if let Err(error) = require("factor", Requirement::Positive, factor as f64) {
+            return Err(error);
+        }
+        self.progress.rate_factor = (self.progress.rate_factor * factor).max(f32::MIN_POSITIVE).min(f32::MAX);
+        Ok(())
+    }
+
+    /// What the schedule's or the forced rate is multiplied by: all factors given to [`Self::scale_rate`]. 1 at first.
+    pub const fn rate_factor(&self) -> f32 {
+        self.progress.rate_factor
     }
 
     /// Begins the epoch at hand anew, with the optimizer's state cleared, from the parameters of the last update or from a copy that was
     /// kept. This is the way on after a divergence, as a rule with a lower rate, and for a run resumed in the middle of an epoch whose
-    /// training set has fewer samples now, such as a replay buffer in RAM after a reset ([`Error::SampleIndex`]):
+    /// training set has fewer samples now, such as a replay buffer in RAM after a reset ([`Error::SampleIndex`]). What a lower rate does
+    /// not cure is a sample's fault, that of the index in [`Error::Diverged`], so the tries are counted:
     ///
     /// ```
     /// # use microfit::{Clock, Error, Event, Fit, Topology, activation::Linear, data::{Rows, Sequential}, dense};
@@ -182,14 +203,16 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// # let validation = &data;
     /// let mut kept = params;
     /// let mut trainer = fit.start(&mut params, &mut workspace)?;
+    /// let mut tries = 40;
     /// loop {
     ///     match trainer.step(&data, validation) {
     ///         // Validated after the epoch's last update, so these weights are good.
     ///         Ok(Event::Epoch(_)) => trainer.copy_params_to(&mut kept)?,
     ///         Ok(Event::Done) => break,
     ///         Ok(_) => {}
-    ///         Err(Error::Diverged { .. } | Error::GradientNotFinite { .. } | Error::ParametersNotFinite { .. }) => {
-    ///             trainer.scale_rate(0.1);
+    ///         Err(error) if error.is_divergence() && tries > 0 => {
+    ///             tries -= 1;
+    ///             trainer.scale_rate(0.1)?;
     ///             trainer.roll_back(Some(&kept))?;
     ///         }
     ///         Err(error) => return Err(error),

@@ -42,12 +42,17 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
                 return Err(Error::Diverged { step: self.progress.step, index: position as usize + sample });
             }
         }
-        let progress = &mut self.progress;
-        progress.position = position + n as u32;
-        if progress.position >= len {
-            metrics.penalise(penalty(topology, self.params), metrics.samples());
-            progress.phase = Phase::EpochEnd;
+        let done = position + n as u32;
+        if done >= len {
+            let penalty = penalty(topology, self.params);
+            if !metrics.is_finite_with(penalty, metrics.samples()) {
+                return Err(Error::LossNotFinite { step: self.progress.step });
+            }
+            metrics.penalise(penalty, metrics.samples());
+            self.progress.phase = Phase::EpochEnd;
         }
+        let progress = &mut self.progress;
+        progress.position = done;
         progress.validation = metrics;
         // The set may have lost samples since it was begun.
         Ok(Event::Validation { done: progress.position, of: len.max(progress.position) })

@@ -240,8 +240,8 @@ fn stop_early() -> Result<f32, Error> {
                 }
                 Ok(Event::Done) => break,
                 Ok(_) => {}
-                Err(Error::Diverged { .. } | Error::GradientNotFinite { .. } | Error::ParametersNotFinite { .. }) => {
-                    trainer.scale_rate(0.1);
+                Err(error) if error.is_divergence() => {
+                    trainer.scale_rate(0.1)?;
                     trainer.roll_back(Some(&best))?;
                 }
                 Err(error) => return Err(error),

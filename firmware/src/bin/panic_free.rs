@@ -220,7 +220,7 @@ fn run<L: Loss + Copy, O: Optimizer + Copy, S: Schedule + Copy>(
     };
     let mut trainer = fit.resume(progress, params, workspace)?;
     trainer.force_rate(any(Some(0.1)));
-    trainer.scale_rate(any(0.5));
+    trainer.scale_rate(any(0.5))?;
     trainer.roll_back(any(None))?;
     trainer.run(train, validation)?;
     total += (trainer.progress().epochs() + trainer.progress().updates()) as f32;

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::commands::contenders::{CONTENDERS, Contender};
 use crate::commands::train::SplitArg;
-use crate::error::{Error, is_divergence};
+use crate::error::Error;
 use crate::run::Guide;
 use crate::spec::{self, Driven, Spec};
 use crate::table::table;
@@ -234,7 +234,7 @@ impl Compare {
         };
         let run = match run {
             Ok(run) => run,
-            Err(error) if is_divergence(&error) => return Ok(None),
+            Err(error) if error.is_divergence() => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         // A run has at least one epoch, and these validate.
