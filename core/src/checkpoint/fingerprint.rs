@@ -159,8 +159,8 @@ impl Identity<'_> {
     /// run begins at 0.5 or 0.125, falls or rises 47 times by one step, which is 2^-7 in the first and half as much in each run after it,
     /// and then stays where it began.
     ///
-    /// Not seen: patience and cool-downs past the 128th observation; thresholds that tell no two of these values apart; a floor or a
-    /// ceiling that the rate does not come to.
+    /// Not seen: what is counted past the 128th observation, as `reset_start` of `GreedyLR` is by default; thresholds and windows by which
+    /// none of these values becomes a better or a worse one; a floor or a ceiling that the rate does not come to.
     #[must_use]
     pub fn with_feedback(self, feedback: &impl Feedback) -> Self {
         let mut hash = Fnv(self.fingerprint);
@@ -839,5 +839,9 @@ mod tests {
             eps = 0.01,
             smooth = true,
         );
+        let smooth = transformers::GreedyOptions { smooth: true, ..transformers::GreedyOptions::DEFAULT };
+        options!(seen, smooth, window_size = 40, window_size = 10);
+        let short = transformers::GreedyOptions { factor: 0.5, patience: 1, ..transformers::GreedyOptions::DEFAULT };
+        options!(seen, short, reset_start = 2, reset_start = 3);
     }
 }
