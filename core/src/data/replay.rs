@@ -104,7 +104,7 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
         let Some(seen_of_class) = seen.get_mut(class) else {
             return Err(Error::ClassInvalid { index: pushed as usize, classes: C, found: label.into() });
         };
-        check_finite(pushed, &features, features.iter().copied())?;
+        check_finite(pushed as usize, &features, features.iter().copied())?;
         *seen_of_class = seen_of_class.saturating_add(1);
         let n = *seen_of_class;
         let row = if (len as usize) < self.labels.len() {

@@ -77,30 +77,30 @@ pub(super) const fn check(buffer: Buffer, expected: usize, found: usize) -> Resu
 }
 
 /// Refuses the first feature that is not finite, or whose sum would not be.
-pub(super) fn check_finite(index: u32, features: &[f32], sums: impl Iterator<Item = f32>) -> Result<(), Error> {
+pub(super) fn check_finite(index: usize, features: &[f32], sums: impl Iterator<Item = f32>) -> Result<(), Error> {
     for (feature, (&found, sum)) in features.iter().zip(sums).enumerate() {
         if !(found.is_finite() && sum.is_finite()) {
-            return Err(Error::SampleNotFinite { index: index as usize, feature, found });
+            return Err(Error::SampleNotFinite { index, feature, found });
         }
     }
     Ok(())
 }
 
-/// Gives `observe` the features of every sample of `data`, read into `sample` where they do not stand in memory.
+/// Gives `observe` the index and the features of every sample of `data`, read into `sample` where they do not stand in memory.
 pub(super) fn each_sample(
     data: &impl Dataset,
     sample: &mut [f32],
-    mut observe: impl FnMut(&[f32]) -> Result<(), Error>,
+    mut observe: impl FnMut(usize, &[f32]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let (expected, found) = (data.features().saturating_add(data.targets()), sample.len());
     check(Buffer::Input, expected, found)?;
     let (features, target) = sample.split_at_mut_checked(data.features()).unwrap_or_default();
     for index in 0..data.len() {
         if let Some((features, _)) = data.in_memory(index) {
-            observe(features)?;
+            observe(index, features)?;
         } else {
             data.read(index, features, target)?;
-            observe(features)?;
+            observe(index, features)?;
         }
     }
     Ok(())
@@ -147,6 +147,11 @@ impl<'a> MinMax<'a> {
     /// [`Error::BufferLength`] for another number of features; [`Error::SampleNotFinite`] for one that is not finite, or
     /// whose range is not.
     pub fn observe(&mut self, features: &[f32]) -> Result<(), Error> {
+        self.take(self.count as usize, features)
+    }
+
+    /// Takes sample `index` of whoever gives it into account.
+    fn take(&mut self, index: usize, features: &[f32]) -> Result<(), Error> {
         check(Buffer::Input, self.low.len(), features.len())?;
         let first = self.count == 0;
         let wider = move |x: f32, low: f32, high: f32| if first { (x, x) } else { (low.min(x), high.max(x)) };
@@ -155,7 +160,7 @@ impl<'a> MinMax<'a> {
             let (low, high) = wider(x, low, high);
             high - low
         });
-        check_finite(self.count, features, ranges)?;
+        check_finite(index, features, ranges)?;
         for (&x, (low, high)) in features.iter().zip(self.low.iter_mut().zip(self.high.iter_mut())) {
             (*low, *high) = wider(x, *low, *high);
         }
@@ -169,7 +174,7 @@ impl<'a> MinMax<'a> {
     /// # Errors
     /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
     pub fn observe_all(&mut self, data: &impl Dataset, sample: &mut [f32]) -> Result<(), Error> {
-        each_sample(data, sample, |features| self.observe(features))
+        each_sample(data, sample, |index, features| self.take(index, features))
     }
 
     /// The scaling that sends what was observed to `[lower, upper]`, in the memory lent: scikit-learn's `MinMaxScaler`.
@@ -300,6 +305,23 @@ mod tests {
         let short = Error::BufferLength { buffer: Buffer::Input, expected: 3, found: 2 };
         assert_eq!(other.observe_all(&rows, &mut [0.0; 2]), Err(short));
         assert_eq!(other.count(), 3);
+    }
+
+    /// The index is the dataset's, whatever was seen before it, read or in memory.
+    #[test]
+    fn a_second_dataset_has_its_own_indices() {
+        let (mut low, mut high) = ([0.0], [0.0]);
+        let mut range = MinMax::new(&mut low, &mut high).unwrap();
+        let good = Rows { features: &[[1.0]; 3], targets: &[[0.0]; 3] };
+        range.observe_all(&good, &mut [0.0; 2]).unwrap();
+        let bad = Rows { features: &[[1.0], [f32::INFINITY]], targets: &[[0.0]; 2] };
+        let error = Err(Error::SampleNotFinite { index: 1, feature: 0, found: f32::INFINITY });
+        assert_eq!(range.observe_all(&bad, &mut [0.0; 2]), error);
+        let computed = FromFn { len: 2, generate: |index| (bad.features[index], [0.0]) };
+        assert_eq!(range.observe_all(&computed, &mut [0.0; 2]), error);
+        // One by one, it is the number of samples before.
+        assert_eq!(range.count(), 5);
+        assert!(matches!(range.observe(&[f32::NAN]), Err(Error::SampleNotFinite { index: 5, .. })));
     }
 
     #[test]

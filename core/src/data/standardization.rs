@@ -59,6 +59,11 @@ impl<'a> Standardization<'a> {
     /// [`Error::BufferLength`] for another number of features; [`Error::SampleNotFinite`] for one that is not finite, or
     /// so large that its square is not.
     pub fn observe(&mut self, features: &[f32]) -> Result<(), Error> {
+        self.take(self.count as usize, features)
+    }
+
+    /// Takes sample `index` of whoever gives it into account.
+    fn take(&mut self, index: usize, features: &[f32]) -> Result<(), Error> {
         check(Buffer::Input, self.mean.len(), features.len())?;
         let count = self.count.saturating_add(1);
         let update = move |x: f32, mean: f32, squares: f32, [mean_lost, squares_lost]: [f32; 2]| {
@@ -69,7 +74,7 @@ impl<'a> Standardization<'a> {
         };
         let sums = self.mean.iter().zip(self.squares.iter()).zip(self.lost.iter());
         let sums = features.iter().zip(sums);
-        check_finite(self.count, features, sums.map(|(&x, ((&m, &s), &lost))| update(x, m, s, lost).squares.sum()))?;
+        check_finite(index, features, sums.map(|(&x, ((&m, &s), &lost))| update(x, m, s, lost).squares.sum()))?;
         let sums = self.mean.iter_mut().zip(self.squares.iter_mut()).zip(self.lost.iter_mut());
         for (&x, ((mean, squares), lost)) in features.iter().zip(sums) {
             let now = update(x, *mean, *squares, *lost);
@@ -85,7 +90,7 @@ impl<'a> Standardization<'a> {
     /// # Errors
     /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
     pub fn observe_all(&mut self, data: &impl Dataset, sample: &mut [f32]) -> Result<(), Error> {
-        each_sample(data, sample, |features| self.observe(features))
+        each_sample(data, sample, |index, features| self.take(index, features))
     }
 
     /// Samples observed.
@@ -115,7 +120,7 @@ impl<'a> Standardization<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Rows;
+    use crate::data::{FromFn, Rows};
     use crate::metrics::streams::{STREAMS, exact};
     use crate::rng::Rng;
 
@@ -169,6 +174,23 @@ mod tests {
         assert!(matches!(new(0, 1), Some(Error::BufferLength { expected: 1, found: 0, .. })));
         assert!(matches!(new(1, 2), Some(Error::BufferLength { expected: 1, found: 2, .. })));
         assert_eq!(new(1, 1), None);
+    }
+
+    /// The index is the dataset's, whatever was seen before it, read or in memory.
+    #[test]
+    fn a_second_dataset_has_its_own_indices() {
+        let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+        let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+        let good = Rows { features: &[[1.0]; 3], targets: &[[0.0]; 3] };
+        seen.observe_all(&good, &mut [0.0; 2]).unwrap();
+        let bad = Rows { features: &[[1.0], [f32::INFINITY]], targets: &[[0.0]; 2] };
+        let error = Err(Error::SampleNotFinite { index: 1, feature: 0, found: f32::INFINITY });
+        assert_eq!(seen.observe_all(&bad, &mut [0.0; 2]), error);
+        let computed = FromFn { len: 2, generate: |index| (bad.features[index], [0.0]) };
+        assert_eq!(seen.observe_all(&computed, &mut [0.0; 2]), error);
+        // One by one, it is the number of samples before.
+        assert_eq!(seen.count(), 5);
+        assert!(matches!(seen.observe(&[f32::NAN]), Err(Error::SampleNotFinite { index: 5, .. })));
     }
 
     #[test]
