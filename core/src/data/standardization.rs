@@ -74,7 +74,12 @@ impl<'a> Standardization<'a> {
         };
         let sums = self.mean.iter().zip(self.squares.iter()).zip(self.lost.iter());
         let sums = features.iter().zip(sums);
-        check_finite(index, features, sums.map(|(&x, ((&m, &s), &lost))| update(x, m, s, lost).squares.sum()))?;
+        let sums = sums.map(|(&x, ((&m, &s), &lost))| {
+            // The first sample deviates by 0, but the second would by as much as it is large.
+            let square = x * x;
+            if square.is_finite() { update(x, m, s, lost).squares.sum() } else { square }
+        });
+        check_finite(index, features, sums)?;
         let sums = self.mean.iter_mut().zip(self.squares.iter_mut()).zip(self.lost.iter_mut());
         for (&x, ((mean, squares), lost)) in features.iter().zip(sums) {
             let now = update(x, *mean, *squares, *lost);
@@ -191,6 +196,36 @@ mod tests {
         // One by one, it is the number of samples before.
         assert_eq!(seen.count(), 5);
         assert!(matches!(seen.observe(&[f32::NAN]), Err(Error::SampleNotFinite { index: 5, .. })));
+    }
+
+    /// A first sample deviates from nothing, but every one behind it would be blamed for it.
+    #[test]
+    fn a_first_sample_whose_square_overflows_is_refused() {
+        let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+        let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+        for bad in [1e20, -1.85e19] {
+            let error = Error::SampleNotFinite { index: 0, feature: 0, found: bad };
+            assert_eq!(seen.observe(&[bad]), Err(error));
+        }
+        // The largest there is leaves room for others.
+        for good in [1.84e19, 0.5, 0.25] {
+            seen.observe(&[good]).unwrap();
+        }
+        assert_eq!(seen.observe(&[1.85e19]), Err(Error::SampleNotFinite { index: 3, feature: 0, found: 1.85e19 }));
+    }
+
+    #[test]
+    fn deviations_whose_squares_underflow_are_none() {
+        for (unit, is_seen) in [(1e-19, true), (1e-23, false)] {
+            let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+            let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+            for index in 0..1000 {
+                seen.observe(&[if index % 2 == 0 { unit } else { -unit }]).unwrap();
+            }
+            let mut sample = [unit];
+            seen.finish().unwrap().transform(&mut sample).unwrap();
+            assert!((sample[0] - f32::from(u8::from(is_seen))).abs() < 1e-5, "{unit} {}", sample[0]);
+        }
     }
 
     #[test]
