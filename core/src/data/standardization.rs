@@ -104,7 +104,8 @@ impl<'a> Standardization<'a> {
     }
 
     /// The scaling to mean 0 and standard deviation 1 (of the population: divided by `n`, as scikit-learn's
-    /// `StandardScaler` does), in the memory lent. A feature that never varied is only shifted: its deviation counts as 1.
+    /// `StandardScaler` does), in the memory lent. A feature that never varied is only shifted: its deviation counts as 1. So
+    /// does one below 2.6e-23, whose square is 0 in f32; below 1.1e-19 the square has fewer digits.
     ///
     /// # Errors
     /// [`Error::DatasetEmpty`] before the first sample.
