@@ -93,7 +93,9 @@ pub(super) fn each_sample(
     mut observe: impl FnMut(usize, &[f32]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let (expected, found) = (data.features().saturating_add(data.targets()), sample.len());
-    check(Buffer::Input, expected, found)?;
+    let Some(sample) = sample.get_mut(..expected) else {
+        return Err(Error::BufferLength { buffer: Buffer::Input, expected, found });
+    };
     let (features, target) = sample.split_at_mut_checked(data.features()).unwrap_or_default();
     for index in 0..data.len() {
         if let Some((features, _)) = data.in_memory(index) {
@@ -169,7 +171,7 @@ impl<'a> MinMax<'a> {
     }
 
     /// Takes all samples of `data` into account, for instance of the training side of a split. `sample` has a float for each
-    /// feature and target.
+    /// feature and target, or more.
     ///
     /// # Errors
     /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
@@ -310,6 +312,8 @@ mod tests {
         let short = Error::BufferLength { buffer: Buffer::Input, expected: 3, found: 2 };
         assert_eq!(other.observe_all(&rows, &mut [0.0; 2]), Err(short));
         assert_eq!(other.count(), 3);
+        other.observe_all(&computed, &mut [0.0; 5]).unwrap();
+        assert_eq!(other.count(), 6);
     }
 
     /// The index is the dataset's, whatever was seen before it, read or in memory.

@@ -90,7 +90,7 @@ impl<'a> Standardization<'a> {
     }
 
     /// Takes all samples of `data` into account, for instance of the training side of a split. `sample` has a float for each
-    /// feature and target.
+    /// feature and target, or more.
     ///
     /// # Errors
     /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
