@@ -62,7 +62,7 @@ pub enum Goal {
 pub struct EarlyStopping {
     goal: Goal,
     patience: u32,
-    min_delta: f32,
+    min_delta: f64,
     baseline: Option<f32>,
     start_from: u32,
 }
@@ -108,8 +108,8 @@ impl EarlyStopping {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a `min_delta` that is negative or not finite.
-    pub const fn new(goal: Goal, patience: u32, min_delta: f32) -> Result<Self, Error> {
-        match require("min_delta", Requirement::NonNegative, min_delta as f64) {
+    pub const fn new(goal: Goal, patience: u32, min_delta: f64) -> Result<Self, Error> {
+        match require("min_delta", Requirement::NonNegative, min_delta) {
             Ok(()) => Ok(Self { goal, patience, min_delta, baseline: None, start_from: 0 }),
             Err(error) => Err(error),
         }
@@ -168,9 +168,11 @@ impl EarlyStopping {
     }
 
     fn is_better(&self, metric: f32, than: f32) -> bool {
+        // As Keras has it: the margin is no f32, but what it leads to is compared as one.
+        let metric = f64::from(metric);
         match self.goal {
-            Goal::Minimize => metric + self.min_delta < than,
-            Goal::Maximize => metric - self.min_delta > than,
+            Goal::Minimize => ((metric + self.min_delta) as f32) < than,
+            Goal::Maximize => (metric - self.min_delta) as f32 > than,
         }
     }
 }
@@ -279,6 +281,22 @@ mod tests {
         assert_eq!(found, [Improved, Improved, Stop]);
         let (found, _) = verdicts(maximize.baseline(0.5).unwrap(), &[0.3, 0.65, 0.65]);
         assert_eq!(found, [Improved, Improved, Waiting]);
+    }
+
+    /// As Keras 3.15 says of each; the sums of f32 say otherwise of all but the second.
+    #[test]
+    fn a_margin_is_added_in_f64_and_compared_in_f32() {
+        use Verdict::{Improved, Waiting};
+        let cases = [
+            (Goal::Minimize, 0.01, [0.016, 0.006], Waiting),
+            (Goal::Minimize, 0.01, [0.016, 0.005_999], Improved),
+            (Goal::Maximize, 0.044, [0.738, 0.782], Waiting),
+            (Goal::Maximize, 0.086, [0.029, 0.115], Improved),
+        ];
+        for (goal, min_delta, metrics, verdict) in cases {
+            let (found, _) = verdicts(EarlyStopping::new(goal, 2, min_delta).unwrap(), &metrics);
+            assert_eq!(found, [Improved, verdict], "{goal:?} {min_delta} {metrics:?}");
+        }
     }
 
     /// Epochs that are ignored cost no patience, and the first that counts may stop a run.

@@ -23,7 +23,7 @@ pub enum Unlike<E> {
         /// Its offset.
         offset: u32,
     },
-    /// A byte is not what was written.
+    /// A byte is not what was written, or not where several words are read at once.
     NotWritten {
         /// Its offset.
         offset: u32,
@@ -42,8 +42,11 @@ pub enum Unlike<E> {
 
 const LONGEST_WORD: usize = 64;
 
-/// Looks at the two pages of a flash from `start` on, which it erases: where checkpoints are to be, as in `Store::new`. Many drivers
-/// lend the whole chip, of which the first pages are the program that runs.
+/// Bytes that a store writes and reads at once.
+const CHUNK: usize = 32;
+
+/// Looks at the two pages of a flash from `start` on, which it erases up to four times: where checkpoints are to be, as in
+/// `Store::new`. Many drivers lend the whole chip, of which the first pages are the program that runs.
 ///
 /// Nothing else is erased or written by a driver that refuses what is past its end; and no word is written twice between erases,
 /// which `NorFlash` alone does not allow.
@@ -66,6 +69,8 @@ pub fn examine<F: NorFlash>(flash: &mut F, start: u32) -> Result<(), Unlike<F::E
     for (index, byte) in pattern.iter_mut().enumerate() {
         *byte = (index as u8).wrapping_mul(37) ^ 0x5a;
     }
+    // At least as many bytes as a store's transfers have, in whole words.
+    let many = pattern.get(..CHUNK.next_multiple_of(word)).unwrap_or_default();
     let pattern = pattern.get(..word).unwrap_or_default();
 
     // Erased pages, and words as they were written.
@@ -86,7 +91,10 @@ pub fn examine<F: NorFlash>(flash: &mut F, start: u32) -> Result<(), Unlike<F::E
     words(second).try_for_each(|at| expect(flash, at, word, |_| 0xff, erased))?;
     words(start).try_for_each(|at| expect(flash, at, word, written, changed))?;
 
-    // What has to be refused.
+    at_once(flash, start, many)?;
+
+    // What has to be refused: past the end, and aligned there, for a driver may look at that first.
+    let past = |unit: u32| end.checked_next_multiple_of(unit).unwrap_or(end);
     let mut attempts = 0;
     let mut refused = |result: Result<(), F::Error>, kind: NorFlashErrorKind| {
         attempts += 1;
@@ -95,11 +103,11 @@ pub fn examine<F: NorFlash>(flash: &mut F, start: u32) -> Result<(), Unlike<F::E
             _ => Err(Unlike::NotRefused { attempt: attempts }),
         }
     };
-    refused(flash.erase(end, end.saturating_add(page)), NorFlashErrorKind::OutOfBounds)?;
-    refused(flash.write(end, pattern), NorFlashErrorKind::OutOfBounds)?;
+    refused(flash.erase(past(page), past(page).saturating_add(page)), NorFlashErrorKind::OutOfBounds)?;
+    refused(flash.write(past(word as u32), pattern), NorFlashErrorKind::OutOfBounds)?;
     let mut bytes = [0; LONGEST_WORD];
     let bytes = bytes.get_mut(..word).unwrap_or_default();
-    refused(flash.read(end, bytes), NorFlashErrorKind::OutOfBounds)?;
+    refused(flash.read(past(word as u32), bytes), NorFlashErrorKind::OutOfBounds)?;
     if page > 1 {
         let middle = start + page / 2;
         refused(flash.erase(middle, second), NorFlashErrorKind::NotAligned)?;
@@ -109,21 +117,65 @@ pub fn examine<F: NorFlash>(flash: &mut F, start: u32) -> Result<(), Unlike<F::E
         refused(flash.write(second + 1, pattern), NorFlashErrorKind::NotAligned)?;
         refused(flash.write(second, pattern.get(1..).unwrap_or_default()), NorFlashErrorKind::NotAligned)?;
     }
-    // And has changed nothing.
-    words(start).try_for_each(|at| expect(flash, at, word, written, changed))?;
+    // And has changed nothing of what `at_once` left.
+    words(start).try_for_each(|at| expect(flash, at, word, of(many, at - start), changed))?;
     words(second).try_for_each(|at| expect(flash, at, word, |_| 0xff, changed))
 }
 
-/// Whether the word at `at` has the bytes expected.
+/// Looks at several words at once: the stores' transfers. Leaves the first page full of `many`, again and again, and the second one
+/// erased.
+fn at_once<F: NorFlash>(flash: &mut F, start: u32, many: &[u8]) -> Result<(), Unlike<F::Error>> {
+    let (word, page) = (F::WRITE_SIZE.max(F::READ_SIZE), F::ERASE_SIZE as u32);
+    let (odd, second, behind) = (start + word as u32, start + page, start + 2 * page);
+    let transfers = |from: u32, to: u32| {
+        let len = CHUNK.next_multiple_of(word);
+        (from..to).step_by(len).map(move |at| (at, len.min((to - at) as usize)))
+    };
+    let words = |from: u32, to: u32| (from..to).step_by(word);
+    let changed = |offset| Unlike::Changed { offset };
+    let not_written = |offset| Unlike::NotWritten { offset };
+
+    // From an odd word on, and over the border of the pages.
+    flash.erase(start, behind).map_err(Unlike::Failed)?;
+    for (at, len) in transfers(odd, behind) {
+        flash.write(at, many.get(..len).unwrap_or_default()).map_err(Unlike::Failed)?;
+    }
+    expect(flash, start, word, |_| 0xff, changed)?;
+    words(odd, behind).try_for_each(|at| expect(flash, at, word, of(many, at - odd), not_written))?;
+    for from in [start, start + F::READ_SIZE as u32, odd] {
+        for (at, len) in transfers(from, behind) {
+            let written = |index| (at + index as u32).checked_sub(odd).map_or(0xff, |place| of(many, place)(0));
+            expect(flash, at, len, written, not_written)?;
+        }
+    }
+
+    // From a page's first word on.
+    flash.erase(start, behind).map_err(Unlike::Failed)?;
+    for (at, len) in transfers(start, second) {
+        flash.write(at, many.get(..len).unwrap_or_default()).map_err(Unlike::Failed)?;
+    }
+    words(start, second).try_for_each(|at| expect(flash, at, word, of(many, at - start), not_written))?;
+    words(second, behind).try_for_each(|at| expect(flash, at, word, |_| 0xff, changed))
+}
+
+/// The bytes from `place` on of `many`, again and again.
+fn of(many: &[u8], place: u32) -> impl Fn(usize) -> u8 + '_ {
+    move |index| {
+        let index = (place as usize + index).checked_rem(many.len());
+        index.and_then(|index| many.get(index)).copied().unwrap_or_default()
+    }
+}
+
+/// Whether there are the bytes expected from `at` on, whole words.
 fn expect<F: NorFlash>(
     flash: &mut F,
     at: u32,
-    word: usize,
+    len: usize,
     expected: impl Fn(usize) -> u8,
     otherwise: impl Fn(u32) -> Unlike<F::Error>,
 ) -> Result<(), Unlike<F::Error>> {
     let mut bytes = [0; LONGEST_WORD];
-    let bytes = bytes.get_mut(..word).unwrap_or_default();
+    let bytes = bytes.get_mut(..len).unwrap_or_default();
     flash.read(at, bytes).map_err(Unlike::Failed)?;
     match bytes.iter().enumerate().position(|(index, &byte)| byte != expected(index)) {
         Some(index) => Err(otherwise(at + index as u32)),
@@ -155,6 +207,19 @@ mod tests {
         ReadsPastTheEnd,
         RefusesAndErases,
         RefusesAndWrites,
+        WritesTheFirstWordOnly,
+        WritesInRowsOf16,
+        ReadsTheFirstWordOnly,
+        ReadsInRowsOf16,
+        ReadsFromWordsOn,
+        TakesOneWordOnly,
+        IsAlignedFirst,
+    }
+
+    /// Where a byte goes, of those from `offset` on, that does not leave the 16 bytes the first one is in.
+    fn in_row(offset: u32, index: usize) -> usize {
+        let offset = offset as usize;
+        offset / 16 * 16 + (offset + index) % 16
     }
 
     impl<const WRITE: usize, const ERASE: usize> ErrorType for Faulty<WRITE, ERASE> {
@@ -169,12 +234,21 @@ mod tests {
                 return Ok(());
             }
             check_read(self, offset, bytes.len())?;
-            bytes.copy_from_slice(&self.memory[offset as usize..][..bytes.len()]);
+            let fault = self.fault;
+            for (index, byte) in bytes.iter_mut().enumerate() {
+                *byte = match fault {
+                    Some(Fault::ReadsTheFirstWordOnly) if index >= 4 => 0xff,
+                    Some(Fault::ReadsInRowsOf16) => self.memory[in_row(offset, index)],
+                    Some(Fault::ReadsFromWordsOn) => self.memory[offset as usize / 4 * 4 + index],
+                    _ => self.memory[offset as usize + index],
+                };
+            }
             Ok(())
         }
 
         fn capacity(&self) -> usize {
-            self.memory.len()
+            // No whole number of pages, nor of words.
+            if self.fault == Some(Fault::IsAlignedFirst) { 126 } else { 128 }
         }
     }
 
@@ -183,6 +257,9 @@ mod tests {
         const ERASE_SIZE: usize = ERASE;
 
         fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+            if self.fault == Some(Fault::IsAlignedFirst) && !(from as usize | to as usize).is_multiple_of(ERASE) {
+                return Err(NorFlashErrorKind::NotAligned);
+            }
             if self.fault != Some(Fault::TakesAnyErase) {
                 let checked = check_erase(self, from, to);
                 if self.fault == Some(Fault::RefusesAndErases) && checked == Err(NorFlashErrorKind::NotAligned) {
@@ -201,6 +278,12 @@ mod tests {
         }
 
         fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+            if self.fault == Some(Fault::IsAlignedFirst) && !(offset as usize | bytes.len()).is_multiple_of(WRITE) {
+                return Err(NorFlashErrorKind::NotAligned);
+            }
+            if self.fault == Some(Fault::TakesOneWordOnly) && bytes.len() > WRITE {
+                return Err(NorFlashErrorKind::Other);
+            }
             if self.fault != Some(Fault::TakesAnyWrite) {
                 let checked = check_write(self, offset, bytes.len());
                 if self.fault == Some(Fault::RefusesAndWrites) && checked == Err(NorFlashErrorKind::NotAligned) {
@@ -208,7 +291,13 @@ mod tests {
                 }
                 checked?;
             }
-            for (place, byte) in self.memory.iter_mut().skip(offset as usize).zip(bytes) {
+            for (index, byte) in bytes.iter().enumerate() {
+                let at = match self.fault {
+                    Some(Fault::WritesTheFirstWordOnly) if index >= WRITE => break,
+                    Some(Fault::WritesInRowsOf16) => in_row(offset, index),
+                    _ => offset as usize + index,
+                };
+                let Some(place) = self.memory.get_mut(at) else { break };
                 *place = if self.fault == Some(Fault::WritesOver) { *byte } else { *place & byte };
             }
             if self.fault == Some(Fault::WritesNeighbours) && offset < 32 {
@@ -242,6 +331,37 @@ mod tests {
             Err(Unlike::Changed { offset: 32 }),
         ];
         assert_eq!(found, expected);
+    }
+
+    /// As a store writes and reads, 32 bytes at a time.
+    #[test]
+    fn several_words_at_once_have_to_do_what_one_does() {
+        let faults = [
+            Fault::WritesTheFirstWordOnly,
+            Fault::WritesInRowsOf16,
+            Fault::ReadsTheFirstWordOnly,
+            Fault::ReadsInRowsOf16,
+            Fault::ReadsFromWordsOn,
+            Fault::TakesOneWordOnly,
+        ];
+        let found = faults.map(|fault| examine(&mut Faulty::<4, 32> { memory: [0; 128], fault: Some(fault) }, 32));
+        let expected = [
+            Err(Unlike::NotWritten { offset: 40 }),
+            Err(Unlike::Changed { offset: 32 }),
+            Err(Unlike::NotWritten { offset: 36 }),
+            Err(Unlike::NotWritten { offset: 48 }),
+            Err(Unlike::NotWritten { offset: 36 }),
+            Err(Unlike::Failed(NorFlashErrorKind::Other)),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn alignment_may_be_looked_at_before_bounds() {
+        let aligned_first = || Faulty::<4, 32> { memory: [0; 128], fault: Some(Fault::IsAlignedFirst) };
+        assert_eq!(examine(&mut aligned_first(), 0), Ok(()));
+        assert_eq!(examine(&mut aligned_first(), 32), Ok(()));
+        assert_eq!(examine(&mut aligned_first(), 64), Err(Unlike::Sizes));
     }
 
     #[test]

@@ -8,12 +8,15 @@ use crate::error::{Buffer, Error};
 use crate::rng::{Rng, mix};
 
 /// Class-balanced reservoir sampling: samples of `C` classes over lent memory, every class with as many samples as it
-/// can have, and within a class every sample of the stream kept with equal chance.
+/// can have, and within a class every sample of the stream kept with equal chance. That takes at least `C` rows.
 ///
 /// Until the memory is full, every sample is kept. From then on a class that is, or once was, one of the largest counts
 /// as *full*. A sample of a class that is not full replaces a random sample of the largest class (of all the largest,
 /// where several are). A sample of a full class, of which `m` of `n` seen are stored, replaces a random one of its own
 /// class with probability `m / n` (Vitter's reservoir).
+///
+/// With fewer rows than classes, a class whose only sample gave way to another class' is full, and of it `m` is 0: it is never
+/// stored again, as the algorithm has it. With `C` rows or more, the last sample of a class never gives way to another class'.
 ///
 /// Source: A. Chrysakis and M.-F. Moens, "Online continual learning from imbalanced data", ICML 2020, algorithm 1.
 ///
@@ -104,7 +107,7 @@ impl<'a, const F: usize, const C: usize> ClassBalanced<'a, F, C> {
         let Some(seen_of_class) = seen.get_mut(class) else {
             return Err(Error::ClassInvalid { index: pushed as usize, classes: C, found: label.into() });
         };
-        check_finite(pushed, &features, features.iter().copied())?;
+        check_finite(pushed as usize, &features, features.iter().copied())?;
         *seen_of_class = seen_of_class.saturating_add(1);
         let n = *seen_of_class;
         let row = if (len as usize) < self.labels.len() {
@@ -245,6 +248,32 @@ mod tests {
         }
         // 400 expected, standard deviation 19: five of them.
         assert!(kept.iter().all(|n| (n - 400).abs() < 95), "{kept:?}");
+    }
+
+    /// From `C` rows on a class that was stored stays; with fewer, one that has gone never returns.
+    #[test]
+    fn with_as_many_rows_as_classes_none_is_lost() {
+        for rows in 2..=5 {
+            let mut lost = 0;
+            for seed in 0..50 {
+                let (mut features, mut labels) = ([[0.0]; 5], [0; 5]);
+                let (features, labels) = (&mut features[..rows], &mut labels[..rows]);
+                let mut replay = ClassBalanced::<1, 4>::new(seed, features, labels).unwrap();
+                let (mut rng, mut was_stored, mut gone) = (Rng::new(seed), [false; 4], [false; 4]);
+                for _ in 0..300 {
+                    replay.push([0.0], rng.below(4) as u8).unwrap();
+                    for class in 0..4 {
+                        let is_stored = replay.stored(class as u8) > 0;
+                        assert!(!(gone[class] && is_stored), "{rows} {seed}");
+                        was_stored[class] |= is_stored;
+                        gone[class] |= was_stored[class] && !is_stored;
+                    }
+                }
+                lost += gone.iter().filter(|&&gone| gone).count();
+                assert!(rows < 4 || was_stored == [true; 4], "{rows} {seed}");
+            }
+            assert_eq!(lost == 0, rows >= 4, "{rows}");
+        }
     }
 
     /// Once the largest, a class stays full: its samples come in by chance, where others always do.

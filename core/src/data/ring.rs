@@ -90,7 +90,7 @@ impl<'a, const F: usize, const T: usize> Ring<'a, F, T> {
         let capacity = self.features.len();
         let full = self.state.len as usize >= capacity;
         let index = if full { capacity.saturating_sub(1) } else { self.state.len as usize };
-        check_finite(index as u32, &features, features.iter().copied())?;
+        check_finite(index, &features, features.iter().copied())?;
         if let Some((output, &found)) = target.iter().enumerate().find(|(_, target)| !target.is_finite()) {
             return Err(Error::TargetInvalid { index, output, found });
         }

@@ -77,30 +77,32 @@ pub(super) const fn check(buffer: Buffer, expected: usize, found: usize) -> Resu
 }
 
 /// Refuses the first feature that is not finite, or whose sum would not be.
-pub(super) fn check_finite(index: u32, features: &[f32], sums: impl Iterator<Item = f32>) -> Result<(), Error> {
+pub(super) fn check_finite(index: usize, features: &[f32], sums: impl Iterator<Item = f32>) -> Result<(), Error> {
     for (feature, (&found, sum)) in features.iter().zip(sums).enumerate() {
         if !(found.is_finite() && sum.is_finite()) {
-            return Err(Error::SampleNotFinite { index: index as usize, feature, found });
+            return Err(Error::SampleNotFinite { index, feature, found });
         }
     }
     Ok(())
 }
 
-/// Gives `observe` the features of every sample of `data`, read into `sample` where they do not stand in memory.
+/// Gives `observe` the index and the features of every sample of `data`, read into `sample` where they do not stand in memory.
 pub(super) fn each_sample(
     data: &impl Dataset,
     sample: &mut [f32],
-    mut observe: impl FnMut(&[f32]) -> Result<(), Error>,
+    mut observe: impl FnMut(usize, &[f32]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let (expected, found) = (data.features().saturating_add(data.targets()), sample.len());
-    check(Buffer::Input, expected, found)?;
+    let Some(sample) = sample.get_mut(..expected) else {
+        return Err(Error::BufferLength { buffer: Buffer::Input, expected, found });
+    };
     let (features, target) = sample.split_at_mut_checked(data.features()).unwrap_or_default();
     for index in 0..data.len() {
         if let Some((features, _)) = data.in_memory(index) {
-            observe(features)?;
+            observe(index, features)?;
         } else {
             data.read(index, features, target)?;
-            observe(features)?;
+            observe(index, features)?;
         }
     }
     Ok(())
@@ -147,6 +149,11 @@ impl<'a> MinMax<'a> {
     /// [`Error::BufferLength`] for another number of features; [`Error::SampleNotFinite`] for one that is not finite, or
     /// whose range is not.
     pub fn observe(&mut self, features: &[f32]) -> Result<(), Error> {
+        self.take(self.count as usize, features)
+    }
+
+    /// Takes sample `index` of whoever gives it into account.
+    fn take(&mut self, index: usize, features: &[f32]) -> Result<(), Error> {
         check(Buffer::Input, self.low.len(), features.len())?;
         let first = self.count == 0;
         let wider = move |x: f32, low: f32, high: f32| if first { (x, x) } else { (low.min(x), high.max(x)) };
@@ -155,7 +162,7 @@ impl<'a> MinMax<'a> {
             let (low, high) = wider(x, low, high);
             high - low
         });
-        check_finite(self.count, features, ranges)?;
+        check_finite(index, features, ranges)?;
         for (&x, (low, high)) in features.iter().zip(self.low.iter_mut().zip(self.high.iter_mut())) {
             (*low, *high) = wider(x, *low, *high);
         }
@@ -164,17 +171,21 @@ impl<'a> MinMax<'a> {
     }
 
     /// Takes all samples of `data` into account, for instance of the training side of a split. `sample` has a float for each
-    /// feature and target.
+    /// feature and target, or more.
     ///
     /// # Errors
     /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
     pub fn observe_all(&mut self, data: &impl Dataset, sample: &mut [f32]) -> Result<(), Error> {
-        each_sample(data, sample, |features| self.observe(features))
+        each_sample(data, sample, |index, features| self.take(index, features))
     }
 
     /// The scaling that sends what was observed to `[lower, upper]`, in the memory lent: scikit-learn's `MinMaxScaler`.
-    /// A feature that never varied goes to `lower` (its range counts as 1). The shift is an f32, so that a feature whose values are
-    /// millions of times their range goes there only as nearly as its last digits allow.
+    /// A feature that never varied goes to `lower`: its range counts as 1, as does one below 3e-39 of `upper - lower`, whose
+    /// factor is infinite in f32.
+    ///
+    /// The shift is an f32, so that what was observed may end outside of `[lower, upper]`: by as much as
+    /// `2^-24 * (upper - lower) * |low| / (high - low)`, of the smallest and the largest value, and some roundings of the limits more.
+    /// Values of 10,000 times their range are off by 0.0006 of `upper - lower`.
     ///
     /// # Errors
     /// [`Error::Parameter`] unless `lower` is finite and `upper` a finite number above it; [`Error::DatasetEmpty`] before
@@ -247,6 +258,7 @@ impl<D: Dataset> Dataset for Scaled<'_, D> {
 mod tests {
     use super::*;
     use crate::data::{FromFn, Rows, Weighted};
+    use crate::rng::Rng;
 
     /// scikit-learn: `MinMaxScaler((-1, 1)).fit([[1, 7], [5, 7], [2, 7]]).transform([[5, 7], [2, 8]])`.
     #[test]
@@ -300,6 +312,25 @@ mod tests {
         let short = Error::BufferLength { buffer: Buffer::Input, expected: 3, found: 2 };
         assert_eq!(other.observe_all(&rows, &mut [0.0; 2]), Err(short));
         assert_eq!(other.count(), 3);
+        other.observe_all(&computed, &mut [0.0; 5]).unwrap();
+        assert_eq!(other.count(), 6);
+    }
+
+    /// The index is the dataset's, whatever was seen before it, read or in memory.
+    #[test]
+    fn a_second_dataset_has_its_own_indices() {
+        let (mut low, mut high) = ([0.0], [0.0]);
+        let mut range = MinMax::new(&mut low, &mut high).unwrap();
+        let good = Rows { features: &[[1.0]; 3], targets: &[[0.0]; 3] };
+        range.observe_all(&good, &mut [0.0; 2]).unwrap();
+        let bad = Rows { features: &[[1.0], [f32::INFINITY]], targets: &[[0.0]; 2] };
+        let error = Err(Error::SampleNotFinite { index: 1, feature: 0, found: f32::INFINITY });
+        assert_eq!(range.observe_all(&bad, &mut [0.0; 2]), error);
+        let computed = FromFn { len: 2, generate: |index| (bad.features[index], [0.0]) };
+        assert_eq!(range.observe_all(&computed, &mut [0.0; 2]), error);
+        // One by one, it is the number of samples before.
+        assert_eq!(range.count(), 5);
+        assert!(matches!(range.observe(&[f32::NAN]), Err(Error::SampleNotFinite { index: 5, .. })));
     }
 
     #[test]
@@ -317,6 +348,50 @@ mod tests {
         range.observe(&[1e38]).unwrap();
         let scaling = range.finish(0.0, 1e-30).unwrap();
         assert!(Scaling::new(scaling.shift(), scaling.factor()).is_ok(), "{scaling:?}");
+    }
+
+    #[test]
+    fn a_range_without_a_factor_counts_as_one() {
+        for (top, to) in [(3e-39, 1.0), (2.9e-39, 0.0)] {
+            let (mut low, mut high) = ([0.0], [0.0]);
+            let mut range = MinMax::new(&mut low, &mut high).unwrap();
+            range.observe(&[0.0]).unwrap();
+            range.observe(&[top]).unwrap();
+            let mut sample = [top];
+            range.finish(0.0, 1.0).unwrap().transform(&mut sample).unwrap();
+            assert!((sample[0] - to).abs() < 1e-6, "{top} {}", sample[0]);
+        }
+    }
+
+    /// As far as `finish` says, and not much less.
+    #[test]
+    fn values_far_from_zero_miss_their_limits_by_no_more_than_documented() {
+        let (mut rng, mut worst) = (Rng::new(1), 0.0_f64);
+        for _ in 0..100_000 {
+            let middle = 2.0 * rng.unit() - 1.0;
+            let range = libm::exp2f(-20.0 * rng.unit());
+            let (lower, upper) = if rng.below(2) == 0 { (-1.0, 1.0) } else { (0.0, 1.0) };
+            let (mut low, mut high) = ([0.0], [0.0]);
+            let mut seen = MinMax::new(&mut low, &mut high).unwrap();
+            let values: [f32; 3] = core::array::from_fn(|_| middle + range * rng.unit());
+            for x in values {
+                seen.observe(&[x]).unwrap();
+            }
+            let (first, last) = (f64::from(seen.low[0]), f64::from(seen.high[0]));
+            if first == last {
+                continue;
+            }
+            let scaling = seen.finish(lower, upper).unwrap();
+            let (lower, upper) = (f64::from(lower), f64::from(upper));
+            for x in values {
+                let mut found = [x];
+                scaling.transform(&mut found).unwrap();
+                let exact = lower + (f64::from(x) - first) / (last - first) * (upper - lower);
+                let bound = (first.abs() / (last - first) + 8.0) * (upper - lower) / f64::from(1 << 24);
+                worst = worst.max((f64::from(found[0]) - exact).abs() / bound);
+            }
+        }
+        assert!((0.9..=1.0).contains(&worst), "{worst}");
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl<'a> Standardization<'a> {
     /// [`Error::BufferLength`] for another number of features; [`Error::SampleNotFinite`] for one that is not finite, or
     /// so large that its square is not.
     pub fn observe(&mut self, features: &[f32]) -> Result<(), Error> {
+        self.take(self.count as usize, features)
+    }
+
+    /// Takes sample `index` of whoever gives it into account.
+    fn take(&mut self, index: usize, features: &[f32]) -> Result<(), Error> {
         check(Buffer::Input, self.mean.len(), features.len())?;
         let count = self.count.saturating_add(1);
         let update = move |x: f32, mean: f32, squares: f32, [mean_lost, squares_lost]: [f32; 2]| {
@@ -69,7 +74,12 @@ impl<'a> Standardization<'a> {
         };
         let sums = self.mean.iter().zip(self.squares.iter()).zip(self.lost.iter());
         let sums = features.iter().zip(sums);
-        check_finite(self.count, features, sums.map(|(&x, ((&m, &s), &lost))| update(x, m, s, lost).squares.sum()))?;
+        let sums = sums.map(|(&x, ((&m, &s), &lost))| {
+            // The first sample deviates by 0, but the second would by as much as it is large.
+            let square = x * x;
+            if square.is_finite() { update(x, m, s, lost).squares.sum() } else { square }
+        });
+        check_finite(index, features, sums)?;
         let sums = self.mean.iter_mut().zip(self.squares.iter_mut()).zip(self.lost.iter_mut());
         for (&x, ((mean, squares), lost)) in features.iter().zip(sums) {
             let now = update(x, *mean, *squares, *lost);
@@ -80,12 +90,12 @@ impl<'a> Standardization<'a> {
     }
 
     /// Takes all samples of `data` into account, for instance of the training side of a split. `sample` has a float for each
-    /// feature and target.
+    /// feature and target, or more.
     ///
     /// # Errors
     /// As [`Self::observe`], and whatever the dataset returns; the samples before that one have been taken into account.
     pub fn observe_all(&mut self, data: &impl Dataset, sample: &mut [f32]) -> Result<(), Error> {
-        each_sample(data, sample, |features| self.observe(features))
+        each_sample(data, sample, |index, features| self.take(index, features))
     }
 
     /// Samples observed.
@@ -94,7 +104,8 @@ impl<'a> Standardization<'a> {
     }
 
     /// The scaling to mean 0 and standard deviation 1 (of the population: divided by `n`, as scikit-learn's
-    /// `StandardScaler` does), in the memory lent. A feature that never varied is only shifted: its deviation counts as 1.
+    /// `StandardScaler` does), in the memory lent. A feature that never varied is only shifted: its deviation counts as 1. So
+    /// does one below 2.6e-23, whose square is 0 in f32; below 1.1e-19 the square has fewer digits.
     ///
     /// # Errors
     /// [`Error::DatasetEmpty`] before the first sample.
@@ -115,7 +126,7 @@ impl<'a> Standardization<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Rows;
+    use crate::data::{FromFn, Rows};
     use crate::metrics::streams::{STREAMS, exact};
     use crate::rng::Rng;
 
@@ -169,6 +180,53 @@ mod tests {
         assert!(matches!(new(0, 1), Some(Error::BufferLength { expected: 1, found: 0, .. })));
         assert!(matches!(new(1, 2), Some(Error::BufferLength { expected: 1, found: 2, .. })));
         assert_eq!(new(1, 1), None);
+    }
+
+    /// The index is the dataset's, whatever was seen before it, read or in memory.
+    #[test]
+    fn a_second_dataset_has_its_own_indices() {
+        let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+        let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+        let good = Rows { features: &[[1.0]; 3], targets: &[[0.0]; 3] };
+        seen.observe_all(&good, &mut [0.0; 2]).unwrap();
+        let bad = Rows { features: &[[1.0], [f32::INFINITY]], targets: &[[0.0]; 2] };
+        let error = Err(Error::SampleNotFinite { index: 1, feature: 0, found: f32::INFINITY });
+        assert_eq!(seen.observe_all(&bad, &mut [0.0; 2]), error);
+        let computed = FromFn { len: 2, generate: |index| (bad.features[index], [0.0]) };
+        assert_eq!(seen.observe_all(&computed, &mut [0.0; 2]), error);
+        // One by one, it is the number of samples before.
+        assert_eq!(seen.count(), 5);
+        assert!(matches!(seen.observe(&[f32::NAN]), Err(Error::SampleNotFinite { index: 5, .. })));
+    }
+
+    /// A first sample deviates from nothing, but every one behind it would be blamed for it.
+    #[test]
+    fn a_first_sample_whose_square_overflows_is_refused() {
+        let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+        let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+        for bad in [1e20, -1.85e19] {
+            let error = Error::SampleNotFinite { index: 0, feature: 0, found: bad };
+            assert_eq!(seen.observe(&[bad]), Err(error));
+        }
+        // The largest there is leaves room for others.
+        for good in [1.84e19, 0.5, 0.25] {
+            seen.observe(&[good]).unwrap();
+        }
+        assert_eq!(seen.observe(&[1.85e19]), Err(Error::SampleNotFinite { index: 3, feature: 0, found: 1.85e19 }));
+    }
+
+    #[test]
+    fn deviations_whose_squares_underflow_are_none() {
+        for (unit, is_seen) in [(1e-19, true), (1e-23, false)] {
+            let (mut mean, mut squares, mut lost) = ([0.0], [0.0], [[0.0; 2]]);
+            let mut seen = Standardization::new(&mut mean, &mut squares, &mut lost).unwrap();
+            for index in 0..1000 {
+                seen.observe(&[if index % 2 == 0 { unit } else { -unit }]).unwrap();
+            }
+            let mut sample = [unit];
+            seen.finish().unwrap().transform(&mut sample).unwrap();
+            assert!((sample[0] - f32::from(u8::from(is_seen))).abs() < 1e-5, "{unit} {}", sample[0]);
+        }
     }
 
     #[test]

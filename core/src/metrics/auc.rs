@@ -7,10 +7,18 @@ use crate::error::{Buffer, Error};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Scored {
-    /// The network's output; of two, the second less the first.
+    /// The network's output; of two, the second less the first, or half of it where that overflows.
     pub score: f32,
     /// Whether the sample is of class 1.
     pub positive: bool,
+    /// The sign of a score that is half of the difference, else 0: such a score is beyond all others.
+    beyond: i8,
+}
+
+impl Scored {
+    const fn rank(self) -> (i8, f32) {
+        (self.beyond, self.score)
+    }
 }
 
 /// The area under the receiver operating characteristic, exact: the share of pairs of a positive and a negative sample in
@@ -42,16 +50,20 @@ impl<'a> RocAuc<'a> {
     /// [`Error::ClassInvalid`], [`Error::TargetInvalid`] for a row that is not one-hot; the sample is not kept then.
     pub fn record(&mut self, outputs: &[f32], target: &[f32]) -> Result<(), Error> {
         check_outputs(self.samples, outputs, if outputs.len() == 2 { 2 } else { 1 })?;
-        let score = match *outputs {
-            [negative, positive] => positive - negative,
-            _ => outputs.first().copied().unwrap_or(0.0),
+        let (score, beyond) = match *outputs {
+            [negative, positive] => match positive - negative {
+                f32::INFINITY => (positive / 2.0 - negative / 2.0, 1),
+                f32::NEG_INFINITY => (positive / 2.0 - negative / 2.0, -1),
+                difference => (difference, 0),
+            },
+            _ => (outputs.first().copied().unwrap_or(0.0), 0),
         };
         let positive = class_of(self.samples, target, 2)? == 1;
         let found = self.scores.len();
         let Some(slot) = self.scores.get_mut(self.samples as usize) else {
             return Err(Error::BufferLength { buffer: Buffer::Scores, expected: found.saturating_add(1), found });
         };
-        *slot = Scored { score, positive };
+        *slot = Scored { score, positive, beyond };
         self.samples = self.samples.saturating_add(1);
         Ok(())
     }
@@ -67,7 +79,8 @@ impl<'a> RocAuc<'a> {
         let (mut doubled, mut pairs) = (0_u64, 0_u64);
         for positive in scores.iter().filter(|scored| scored.positive) {
             for negative in scores.iter().filter(|scored| !scored.positive) {
-                let wins = u64::from(positive.score > negative.score) + u64::from(positive.score >= negative.score);
+                let (positive, negative) = (positive.rank(), negative.rank());
+                let wins = u64::from(positive > negative) + u64::from(positive >= negative);
                 doubled = doubled.wrapping_add(wins);
                 pairs = pairs.wrapping_add(1);
             }
@@ -100,6 +113,27 @@ mod tests {
         let full = Error::BufferLength { buffer: Buffer::Scores, expected: 7, found: 6 };
         assert_eq!(auc.record(&[0.9], &[1.0]), Err(full));
         assert_eq!(auc.samples(), 6);
+    }
+
+    /// Which of two is larger is known all the same.
+    #[test]
+    fn logits_whose_difference_overflows_rank_too() {
+        let of = |rows: &[([f32; 2], f32)]| {
+            let mut buffer = [Scored::default(); 4];
+            let mut auc = RocAuc::new(&mut buffer);
+            for (outputs, class) in rows {
+                auc.record(outputs, &[*class]).unwrap();
+            }
+            auc.auc()
+        };
+        let (most, more, some) = ([-3e38, 3e38], [-2e38, 2e38], [-1e38, 2e38]);
+        assert_eq!(of(&[(more, 0.0), (most, 1.0)]), Some(1.0));
+        assert_eq!(of(&[(some, 0.0), (more, 1.0)]), Some(1.0));
+        assert_eq!(of(&[([3e38, -3e38], 0.0), ([2e38, -2e38], 1.0)]), Some(1.0));
+        assert_eq!(of(&[([2e38, -2e38], 0.0), ([2e38, -1e38], 1.0)]), Some(1.0));
+        assert_eq!(of(&[([2e38, -2e38], 1.0), (more, 0.0), (some, 0.0)]), Some(0.0));
+        assert_eq!(of(&[(most, 1.0), (most, 0.0)]), Some(0.5));
+        assert_eq!(size_of::<Scored>(), 8);
     }
 
     /// Each sample is classified rightly; the logits of class 1 alone would have them in the wrong order.

@@ -59,11 +59,11 @@ impl Regression {
         (self.values > 0).then(|| math::sqrt(self.squared.sum() / self.values as f32))
     }
 
-    /// `1 - sum((y - t)^2) / sum((t - mean(t))^2)`; `None` if the targets do not vary. With one output it is
-    /// scikit-learn's `r2_score`; with more, all values count as of one output, where that takes a mean over outputs.
+    /// `1 - sum((y - t)^2) / sum((t - mean(t))^2)`; `None` if the targets do not vary, or a sum overflows. With one output it
+    /// is scikit-learn's `r2_score`; with more, all values count as of one output, where that takes a mean over outputs.
     pub fn r_squared(&self) -> Option<f32> {
-        let deviations = self.targets.squares.sum();
-        (deviations > 0.0).then(|| 1.0 - self.squared.sum() / deviations)
+        let (errors, deviations) = (self.squared.sum(), self.targets.squares.sum());
+        (deviations > 0.0 && deviations.is_finite() && errors.is_finite()).then(|| 1.0 - errors / deviations)
     }
 }
 
@@ -119,6 +119,20 @@ mod tests {
             metric.record(&[1e20], &[0.0]).unwrap();
         }
         assert_eq!((metric.mae(), metric.rmse()), (Some(1e20), Some(f32::INFINITY)));
+    }
+
+    #[test]
+    fn sums_that_overflow_have_no_coefficient() {
+        // Both, the errors alone, the targets alone.
+        for (outputs, targets) in
+            [([0.0, 0.0], [1e20, -1e20]), ([1e20, 1e20], [1.0, 2.0]), ([1e20, -1e20], [1e20, -1e20])]
+        {
+            let mut metric = Regression::default();
+            for (output, target) in outputs.into_iter().zip(targets) {
+                metric.record(&[output], &[target]).unwrap();
+            }
+            assert_eq!(metric.r_squared(), None, "{targets:?}");
+        }
     }
 
     #[test]
