@@ -16,14 +16,8 @@ pub(super) struct Region<F> {
     /// Bytes from one frame to the next.
     stride: u32,
     capacity: u32,
-    newest: Newest,
-}
-
-/// What is known of the newest whole frame.
-#[derive(Debug, Clone, Copy)]
-enum Newest {
-    Unknown,
-    Known(Option<Place>),
+    /// The newest whole frame, where it is known.
+    newest: Option<Place>,
 }
 
 /// Where a frame is. The newer is the greater; two of one number, one of them from a place that was passed over, have an order all the
@@ -59,7 +53,7 @@ impl<F: NorFlash> Region<F> {
         }
         match (Wear::new(frame_len, len, page, word), wear::stride(frame_len, word)) {
             (Some(Wear { capacity, .. }), Some(stride)) => {
-                Ok(Self { flash, start, half, stride, capacity, newest: Newest::Unknown })
+                Ok(Self { flash, start, half, stride, capacity, newest: None })
             }
             (_, stride) => {
                 let pages = stride.and_then(|stride| stride.checked_next_multiple_of(page));
@@ -83,7 +77,7 @@ impl<F: NorFlash> Region<F> {
 
     /// What is done to the flash meanwhile is not known here.
     pub(super) const fn flash(&mut self) -> &mut F {
-        self.newest = Newest::Unknown;
+        self.newest = None;
         &mut self.flash
     }
 
@@ -129,16 +123,18 @@ impl<F: NorFlash> Region<F> {
         compare(&mut self.source(place), kind, topology).await
     }
 
-    /// The newest whole frame, whosever it is.
+    /// The newest whole frame, whosever it is. Where it is known its header is read again, which may have become unreadable: then all are.
     #[bisync]
     #[inline(always)]
     pub(super) async fn newest(&mut self) -> Result<Option<Place>, F::Error> {
-        if let Newest::Known(newest) = self.newest {
-            return Ok(newest);
+        if let Some(Place { sequence, slot }) = self.newest
+            && let Ok(found) = self.sequence(slot, None).await
+            && found == Some(sequence)
+        {
+            return Ok(self.newest);
         }
-        let newest = self.newest_before(None, None).await?;
-        self.newest = Newest::Known(newest);
-        Ok(newest)
+        self.newest = self.newest_before(None, None).await?;
+        Ok(self.newest)
     }
 
     /// The newest whole frame with this fingerprint; without one, the newest of another. It is looked at again, whatever is known of
@@ -147,7 +143,7 @@ impl<F: NorFlash> Region<F> {
     #[inline(always)]
     pub(super) async fn newest_of(&mut self, fingerprint: u64) -> Result<Option<Place>, F::Error> {
         let own = self.newest_before(None, Some(&fingerprint)).await?;
-        self.newest = Newest::Unknown;
+        self.newest = None;
         if own.is_some() { Ok(own) } else { self.newest().await }
     }
 
@@ -297,7 +293,7 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     #[inline(never)]
     async fn erase(&mut self, half: u32) -> Result<(), F::Error> {
-        self.newest = Newest::Unknown;
+        self.newest = None;
         let (from, page) = (self.start + half * self.half, F::ERASE_SIZE as u32);
         let erased = self.flash.erase(from, from + self.half).await;
         if erased.is_err() {
@@ -342,11 +338,11 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     #[inline(always)]
     async fn write_at(&mut self, place: Place, parts: Parts<'_>, header: &Header) -> Result<bool, F::Error> {
-        self.newest = Newest::Unknown;
+        self.newest = None;
         self.write_frame(place.slot, parts, header).await?;
         let whole = self.is_whole(place).await?;
         if whole {
-            self.newest = Newest::Known(Some(place));
+            self.newest = Some(place);
         }
         Ok(whole)
     }

@@ -1,0 +1,127 @@
+//! What was good and is not any more, what fails once, and what others have left: the newest whole checkpoint is found and kept.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
+use microfit::checkpoint::Lengths;
+use microfit::storage::Store;
+use microfit_tests::board::{Board, LENGTHS, identity};
+
+/// Flash with words of 4 bytes that takes ones over anything, and fails where it is told.
+#[derive(Debug, Clone)]
+struct Chip {
+    memory: Vec<u8>,
+    /// Where reading fails until it is erased.
+    unreadable: Vec<Range<usize>>,
+    reads: u32,
+    /// The read that fails, once.
+    busy: Option<u32>,
+    /// Words and pages until power fails.
+    power: u32,
+    /// Whether erasing does nothing, and says nothing.
+    stuck: bool,
+}
+
+/// A store's hold on it.
+#[derive(Debug)]
+struct Handle<'c, const E: usize>(&'c RefCell<Chip>);
+
+impl Chip {
+    fn new(len: usize) -> RefCell<Self> {
+        let memory = vec![0xff; len];
+        RefCell::new(Self { memory, unreadable: vec![], reads: 0, busy: None, power: u32::MAX, stuck: false })
+    }
+
+    fn operate(&mut self) -> Result<(), NorFlashErrorKind> {
+        self.power = self.power.checked_sub(1).ok_or(NorFlashErrorKind::Other)?;
+        Ok(())
+    }
+}
+
+impl<const E: usize> ErrorType for Handle<'_, E> {
+    type Error = NorFlashErrorKind;
+}
+
+impl<const E: usize> ReadNorFlash for Handle<'_, E> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+        let mut chip = self.0.borrow_mut();
+        chip.reads += 1;
+        let range = offset as usize..offset as usize + bytes.len();
+        let torn = chip.unreadable.iter().any(|torn| torn.start < range.end && range.start < torn.end);
+        if torn || chip.power == 0 || chip.busy == Some(chip.reads - 1) {
+            return Err(NorFlashErrorKind::Other);
+        }
+        bytes.copy_from_slice(&chip.memory[range]);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.borrow().memory.len()
+    }
+}
+
+impl<const E: usize> NorFlash for Handle<'_, E> {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = E;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+        let mut chip = self.0.borrow_mut();
+        for page in (from as usize..to as usize).step_by(E) {
+            chip.operate()?;
+            if !chip.stuck {
+                chip.memory[page..page + E].fill(0xff);
+            }
+            chip.unreadable.retain(|torn| torn.start < page || torn.end > page + E);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorFlashErrorKind> {
+        let mut chip = self.0.borrow_mut();
+        for (at, word) in (offset as usize..).step_by(4).zip(bytes.chunks(4)) {
+            chip.operate()?;
+            for (to, from) in chip.memory[at..at + 4].iter_mut().zip(word) {
+                *to &= from;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Over all of the chip.
+fn store<const E: usize>(chip: &RefCell<Chip>, user: usize) -> Store<Handle<'_, E>> {
+    let len = chip.borrow().memory.len() as u32;
+    Store::new(Handle(chip), 0, len, &Lengths { user, ..LENGTHS }).unwrap()
+}
+
+/// The number of the newest frame, as a board finds it that boots.
+fn found<const E: usize>(chip: &RefCell<Chip>, user: usize) -> Option<u32> {
+    chip.borrow_mut().power = u32::MAX;
+    store::<E>(chip, user).header().unwrap().map(|header| header.sequence)
+}
+
+fn stride(user: usize) -> usize {
+    Lengths { user, ..LENGTHS }.frame_len().next_multiple_of(4)
+}
+
+/// A store that runs on passes over a frame whose header has become unreadable, as one that begins does.
+#[test]
+fn a_header_that_becomes_unreadable_is_passed_over() {
+    let chip = Chip::new(2 * 4096);
+    let mut store = store::<4096>(&chip, 5);
+    Board::new(5).after(3, |snapshot| {
+        for lost in [1, 3] {
+            while store.save(snapshot).unwrap().sequence < lost {}
+            let at = lost as usize * stride(5);
+            chip.borrow_mut().unreadable.push(at..at + 4);
+            assert_eq!(store.header().unwrap().map(|header| header.sequence), Some(lost - 1));
+            let at = at - stride(5);
+            chip.borrow_mut().unreadable.push(at..at + 4);
+            assert!(store.save(snapshot).is_ok());
+        }
+        assert!(store.load(&mut Board::new(5).target(&identity())).is_ok());
+    });
+}
