@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
-use microfit::checkpoint::Lengths;
+use microfit::checkpoint::{Lengths, Snapshot};
 use microfit::storage::Store;
 use microfit_tests::board::{Board, LENGTHS, identity};
 
@@ -123,5 +123,21 @@ fn a_header_that_becomes_unreadable_is_passed_over() {
             assert!(store.save(snapshot).is_ok());
         }
         assert!(store.load(&mut Board::new(5).target(&identity())).is_ok());
+    });
+}
+
+/// An update has made checkpoints shorter: what is behind the header of the newest looks blank, and is not.
+#[test]
+fn a_longer_frame_is_not_written_into() {
+    let chip = Chip::new(2 * 2048);
+    Board::new(5).after(3, |snapshot| {
+        let longer = Snapshot { user: &[0xff; 1000], ..*snapshot };
+        for power in 1..200 {
+            *chip.borrow_mut() = Chip::new(2 * 2048).into_inner();
+            store::<2048>(&chip, 1000).save(&longer).unwrap();
+            chip.borrow_mut().power = power;
+            let saved = store::<2048>(&chip, 5).save(snapshot).is_ok();
+            assert!(found::<2048>(&chip, 5) >= Some(saved.into()), "{power} words");
+        }
     });
 }

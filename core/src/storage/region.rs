@@ -250,9 +250,8 @@ impl<F: NorFlash> Region<F> {
         if let Some(place) = newest {
             // Its successor would not be newer. At a save a second that is 136 years.
             header.sequence = place.sequence.checked_add(1).ok_or(CheckpointError::Sequence)?;
-            header.erases = self.erases(place).await.map_err(CheckpointError::Medium)?;
+            (slot, header.erases) = self.behind(place).await.map_err(CheckpointError::Medium)?;
             half = 1 - keep.unwrap_or(self.half(place));
-            slot = place.slot + 1;
             left = self.capacity * (2 + self.half(place)) - slot;
         }
         loop {
@@ -282,11 +281,17 @@ impl<F: NorFlash> Region<F> {
         }
     }
 
-    /// Pages erased before a frame.
+    /// The first place behind a frame, which takes several if it is of a store of greater lengths, or the end of its half; and the
+    /// pages erased before it.
     #[bisync]
     #[inline(never)]
-    async fn erases(&mut self, place: Place) -> Result<u32, F::Error> {
-        Ok(self.header(place).await?.map_or(0, |header| header.erases))
+    async fn behind(&mut self, place: Place) -> Result<(u32, u32), F::Error> {
+        let header = self.header(place).await?.unwrap_or(Header::BLANK);
+        let (end, mut slot, mut len) = (self.capacity * (1 + self.half(place)), place.slot + 1, self.stride);
+        while slot < end && len < header.len {
+            (slot, len) = (slot + 1, len + self.stride);
+        }
+        Ok((slot, header.erases))
     }
 
     /// Erases a half; page by page if that fails, because one that is worn out should not leave the others as they are.
