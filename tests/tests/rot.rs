@@ -141,3 +141,21 @@ fn a_longer_frame_is_not_written_into() {
         }
     });
 }
+
+/// Every save is cut: each header is read once, and each frame that was begun.
+#[test]
+fn a_search_reads_nothing_twice() {
+    let chip = Chip::new(2 * 65_536);
+    Board::new(5).after(3, |snapshot| {
+        let frames = store::<65_536>(&chip, 5).saves_per_erase();
+        store::<65_536>(&chip, 5).save(snapshot).unwrap();
+        for _ in 0..frames / 2 - 1 {
+            chip.borrow_mut().power = 30;
+            assert!(store::<65_536>(&chip, 5).save(snapshot).is_err());
+        }
+        chip.borrow_mut().reads = 0;
+        assert_eq!(found::<65_536>(&chip, 5), Some(0));
+        let reads = chip.borrow().reads;
+        assert!(reads < frames + frames / 2 * (stride(5) as u32 / 32 + 2), "{reads} of {frames} places");
+    });
+}

@@ -96,8 +96,8 @@ impl<F: NorFlash> ModelStore<F> {
     async fn before(&mut self, fingerprint: u64, target: &ModelTarget<'_>) -> Stored<Place, F> {
         target.check()?;
         let own = Some(&fingerprint);
-        let deployed = self.region.newest_before(None, own).await.map_err(CheckpointError::Medium)?;
-        let deployed = Some(deployed.ok_or(CheckpointError::Missing)?);
+        let deployed = self.region.newest_before(Place::END, own).await.map_err(CheckpointError::Medium)?;
+        let deployed = deployed.ok_or(CheckpointError::Missing)?;
         let before = self.region.newest_before(deployed, own).await.map_err(CheckpointError::Medium)?;
         let before = before.ok_or(CheckpointError::Missing)?;
         self.region.compare(before, Kind::Model, &target.topology).await?;

@@ -29,6 +29,11 @@ pub(super) struct Place {
     slot: u32,
 }
 
+impl Place {
+    /// Newer than any.
+    pub(super) const END: Self = Self { sequence: u32::MAX, slot: u32::MAX };
+}
+
 type Stored<T, F> = Result<T, CheckpointError<<F as ErrorType>::Error>>;
 
 impl<F: NorFlash> Region<F> {
@@ -123,17 +128,17 @@ impl<F: NorFlash> Region<F> {
         compare(&mut self.source(place), kind, topology).await
     }
 
-    /// The newest whole frame, whosever it is. Where it is known its header is read again, which may have become unreadable: then all are.
+    /// The newest whole frame, whosever it is. If it is known only its header is read, which may have become unreadable: then all are.
     #[bisync]
-    #[inline(always)]
+    #[inline(never)]
     pub(super) async fn newest(&mut self) -> Result<Option<Place>, F::Error> {
         if let Some(Place { sequence, slot }) = self.newest
-            && let Ok(found) = self.sequence(slot, None).await
+            && let Ok(found) = self.sequence(self.offset(slot), None).await
             && found == Some(sequence)
         {
             return Ok(self.newest);
         }
-        self.newest = self.newest_before(None, None).await?;
+        self.newest = self.newest_before(Place::END, None).await?;
         Ok(self.newest)
     }
 
@@ -142,47 +147,37 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     #[inline(always)]
     pub(super) async fn newest_of(&mut self, fingerprint: u64) -> Result<Option<Place>, F::Error> {
-        let own = self.newest_before(None, Some(&fingerprint)).await?;
         self.newest = None;
-        if own.is_some() { Ok(own) } else { self.newest().await }
+        let mut own = Some(&fingerprint);
+        loop {
+            let newest = self.newest_before(Place::END, own).await?;
+            if newest.is_some() || own.is_none() {
+                return Ok(newest);
+            }
+            own = None;
+        }
     }
 
-    /// The newest whole frame that is older than `before`, if that is given, with this fingerprint, if that is given. All headers are
-    /// read, but only the newest frame whole, and the next if that one is not. Where reading fails there is no whole frame: a word
-    /// that was torn makes some chips fault. It is an error only if no header can be read: then it is not a word, but the chip.
+    /// The newest whole frame that is older than `before`, with this fingerprint, if one is given. All headers are read once, from the
+    /// end, where a half's newer ones are: so of each half no frame is read that is older than its newest. Where reading fails there is no whole frame: a word that was torn makes some chips fault. It is an error only if no header can be read: then
+    /// it is not a word, but the chip.
     #[bisync]
     #[inline(never)]
     pub(super) async fn newest_before(
         &mut self,
-        before: Option<Place>,
-        fingerprint: Option<&u64>,
-    ) -> Result<Option<Place>, F::Error> {
-        let mut bound = before;
-        loop {
-            let newest = self.newest_header(bound, fingerprint).await?;
-            let Some(place) = newest else { return Ok(None) };
-            if let Ok(true) = self.is_whole(place).await {
-                return Ok(newest);
-            }
-            bound = newest;
-        }
-    }
-
-    /// The same by the headers alone.
-    #[bisync]
-    #[inline(always)]
-    async fn newest_header(
-        &mut self,
-        bound: Option<Place>,
+        before: Place,
         fingerprint: Option<&u64>,
     ) -> Result<Option<Place>, F::Error> {
         let (mut newest, mut fault, mut works) = (None, None, false);
-        for slot in 0..2 * self.capacity {
-            match self.sequence(slot, fingerprint).await {
+        for slot in (0..2 * self.capacity).rev() {
+            match self.sequence(self.offset(slot), fingerprint).await {
                 Ok(Some(sequence)) => {
                     works = true;
                     let place = Place { sequence, slot };
-                    if bound.is_none_or(|bound| place < bound) && newest.is_none_or(|newest| newest < place) {
+                    if place < before
+                        && newest.is_none_or(|newest| newest < place)
+                        && let Ok(true) = self.is_whole(place).await
+                    {
                         newest = Some(place);
                     }
                 }
@@ -200,9 +195,9 @@ impl<F: NorFlash> Region<F> {
     /// whole too, but is nobody's.
     #[bisync]
     #[inline(never)]
-    async fn sequence(&mut self, slot: u32, fingerprint: Option<&u64>) -> Result<Option<u32>, F::Error> {
+    async fn sequence(&mut self, at: u32, fingerprint: Option<&u64>) -> Result<Option<u32>, F::Error> {
         let mut bytes = [0; CHUNK];
-        self.flash.read(self.offset(slot), &mut bytes).await?;
+        self.flash.read(at, &mut bytes).await?;
         let header = Header::of_bytes(&bytes);
         let wanted = header.filter(|header| fingerprint.is_none_or(|&own| header.is_of(own)));
         Ok(wanted.map(|header| header.sequence))
@@ -240,11 +235,11 @@ impl<F: NorFlash> Region<F> {
     #[inline(always)]
     pub(super) async fn append(&mut self, parts: Parts<'_>, keep: Option<u32>) -> Stored<Header, F> {
         parts.check()?;
-        let newest = self.newest().await.map_err(CheckpointError::Medium)?;
         let mut header = parts.header();
         if header.len > self.stride {
             return Err(CheckpointError::FrameLength { expected: self.stride, found: header.len });
         }
+        let newest = self.newest().await.map_err(CheckpointError::Medium)?;
         // The half that is taken last, and the places left to try: of that half all.
         let (mut half, mut slot, mut left) = (1, 0, 2 * self.capacity);
         if let Some(place) = newest {
@@ -286,12 +281,12 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     #[inline(never)]
     async fn behind(&mut self, place: Place) -> Result<(u32, u32), F::Error> {
-        let header = self.header(place).await?.unwrap_or(Header::BLANK);
+        let Header { len: whole, erases, .. } = self.header(place).await?.unwrap_or(Header::BLANK);
         let (end, mut slot, mut len) = (self.capacity * (1 + self.half(place)), place.slot + 1, self.stride);
-        while slot < end && len < header.len {
+        while slot < end && len < whole {
             (slot, len) = (slot + 1, len + self.stride);
         }
-        Ok((slot, header.erases))
+        Ok((slot, erases))
     }
 
     /// Erases a half; page by page if that fails, because one that is worn out should not leave the others as they are.
