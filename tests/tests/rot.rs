@@ -159,3 +159,28 @@ fn a_search_reads_nothing_twice() {
         assert!(reads < frames + frames / 2 * (stride(5) as u32 / 32 + 2), "{reads} of {frames} places");
     });
 }
+
+/// What was the newest has rotted since: it is not for its sake that the whole one is erased.
+#[test]
+fn the_newest_is_looked_at_before_another_is_erased() {
+    for frames in [1, 4] {
+        let half = (frames as usize * stride(5)).next_multiple_of(1024);
+        let chip = Chip::new(2 * half);
+        Board::new(5).after(3, |snapshot| {
+            for power in 0..200 {
+                *chip.borrow_mut() = Chip::new(2 * half).into_inner();
+                let mut store = store::<1024>(&chip, 5);
+                let full = store.saves_per_erase();
+                for _ in 0..full {
+                    store.save(snapshot).unwrap();
+                }
+                let newest = half + (full as usize / 2 - 1) * stride(5);
+                chip.borrow_mut().memory[newest + 40] ^= 4;
+                chip.borrow_mut().power = power;
+                let saved = store.save(snapshot).is_ok();
+                let expected = if saved { full - 1 } else { full - 2 };
+                assert!(found::<1024>(&chip, 5) >= Some(expected), "{frames} a half, {power} words");
+            }
+        });
+    }
+}

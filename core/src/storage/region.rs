@@ -240,25 +240,19 @@ impl<F: NorFlash> Region<F> {
             return Err(CheckpointError::FrameLength { expected: self.stride, found: header.len });
         }
         let newest = self.newest().await.map_err(CheckpointError::Medium)?;
-        // The half that is taken last, and the places left to try: of that half all.
-        let (mut half, mut slot, mut left) = (1, 0, 2 * self.capacity);
+        // The places left to try: of the half that is taken last all.
+        let (mut slot, mut left) = (0, 2 * self.capacity);
         if let Some(place) = newest {
             // Its successor would not be newer. At a save a second that is 136 years.
             header.sequence = place.sequence.checked_add(1).ok_or(CheckpointError::Sequence)?;
             (slot, header.erases) = self.behind(place).await.map_err(CheckpointError::Medium)?;
-            half = 1 - keep.unwrap_or(self.half(place));
             left = self.capacity * (2 + self.half(place)) - slot;
         }
         loop {
             if left.is_multiple_of(self.capacity) {
-                let half = if left > self.capacity { 0 } else { half };
-                slot = half * self.capacity;
-                match self.erase(half).await {
-                    Ok(()) => header.erases = header.erases.saturating_add(self.wear().pages),
-                    // Other pages than the one that failed may be blank now.
-                    Err(_) if left > self.capacity || self.has_blank(slot).await => {}
-                    Err(error) => return Err(CheckpointError::Medium(error)),
-                }
+                let last = left == self.capacity;
+                let (begin, erased) = self.make_room(keep, last).await.map_err(CheckpointError::Medium)?;
+                (slot, header.erases) = (begin, header.erases.saturating_add(erased));
             }
             let written = match self.is_blank(slot).await {
                 Ok(true) => self.write_at(Place { sequence: header.sequence, slot }, parts, &header).await,
@@ -287,6 +281,26 @@ impl<F: NorFlash> Region<F> {
             (slot, len) = (slot + 1, len + self.stride);
         }
         Ok((slot, erases))
+    }
+
+    /// Erases the half that is not `keep`, or not the newest's without one, and says where it begins and how many pages that were. If
+    /// there is no newest either the first half is erased, and last the second.
+    #[bisync]
+    #[inline(never)]
+    async fn make_room(&mut self, keep: Option<u32>, last: bool) -> Result<(u32, u32), F::Error> {
+        let kept = match keep {
+            // What was the newest may have rotted.
+            None if last => self.newest_before(Place::END, None).await?.map(|place| self.half(place)),
+            keep => keep,
+        };
+        let half = 1 - kept.unwrap_or(u32::from(!last));
+        let slot = half * self.capacity;
+        match self.erase(half).await {
+            Ok(()) => Ok((slot, self.wear().pages)),
+            // Other pages than the one that failed may be blank now.
+            Err(_) if !last || self.has_blank(slot).await => Ok((slot, 0)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Erases a half; page by page if that fails, because one that is worn out should not leave the others as they are.
