@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
-use microfit::checkpoint::{Lengths, Snapshot};
+use microfit::checkpoint::{CheckpointError, Lengths, Snapshot};
 use microfit::storage::Store;
 use microfit_tests::board::{Board, LENGTHS, identity};
 
@@ -181,6 +181,45 @@ fn the_newest_is_looked_at_before_another_is_erased() {
                 let expected = if saved { full - 1 } else { full - 2 };
                 assert!(found::<1024>(&chip, 5) >= Some(expected), "{frames} a half, {power} words");
             }
+        });
+    }
+}
+
+/// A bus that is busy at one read, whichever: no load goes back a checkpoint, and no save erases the newest.
+#[test]
+fn a_read_that_fails_once_hides_nothing() {
+    for saves in [1, 2, 3, 5] {
+        let blank = Chip::new(2 * 2048);
+        Board::new(5).after(3, |snapshot| {
+            let mut first = store::<2048>(&blank, 5);
+            for _ in 0..saves {
+                first.save(snapshot).unwrap();
+            }
+            let (mut busy, mut last) = (0, false);
+            while !last {
+                let chip = blank.clone();
+                chip.borrow_mut().reads = 0;
+                chip.borrow_mut().busy = Some(busy);
+                let loaded = store::<2048>(&chip, 5).load(&mut Board::new(5).target(&identity()));
+                last = loaded.is_ok() && chip.borrow().reads <= busy;
+                let number = loaded.map(|header| header.sequence);
+                assert!(
+                    number == Ok(saves - 1)
+                        || matches!(number, Err(CheckpointError::Medium(_) | CheckpointError::Incomplete(_))),
+                    "read {busy} of a load: {number:?} of {saves}"
+                );
+                for power in [1, 3, 1000] {
+                    let chip = blank.clone();
+                    chip.borrow_mut().reads = 0;
+                    (chip.borrow_mut().busy, chip.borrow_mut().power) = (Some(busy), power);
+                    let _ = store::<2048>(&chip, 5).save(snapshot);
+                    chip.borrow_mut().busy = None;
+                    let newest = found::<2048>(&chip, 5);
+                    assert!(newest >= Some(saves - 1), "read {busy} of a save: {newest:?} of {saves}");
+                }
+                busy += 1;
+            }
+            assert!(busy > 50);
         });
     }
 }

@@ -159,7 +159,8 @@ impl<F: NorFlash> Region<F> {
     }
 
     /// The newest whole frame that is older than `before`, with this fingerprint, if one is given. All headers are read once, from the
-    /// end, where a half's newer ones are: so of each half no frame is read that is older than its newest. Where reading fails there is no whole frame: a word that was torn makes some chips fault. It is an error only if no header can be read: then
+    /// end, where a half's newer ones are: so of each half no frame is read that is older than its newest. Where reading fails, and once
+    /// more, there is no whole frame: a word that was torn makes some chips fault. It is an error only if no header can be read: then
     /// it is not a word, but the chip.
     #[bisync]
     #[inline(never)]
@@ -170,13 +171,15 @@ impl<F: NorFlash> Region<F> {
     ) -> Result<Option<Place>, F::Error> {
         let (mut newest, mut fault, mut works) = (None, None, false);
         for slot in (0..2 * self.capacity).rev() {
-            match self.sequence(self.offset(slot), fingerprint).await {
+            let mut found = self.sequence(self.offset(slot), fingerprint).await;
+            if found.is_err() {
+                found = self.sequence(self.offset(slot), fingerprint).await;
+            }
+            match found {
                 Ok(Some(sequence)) => {
                     works = true;
                     let place = Place { sequence, slot };
-                    if place < before
-                        && newest.is_none_or(|newest| newest < place)
-                        && let Ok(true) = self.is_whole(place).await
+                    if place < before && newest.is_none_or(|newest| newest < place) && self.is_found_whole(place).await
                     {
                         newest = Some(place);
                     }
@@ -203,7 +206,17 @@ impl<F: NorFlash> Region<F> {
         Ok(wanted.map(|header| header.sequence))
     }
 
-    /// Whether a frame is here, to the last bit of its CRC.
+    /// Whether a frame is here, looked at once more where reading fails: a bus is busy once, a torn word is torn the second time too.
+    #[bisync]
+    #[inline(always)]
+    async fn is_found_whole(&mut self, place: Place) -> bool {
+        match self.is_whole(place).await {
+            Ok(whole) => whole,
+            Err(_) => self.is_whole(place).await.unwrap_or(false),
+        }
+    }
+
+    /// Whether a frame is here, to the last bit of its CRC, as far as it can be read.
     #[bisync]
     #[inline(never)]
     async fn is_whole(&mut self, place: Place) -> Result<bool, F::Error> {
