@@ -223,3 +223,33 @@ fn a_read_that_fails_once_hides_nothing() {
         });
     }
 }
+
+/// Every header torn so that it cannot be read, as on flash with ECC: there is nothing whole to lose, and an erase makes them good. If
+/// nothing can be read it is the chip that has failed.
+#[test]
+fn headers_that_cannot_be_read_are_erased() {
+    for (frames, page) in [(1, 1024), (3, 2048)] {
+        let chip = Chip::new(2 * page);
+        let headers = || (0..2 * frames).map(|place| place / frames * page + place % frames * stride(5));
+        chip.borrow_mut().unreadable = headers().map(|at| at..at + 4).collect();
+        Board::new(5).after(3, |snapshot| {
+            let refused = [page - 1..page, 2 * page - 1..2 * page];
+            let unreadable = chip.borrow().unreadable.clone();
+            chip.borrow_mut().unreadable.extend(refused);
+            let failed = CheckpointError::Medium(NorFlashErrorKind::Other);
+            let save = || match page {
+                1024 => store::<1024>(&chip, 5).save(snapshot),
+                _ => store::<2048>(&chip, 5).save(snapshot),
+            };
+            assert_eq!(save(), Err(failed));
+            chip.borrow_mut().unreadable = unreadable;
+            chip.borrow_mut().unreadable.push(page - 1..page);
+            let loaded = match page {
+                1024 => store::<1024>(&chip, 5).load(&mut Board::new(5).target(&identity())),
+                _ => store::<2048>(&chip, 5).load(&mut Board::new(5).target(&identity())),
+            };
+            assert_eq!(loaded, Err(CheckpointError::Missing));
+            assert!(save().is_ok());
+        });
+    }
+}

@@ -160,8 +160,8 @@ impl<F: NorFlash> Region<F> {
 
     /// The newest whole frame that is older than `before`, with this fingerprint, if one is given. All headers are read once, from the
     /// end, where a half's newer ones are: so of each half no frame is read that is older than its newest. Where reading fails, and once
-    /// more, there is no whole frame: a word that was torn makes some chips fault. It is an error only if no header can be read: then
-    /// it is not a word, but the chip.
+    /// more, there is no whole frame: a word that was torn makes some chips fault. It is an error if no header can be read and neither
+    /// half's end: then it is not a word, but the chip. If an end can be read the headers are asked again before there is none.
     #[bisync]
     #[inline(never)]
     pub(super) async fn newest_before(
@@ -169,28 +169,38 @@ impl<F: NorFlash> Region<F> {
         before: Place,
         fingerprint: Option<&u64>,
     ) -> Result<Option<Place>, F::Error> {
-        let (mut newest, mut fault, mut works) = (None, None, false);
-        for slot in (0..2 * self.capacity).rev() {
-            let mut found = self.sequence(self.offset(slot), fingerprint).await;
-            if found.is_err() {
-                found = self.sequence(self.offset(slot), fingerprint).await;
-            }
-            match found {
-                Ok(Some(sequence)) => {
-                    works = true;
-                    let place = Place { sequence, slot };
-                    if place < before && newest.is_none_or(|newest| newest < place) && self.is_found_whole(place).await
-                    {
-                        newest = Some(place);
-                    }
+        let (mut newest, mut works) = (None, false);
+        loop {
+            for slot in (0..2 * self.capacity).rev() {
+                let mut found = self.sequence(self.offset(slot), fingerprint).await;
+                if found.is_err() {
+                    found = self.sequence(self.offset(slot), fingerprint).await;
                 }
-                Ok(None) => works = true,
-                Err(error) => fault = Some(error),
+                works |= found.is_ok();
+                let Ok(Some(sequence)) = found else { continue };
+                let place = Place { sequence, slot };
+                if place < before && newest.is_none_or(|newest| newest < place) && self.is_found_whole(place).await {
+                    newest = Some(place);
+                }
             }
+            if works {
+                return Ok(newest);
+            }
+            self.ends().await?;
+            works = true;
         }
-        match fault {
-            Some(error) if !works => Err(error),
-            _ => Ok(newest),
+    }
+
+    /// Whether one of the halves can be read at its end.
+    #[bisync]
+    #[inline(never)]
+    async fn ends(&mut self) -> Result<(), F::Error> {
+        let mut bytes = [0; CHUNK];
+        let word = bytes.get_mut(..F::READ_SIZE).unwrap_or_default();
+        let at = self.start + self.half - F::READ_SIZE as u32;
+        match self.flash.read(at, word).await {
+            Ok(()) => Ok(()),
+            Err(_) => self.flash.read(at + self.half, word).await,
         }
     }
 
