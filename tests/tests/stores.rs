@@ -239,14 +239,15 @@ fn a_later_version_is_named() {
         let mut frame = microfit_tests::memory::Memory::default();
         microfit::checkpoint::save(snapshot, 8, 0, &mut frame).unwrap();
         frame.0[4] = 2;
-        // Its sections may be others.
-        frame.0[28] = 99;
+        // What is behind its number may be something else.
+        frame.0[16..29].fill(99);
         let later = microfit_tests::memory::sealed(frame.0);
         memory[..later.len()].copy_from_slice(&later);
         let flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
         let mut store = Store::new(flash, 0, 2048, &lengths).unwrap();
         assert_eq!(store.load(&mut Board::new(5).target(&identity())), Err(CheckpointError::Version { found: 2 }));
-        assert_eq!(store.save(snapshot).unwrap().sequence, 9);
+        let saved = store.save(snapshot).unwrap();
+        assert_eq!((saved.sequence, saved.erases), (9, 1));
         assert_eq!(store.load(&mut Board::new(5).target(&identity())).unwrap().sequence, 9);
         assert_eq!(store.release().erases(), [0, 1]);
     });

@@ -164,7 +164,7 @@ impl<F: NorFlash> ModelStore<F> {
         Ok(Outcome::Promoted { before, candidate: found, header })
     }
 
-    /// What the newest whole frame says.
+    /// What the newest whole frame says; see [`Store::header`](super::store::Store::header).
     ///
     /// # Errors
     /// [`CheckpointError::Medium`].

@@ -5,7 +5,7 @@ use super::bisync;
 use super::flash::{Bytes, CHUNK, Words};
 use super::frames::{compare, write};
 use super::nor_flash::{ErrorType, NorFlash};
-use crate::checkpoint::{CRC, CRC_OF_WHOLE, CheckpointError, Header, Kind, Parts};
+use crate::checkpoint::{CRC, CRC_OF_WHOLE, CheckpointError, Header, Kind, Parts, VERSION};
 use crate::topology::Topology;
 
 #[derive(Debug)]
@@ -298,12 +298,13 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     #[inline(never)]
     async fn behind(&mut self, place: Place) -> Result<(u32, u32), F::Error> {
-        let Header { len: whole, erases, .. } = self.header(place).await?.unwrap_or(Header::BLANK);
+        let Header { version, len: whole, erases, .. } = self.header(place).await?.unwrap_or(Header::BLANK);
         let (end, mut slot, mut len) = (self.capacity * (1 + self.half(place)), place.slot + 1, self.stride);
         while slot < end && len < whole {
             (slot, len) = (slot + 1, len + self.stride);
         }
-        Ok((slot, erases))
+        // Where another version has its own business.
+        Ok((slot, if version == VERSION { erases } else { 0 }))
     }
 
     /// Erases the half that is not `keep`, or not the newest's without one, and says where it begins and how many pages that were. If

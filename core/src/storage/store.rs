@@ -85,7 +85,8 @@ impl<F: NorFlash> Store<F> {
         Ok(header)
     }
 
-    /// What the newest whole frame says, whichever run's it is.
+    /// What the newest whole frame says, whichever run's it is. Of another version's only kind, version, length and number are what they
+    /// are called; what stands where this one has fingerprint and erases is that version's own.
     ///
     /// # Errors
     /// [`CheckpointError::Medium`].
