@@ -289,7 +289,8 @@ impl<F: NorFlash> Region<F> {
                 Ok(false) => return Err(CheckpointError::ReadBack),
                 Err(error) => return Err(CheckpointError::Medium(error)),
             }
-            (slot, left) = (slot + 1, left - 1);
+            // What was torn here has no higher number, and is never the newer, should it read right one day.
+            (slot, left, header.sequence) = (slot + 1, left - 1, header.sequence.saturating_add(1));
         }
     }
 
