@@ -275,3 +275,14 @@ fn a_torn_frame_that_reads_right_one_day_is_not_the_newest() {
         assert_eq!(store::<2048>(&chip, 5).header(), Ok(Some(acknowledged)));
     });
 }
+
+/// Of the last place nothing was written: what was erased reads otherwise.
+#[test]
+fn pages_that_are_not_erased_are_not_read_back() {
+    let chip = Chip::new(2 * 1024);
+    chip.borrow_mut().memory.fill(0);
+    chip.borrow_mut().stuck = true;
+    Board::new(5).after(3, |snapshot| {
+        assert_eq!(store::<1024>(&chip, 5).save(snapshot), Err(CheckpointError::ReadBack));
+    });
+}

@@ -16,6 +16,9 @@ fn a_store_says_what_it_cannot_hold_and_whose_frame_it_has() {
         (4, 1024, CheckpointError::RegionStart { page: 1024, found: 4 }),
         (1024, 2048, CheckpointError::RegionEnd { expected: 2048, found: 3072 }),
         (0, 4096, CheckpointError::RegionEnd { expected: 2048, found: 4096 }),
+        // Of three pages, or of a bit more than two, two are used.
+        (0, 3072, CheckpointError::RegionEnd { expected: 2048, found: 3072 }),
+        (0, 2049, CheckpointError::RegionEnd { expected: 2048, found: 2049 }),
     ] {
         assert_eq!(Store::new(&mut flash, start, len, &lengths).unwrap_err(), refused);
     }

@@ -49,7 +49,7 @@ impl<F: NorFlash> Region<F> {
         let half = len / page / 2 * page;
         // Where an erase ends has 32 bits.
         let expected = (flash.capacity() as u64).min(u32::MAX.into());
-        let found = u64::from(start) + 2 * u64::from(half);
+        let found = u64::from(start) + u64::from(len);
         if !start.is_multiple_of(page) {
             return Err(CheckpointError::RegionStart { page, found: start });
         }

@@ -57,8 +57,9 @@ impl<F: NorFlash> Store<F> {
     /// for frames at other places, though: what it does not find there it may erase.
     ///
     /// # Errors
-    /// [`CheckpointError::Medium`]; [`CheckpointError::ReadBack`] from pages that are worn out: the checkpoint before still counts.
-    /// [`CheckpointError::FrameLength`] for a snapshot longer than the lengths given to [`Self::new`],
+    /// [`CheckpointError::Medium`]; [`CheckpointError::ReadBack`] from pages that are worn out, or not erased: the checkpoint before still
+    /// counts.
+    /// [`CheckpointError::FrameLength`] for a snapshot longer than the lengths given to [`Self::new`], filled up to whole words,
     /// [`CheckpointError::SectionLength`] for one whose parts do not fit its topology, and [`CheckpointError::Sequence`]: flash is
     /// untouched then.
     #[bisync]
