@@ -78,7 +78,8 @@ impl<F: NorFlash> ModelStore<F> {
     /// no model before it: of two models of which one has taken the other's place, there is none to go back to.
     ///
     /// It is loaded first. If deploying it fails then ([`CheckpointError::Medium`] or [`CheckpointError::ReadBack`]), the target holds the
-    /// model before though the other one may still be deployed: [`Self::load`] makes the two agree.
+    /// model before though the other one may still be deployed: [`Self::load`] makes the two agree. Where a future of this is dropped it
+    /// may be half written, as after [`CheckpointError::Incomplete`].
     ///
     /// # Errors
     /// [`CheckpointError::Missing`] if there is no other model of this topology; as [`Self::load`] and [`Self::save`].

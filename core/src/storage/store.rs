@@ -72,7 +72,8 @@ impl<F: NorFlash> Store<F> {
     ///
     /// # Errors
     /// [`CheckpointError::Missing`] if there is none; if there are only those of others, what [`checkpoint::load`](crate::checkpoint::load)
-    /// has to say of the newest. The target is untouched then, except after [`CheckpointError::Incomplete`].
+    /// has to say of the newest. The target is untouched then, except after [`CheckpointError::Incomplete`], or where a future of this
+    /// is dropped: load again, or begin anew.
     #[bisync]
     #[inline(always)]
     pub async fn load(&mut self, target: &mut Target<'_>) -> Result<Header, CheckpointError<F::Error>> {
