@@ -309,3 +309,30 @@ fn a_deployed_model_that_cannot_be_loaded_or_scored_is_no_rival() {
 fn score_of_other(model: &Model<'_>) -> Result<f32, Error> {
     Ok(model.evaluate(&MeanSquaredError, &HELD_OUT, &mut [0.0; 4])?.loss())
 }
+
+/// One of two models has been gone back to: it is there twice, or the only one.
+#[test]
+fn there_is_no_way_back_to_what_is_deployed() {
+    for page in [256, 1024] {
+        let (mut memory, mut erases) = (vec![0xff; 2 * page], vec![0; 2 * page / 256]);
+        let flash = SimulatedFlash::<1, 4, 256>::new(&mut memory, &mut erases, 0);
+        let mut store = ModelStore::new(flash, 0, 2 * page as u32, &lengths()).unwrap();
+        let (mut params, mut shift, mut factor, mut user) = candidate(9.0, 9);
+        let mut target =
+            ModelTarget { topology: NET, params: &mut params, shift: &mut shift, factor: &mut factor, user: &mut user };
+        for version in [1, 2, 2] {
+            let (params, shift, factor, user) = candidate(1.0, version);
+            store.save(&Model { shift: &shift, factor: &factor, user: &user, ..Model::new(NET, &params) }).unwrap();
+        }
+        let room = page == 1024;
+        for expected in [1, 2, 1] {
+            let before = store.flash_ref().operations();
+            let back = store.fall_back(&mut target).map(|_| target.user[0]);
+            if room {
+                assert_eq!(back, Ok(expected));
+            } else {
+                assert_eq!((back, store.flash_ref().operations()), (Err(CheckpointError::Missing), before));
+            }
+        }
+    }
+}

@@ -12,7 +12,8 @@ use super::{Kind, LayerShape, Section, VERSION};
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CheckpointError<E> {
-    /// The medium failed.
+    /// The medium failed. Over flash: nothing of the region can be read, see [`storage`](crate::storage#what-is-promised), or it was
+    /// written or erased to no end.
     Medium(E),
     /// The medium failed after the frame had been found good, while it was copied: the target is half written and holds nothing
     /// to go on from. Load again, or begin anew with parameters that are set anew and [`Fit::start`](crate::Fit::start).
@@ -118,19 +119,19 @@ pub enum CheckpointError<E> {
     RegionEnd {
         /// Bytes of the flash.
         expected: u64,
-        /// Where the region ends.
+        /// Where the region ends, if all of its length is used.
         found: u64,
     },
     /// A frame longer than the lengths allow that the store was made for.
     FrameLength {
-        /// Bytes the store has for a frame.
+        /// Bytes the store has for a frame: those of its lengths, filled up to a whole word.
         expected: u32,
         /// Bytes of the frame.
         found: u32,
     },
     /// The newest frame's sequence number is the highest there is.
     Sequence,
-    /// A frame was written, but what was read back is not it: the page is worn out. The frame before is still the newest.
+    /// What was written or erased reads otherwise: the page is worn out. The frame before is still the newest.
     ReadBack,
 }
 
@@ -240,7 +241,9 @@ impl<E: fmt::Debug> fmt::Display for CheckpointError<E> {
             Self::Sequence => {
                 f.write_str("flash: expected a sequence number to follow the newest frame's, found the last")
             }
-            Self::ReadBack => f.write_str("flash: expected to read back what was written, found something else"),
+            Self::ReadBack => {
+                f.write_str("flash: expected to read back what was written or erased, found something else")
+            }
             Self::Stopping { expected: true } => {
                 f.write_str("checkpoint: expected one with early stopping, found one without")
             }

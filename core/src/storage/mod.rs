@@ -38,9 +38,14 @@
 //!   A frame is read back before it is acknowledged. Where a page is bad the next place is taken, and after those behind the newest frame
 //!   the other half's; if all are bad, the one before is left.
 //! - A save reads two frames for each place it tries, as a rule one: the place for the new one, to see that it is blank, and the new
-//!   one. The first after a start, and the first load, read all headers and the newest frame.
-//! - A word that was torn may read as anything, as erased, or not at all. Where reading fails there is no frame; only if no header can
-//!   be read has the medium failed.
+//!   one; and the newest one's header. A load, the first save after a start and one that erases look for the newest: they read all
+//!   headers and of each half the newest frame, and those that were torn, each once.
+//! - What was whole may rot. Before a half is erased the frame that is kept is read to its end.
+//! - A word that was torn may read as anything, as erased, or not at all. Where reading fails twice there is no frame: a bus that is busy
+//!   once hides none. The medium has failed only if no header can be read and neither half's last word: then nothing is erased. If it is
+//!   those words that were torn, what helps is [`Store::flash`] and an erase of the region.
+//! - A frame's number is as much higher than the newest's as its place is behind it, so that one that was torn between them is not the
+//!   newer, should it read right one day.
 //!
 //! Not: that a word in whose last write power failed goes on to read the same. If a frame's very last word was torn and yet reads
 //! right, it counts; NOR flash has been seen to change its mind later. Then the one before counts, if there is one: give the region
@@ -75,7 +80,8 @@ mod blocking {
     pub(super) mod store;
 }
 
-/// The same over [`embedded_storage_async`]: what is said of a power cut holds for a future that is dropped.
+/// The same over [`embedded_storage_async`]: what is said of a power cut holds for a future that is dropped. What a load was to fill may
+/// be half written then, as after [`CheckpointError::Incomplete`](crate::checkpoint::CheckpointError::Incomplete).
 /// Polling a future that is done panics, as every `async fn`'s does: the promise of no path to a panic is the blocking stores'.
 #[cfg(feature = "storage-async")]
 pub mod asynchronous {

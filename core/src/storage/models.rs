@@ -74,10 +74,12 @@ impl<F: NorFlash> ModelStore<F> {
     }
 
     /// Loads the model before the deployed one, and deploys that again. Power may fail at any moment: then either of the two is
-    /// deployed. Another call goes back to the one left, as long as that is whole.
+    /// deployed. Another call goes back to the one left, as long as that is whole. A frame that holds the same as the deployed one is
+    /// no model before it: of two models of which one has taken the other's place, there is none to go back to.
     ///
     /// It is loaded first. If deploying it fails then ([`CheckpointError::Medium`] or [`CheckpointError::ReadBack`]), the target holds the
-    /// model before though the other one may still be deployed: [`Self::load`] makes the two agree.
+    /// model before though the other one may still be deployed: [`Self::load`] makes the two agree. Where a future of this is dropped it
+    /// may be half written, as after [`CheckpointError::Incomplete`].
     ///
     /// # Errors
     /// [`CheckpointError::Missing`] if there is no other model of this topology; as [`Self::load`] and [`Self::save`].
@@ -96,10 +98,17 @@ impl<F: NorFlash> ModelStore<F> {
     async fn before(&mut self, fingerprint: u64, target: &ModelTarget<'_>) -> Stored<Place, F> {
         target.check()?;
         let own = Some(&fingerprint);
-        let deployed = self.region.newest_before(None, own).await.map_err(CheckpointError::Medium)?;
-        let deployed = Some(deployed.ok_or(CheckpointError::Missing)?);
-        let before = self.region.newest_before(deployed, own).await.map_err(CheckpointError::Medium)?;
-        let before = before.ok_or(CheckpointError::Missing)?;
+        let deployed = self.region.newest_before(Place::END, own).await.map_err(CheckpointError::Medium)?;
+        let deployed = deployed.ok_or(CheckpointError::Missing)?;
+        let mut before = deployed;
+        // What was gone back to is there twice.
+        loop {
+            let older = self.region.newest_before(before, own).await.map_err(CheckpointError::Medium)?;
+            before = older.ok_or(CheckpointError::Missing)?;
+            if !self.region.is_same(deployed, before).await.map_err(CheckpointError::Medium)? {
+                break;
+            }
+        }
         self.region.compare(before, Kind::Model, &target.topology).await?;
         Ok(before)
     }
@@ -164,7 +173,7 @@ impl<F: NorFlash> ModelStore<F> {
         Ok(Outcome::Promoted { before, candidate: found, header })
     }
 
-    /// What the newest whole frame says.
+    /// What the newest whole frame says; see [`Store::header`](super::store::Store::header).
     ///
     /// # Errors
     /// [`CheckpointError::Medium`].

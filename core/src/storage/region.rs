@@ -5,7 +5,7 @@ use super::bisync;
 use super::flash::{Bytes, CHUNK, Words};
 use super::frames::{compare, write};
 use super::nor_flash::{ErrorType, NorFlash};
-use crate::checkpoint::{CRC, CRC_OF_WHOLE, CheckpointError, Header, Kind, Parts};
+use crate::checkpoint::{CRC, CRC_OF_WHOLE, CheckpointError, Header, Kind, Parts, VERSION};
 use crate::topology::Topology;
 
 #[derive(Debug)]
@@ -16,14 +16,8 @@ pub(super) struct Region<F> {
     /// Bytes from one frame to the next.
     stride: u32,
     capacity: u32,
-    newest: Newest,
-}
-
-/// What is known of the newest whole frame.
-#[derive(Debug, Clone, Copy)]
-enum Newest {
-    Unknown,
-    Known(Option<Place>),
+    /// The newest whole frame, where it is known.
+    newest: Option<Place>,
 }
 
 /// Where a frame is. The newer is the greater; two of one number, one of them from a place that was passed over, have an order all the
@@ -34,6 +28,14 @@ pub(super) struct Place {
     /// Counted through both halves.
     slot: u32,
 }
+
+impl Place {
+    /// Newer than any.
+    pub(super) const END: Self = Self { sequence: u32::MAX, slot: u32::MAX };
+}
+
+/// Where a frame's sections begin.
+const SECTIONS: usize = 28;
 
 type Stored<T, F> = Result<T, CheckpointError<<F as ErrorType>::Error>>;
 
@@ -50,7 +52,7 @@ impl<F: NorFlash> Region<F> {
         let half = len / page / 2 * page;
         // Where an erase ends has 32 bits.
         let expected = (flash.capacity() as u64).min(u32::MAX.into());
-        let found = u64::from(start) + 2 * u64::from(half);
+        let found = u64::from(start) + u64::from(len);
         if !start.is_multiple_of(page) {
             return Err(CheckpointError::RegionStart { page, found: start });
         }
@@ -59,7 +61,7 @@ impl<F: NorFlash> Region<F> {
         }
         match (Wear::new(frame_len, len, page, word), wear::stride(frame_len, word)) {
             (Some(Wear { capacity, .. }), Some(stride)) => {
-                Ok(Self { flash, start, half, stride, capacity, newest: Newest::Unknown })
+                Ok(Self { flash, start, half, stride, capacity, newest: None })
             }
             (_, stride) => {
                 let pages = stride.and_then(|stride| stride.checked_next_multiple_of(page));
@@ -83,7 +85,7 @@ impl<F: NorFlash> Region<F> {
 
     /// What is done to the flash meanwhile is not known here.
     pub(super) const fn flash(&mut self) -> &mut F {
-        self.newest = Newest::Unknown;
+        self.newest = None;
         &mut self.flash
     }
 
@@ -129,16 +131,47 @@ impl<F: NorFlash> Region<F> {
         compare(&mut self.source(place), kind, topology).await
     }
 
-    /// The newest whole frame, whosever it is.
+    /// Whether two whole frames hold the same behind their headers.
     #[bisync]
-    #[inline(always)]
-    pub(super) async fn newest(&mut self) -> Result<Option<Place>, F::Error> {
-        if let Newest::Known(newest) = self.newest {
-            return Ok(newest);
+    #[inline(never)]
+    pub(super) async fn is_same(&mut self, one: Place, other: Place) -> Result<bool, F::Error> {
+        let (one, other) = (self.offset(one.slot), self.offset(other.slot));
+        let (mut offset, mut len) = (0, CHUNK as u32);
+        while offset < len {
+            let (mut a, mut b) = ([0; CHUNK], [0; CHUNK]);
+            let n = (len - offset).min(CHUNK as u32);
+            let words = n.next_multiple_of(F::READ_SIZE as u32) as usize;
+            self.flash.read(one + offset, a.get_mut(..words).unwrap_or_default()).await?;
+            self.flash.read(other + offset, b.get_mut(..words).unwrap_or_default()).await?;
+            let mut skipped = 0;
+            if offset == 0 {
+                let [a, b] = [&a, &b].map(|bytes| Header::of_bytes(bytes).map_or(0, |header| header.len));
+                if a != b {
+                    return Ok(false);
+                }
+                // The CRCs differ if the numbers do.
+                (skipped, len) = (SECTIONS, a.saturating_sub(4));
+            }
+            if a.iter().zip(&b).take(n as usize).skip(skipped).any(|(a, b)| a != b) {
+                return Ok(false);
+            }
+            offset += CHUNK as u32;
         }
-        let newest = self.newest_before(None, None).await?;
-        self.newest = Newest::Known(newest);
-        Ok(newest)
+        Ok(true)
+    }
+
+    /// The newest whole frame, whosever it is. If it is known only its header is read, which may have become unreadable: then all are.
+    #[bisync]
+    #[inline(never)]
+    pub(super) async fn newest(&mut self) -> Result<Option<Place>, F::Error> {
+        if let Some(Place { sequence, slot }) = self.newest
+            && let Ok(found) = self.sequence(self.offset(slot), None).await
+            && found == Some(sequence)
+        {
+            return Ok(self.newest);
+        }
+        self.newest = self.newest_before(Place::END, None).await?;
+        Ok(self.newest)
     }
 
     /// The newest whole frame with this fingerprint; without one, the newest of another. It is looked at again, whatever is known of
@@ -146,57 +179,60 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     #[inline(always)]
     pub(super) async fn newest_of(&mut self, fingerprint: u64) -> Result<Option<Place>, F::Error> {
-        let own = self.newest_before(None, Some(&fingerprint)).await?;
-        self.newest = Newest::Unknown;
-        if own.is_some() { Ok(own) } else { self.newest().await }
+        self.newest = None;
+        let mut own = Some(&fingerprint);
+        loop {
+            let newest = self.newest_before(Place::END, own).await?;
+            if newest.is_some() || own.is_none() {
+                return Ok(newest);
+            }
+            own = None;
+        }
     }
 
-    /// The newest whole frame that is older than `before`, if that is given, with this fingerprint, if that is given. All headers are
-    /// read, but only the newest frame whole, and the next if that one is not. Where reading fails there is no whole frame: a word
-    /// that was torn makes some chips fault. It is an error only if no header can be read: then it is not a word, but the chip.
+    /// The newest whole frame that is older than `before`, with this fingerprint, if one is given. All headers are read once, from the
+    /// end, where a half's newer ones are: so of each half no frame is read that is older than its newest. Where reading fails, and once
+    /// more, there is no whole frame: a word that was torn makes some chips fault. It is an error if no header can be read and neither
+    /// half's end: then it is not a word, but the chip. If an end can be read the headers are asked again before there is none.
     #[bisync]
     #[inline(never)]
     pub(super) async fn newest_before(
         &mut self,
-        before: Option<Place>,
+        before: Place,
         fingerprint: Option<&u64>,
     ) -> Result<Option<Place>, F::Error> {
-        let mut bound = before;
+        let (mut newest, mut works) = (None, false);
         loop {
-            let newest = self.newest_header(bound, fingerprint).await?;
-            let Some(place) = newest else { return Ok(None) };
-            if let Ok(true) = self.is_whole(place).await {
+            for slot in (0..2 * self.capacity).rev() {
+                let mut found = self.sequence(self.offset(slot), fingerprint).await;
+                if found.is_err() {
+                    found = self.sequence(self.offset(slot), fingerprint).await;
+                }
+                works |= found.is_ok();
+                let Ok(Some(sequence)) = found else { continue };
+                let place = Place { sequence, slot };
+                if place < before && newest.is_none_or(|newest| newest < place) && self.is_found_whole(place).await {
+                    newest = Some(place);
+                }
+            }
+            if works {
                 return Ok(newest);
             }
-            bound = newest;
+            self.ends().await?;
+            works = true;
         }
     }
 
-    /// The same by the headers alone.
+    /// Whether one of the halves can be read at its end.
     #[bisync]
-    #[inline(always)]
-    async fn newest_header(
-        &mut self,
-        bound: Option<Place>,
-        fingerprint: Option<&u64>,
-    ) -> Result<Option<Place>, F::Error> {
-        let (mut newest, mut fault, mut works) = (None, None, false);
-        for slot in 0..2 * self.capacity {
-            match self.sequence(slot, fingerprint).await {
-                Ok(Some(sequence)) => {
-                    works = true;
-                    let place = Place { sequence, slot };
-                    if bound.is_none_or(|bound| place < bound) && newest.is_none_or(|newest| newest < place) {
-                        newest = Some(place);
-                    }
-                }
-                Ok(None) => works = true,
-                Err(error) => fault = Some(error),
-            }
-        }
-        match fault {
-            Some(error) if !works => Err(error),
-            _ => Ok(newest),
+    #[inline(never)]
+    async fn ends(&mut self) -> Result<(), F::Error> {
+        let mut bytes = [0; CHUNK];
+        let word = bytes.get_mut(..F::READ_SIZE).unwrap_or_default();
+        let at = self.start + self.half - F::READ_SIZE as u32;
+        match self.flash.read(at, word).await {
+            Ok(()) => Ok(()),
+            Err(_) => self.flash.read(at + self.half, word).await,
         }
     }
 
@@ -204,15 +240,25 @@ impl<F: NorFlash> Region<F> {
     /// whole too, but is nobody's.
     #[bisync]
     #[inline(never)]
-    async fn sequence(&mut self, slot: u32, fingerprint: Option<&u64>) -> Result<Option<u32>, F::Error> {
+    async fn sequence(&mut self, at: u32, fingerprint: Option<&u64>) -> Result<Option<u32>, F::Error> {
         let mut bytes = [0; CHUNK];
-        self.flash.read(self.offset(slot), &mut bytes).await?;
+        self.flash.read(at, &mut bytes).await?;
         let header = Header::of_bytes(&bytes);
         let wanted = header.filter(|header| fingerprint.is_none_or(|&own| header.is_of(own)));
         Ok(wanted.map(|header| header.sequence))
     }
 
-    /// Whether a frame is here, to the last bit of its CRC.
+    /// Whether a frame is here, looked at once more where reading fails: a bus is busy once, a torn word is torn the second time too.
+    #[bisync]
+    #[inline(always)]
+    async fn is_found_whole(&mut self, place: Place) -> bool {
+        match self.is_whole(place).await {
+            Ok(whole) => whole,
+            Err(_) => self.is_whole(place).await.unwrap_or(false),
+        }
+    }
+
+    /// Whether a frame is here, to the last bit of its CRC, as far as it can be read.
     #[bisync]
     #[inline(never)]
     async fn is_whole(&mut self, place: Place) -> Result<bool, F::Error> {
@@ -244,31 +290,24 @@ impl<F: NorFlash> Region<F> {
     #[inline(always)]
     pub(super) async fn append(&mut self, parts: Parts<'_>, keep: Option<u32>) -> Stored<Header, F> {
         parts.check()?;
-        let newest = self.newest().await.map_err(CheckpointError::Medium)?;
         let mut header = parts.header();
         if header.len > self.stride {
             return Err(CheckpointError::FrameLength { expected: self.stride, found: header.len });
         }
-        // The half that is taken last, and the places left to try: of that half all.
-        let (mut half, mut slot, mut left) = (1, 0, 2 * self.capacity);
+        let newest = self.newest().await.map_err(CheckpointError::Medium)?;
+        // The places left to try: of the half that is taken last all.
+        let (mut slot, mut left) = (0, 2 * self.capacity);
         if let Some(place) = newest {
             // Its successor would not be newer. At a save a second that is 136 years.
             header.sequence = place.sequence.checked_add(1).ok_or(CheckpointError::Sequence)?;
-            header.erases = self.erases(place).await.map_err(CheckpointError::Medium)?;
-            half = 1 - keep.unwrap_or(self.half(place));
-            slot = place.slot + 1;
+            (slot, header.erases) = self.behind(place).await.map_err(CheckpointError::Medium)?;
             left = self.capacity * (2 + self.half(place)) - slot;
         }
         loop {
             if left.is_multiple_of(self.capacity) {
-                let half = if left > self.capacity { 0 } else { half };
-                slot = half * self.capacity;
-                match self.erase(half).await {
-                    Ok(()) => header.erases = header.erases.saturating_add(self.wear().pages),
-                    // Other pages than the one that failed may be blank now.
-                    Err(_) if left > self.capacity || self.has_blank(slot).await => {}
-                    Err(error) => return Err(CheckpointError::Medium(error)),
-                }
+                let last = left == self.capacity;
+                let (begin, erased) = self.make_room(keep, last).await.map_err(CheckpointError::Medium)?;
+                (slot, header.erases) = (begin, header.erases.saturating_add(erased));
             }
             let written = match self.is_blank(slot).await {
                 Ok(true) => self.write_at(Place { sequence: header.sequence, slot }, parts, &header).await,
@@ -282,22 +321,50 @@ impl<F: NorFlash> Region<F> {
                 Ok(false) => return Err(CheckpointError::ReadBack),
                 Err(error) => return Err(CheckpointError::Medium(error)),
             }
-            (slot, left) = (slot + 1, left - 1);
+            // What was torn here has no higher number, and is never the newer, should it read right one day.
+            (slot, left, header.sequence) = (slot + 1, left - 1, header.sequence.saturating_add(1));
         }
     }
 
-    /// Pages erased before a frame.
+    /// The first place behind a frame, which takes several if it is of a store of greater lengths, or the end of its half; and the
+    /// pages erased before it.
     #[bisync]
     #[inline(never)]
-    async fn erases(&mut self, place: Place) -> Result<u32, F::Error> {
-        Ok(self.header(place).await?.map_or(0, |header| header.erases))
+    async fn behind(&mut self, place: Place) -> Result<(u32, u32), F::Error> {
+        let Header { version, len: whole, erases, .. } = self.header(place).await?.unwrap_or(Header::BLANK);
+        let (end, mut slot, mut len) = (self.capacity * (1 + self.half(place)), place.slot + 1, self.stride);
+        while slot < end && len < whole {
+            (slot, len) = (slot + 1, len + self.stride);
+        }
+        // Where another version has its own business.
+        Ok((slot, if version == VERSION { erases } else { 0 }))
+    }
+
+    /// Erases the half that is not `keep`, or not the newest's without one, and says where it begins and how many pages that were. If
+    /// there is no newest either the first half is erased, and last the second.
+    #[bisync]
+    #[inline(never)]
+    async fn make_room(&mut self, keep: Option<u32>, last: bool) -> Result<(u32, u32), F::Error> {
+        let kept = match keep {
+            // What was the newest may have rotted.
+            None if last => self.newest_before(Place::END, None).await?.map(|place| self.half(place)),
+            keep => keep,
+        };
+        let half = 1 - kept.unwrap_or(u32::from(!last));
+        let slot = half * self.capacity;
+        match self.erase(half).await {
+            Ok(()) => Ok((slot, self.wear().pages)),
+            // Other pages than the one that failed may be blank now.
+            Err(_) if !last || self.has_blank(slot).await => Ok((slot, 0)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Erases a half; page by page if that fails, because one that is worn out should not leave the others as they are.
     #[bisync]
     #[inline(never)]
     async fn erase(&mut self, half: u32) -> Result<(), F::Error> {
-        self.newest = Newest::Unknown;
+        self.newest = None;
         let (from, page) = (self.start + half * self.half, F::ERASE_SIZE as u32);
         let erased = self.flash.erase(from, from + self.half).await;
         if erased.is_err() {
@@ -342,11 +409,11 @@ impl<F: NorFlash> Region<F> {
     #[bisync]
     #[inline(always)]
     async fn write_at(&mut self, place: Place, parts: Parts<'_>, header: &Header) -> Result<bool, F::Error> {
-        self.newest = Newest::Unknown;
+        self.newest = None;
         self.write_frame(place.slot, parts, header).await?;
         let whole = self.is_whole(place).await?;
         if whole {
-            self.newest = Newest::Known(Some(place));
+            self.newest = Some(place);
         }
         Ok(whole)
     }

@@ -57,8 +57,9 @@ impl<F: NorFlash> Store<F> {
     /// for frames at other places, though: what it does not find there it may erase.
     ///
     /// # Errors
-    /// [`CheckpointError::Medium`]; [`CheckpointError::ReadBack`] from pages that are worn out: the checkpoint before still counts.
-    /// [`CheckpointError::FrameLength`] for a snapshot longer than the lengths given to [`Self::new`],
+    /// [`CheckpointError::Medium`]; [`CheckpointError::ReadBack`] from pages that are worn out, or not erased: the checkpoint before still
+    /// counts.
+    /// [`CheckpointError::FrameLength`] for a snapshot longer than the lengths given to [`Self::new`], filled up to whole words,
     /// [`CheckpointError::SectionLength`] for one whose parts do not fit its topology, and [`CheckpointError::Sequence`]: flash is
     /// untouched then.
     #[bisync]
@@ -71,7 +72,8 @@ impl<F: NorFlash> Store<F> {
     ///
     /// # Errors
     /// [`CheckpointError::Missing`] if there is none; if there are only those of others, what [`checkpoint::load`](crate::checkpoint::load)
-    /// has to say of the newest. The target is untouched then, except after [`CheckpointError::Incomplete`].
+    /// has to say of the newest. The target is untouched then, except after [`CheckpointError::Incomplete`], or where a future of this
+    /// is dropped: load again, or begin anew.
     #[bisync]
     #[inline(always)]
     pub async fn load(&mut self, target: &mut Target<'_>) -> Result<Header, CheckpointError<F::Error>> {
@@ -85,7 +87,8 @@ impl<F: NorFlash> Store<F> {
         Ok(header)
     }
 
-    /// What the newest whole frame says, whichever run's it is.
+    /// What the newest whole frame says, whichever run's it is. Of another version's only kind, version, length and number are what they
+    /// are called; what stands where this one has fingerprint and erases is that version's own.
     ///
     /// # Errors
     /// [`CheckpointError::Medium`].
