@@ -62,7 +62,8 @@ pub enum Goal {
 pub struct EarlyStopping {
     goal: Goal,
     patience: u32,
-    min_delta: f64,
+    /// As an f32, and what that lacks: f64 is software on a board, 1.5 KB of it.
+    min_delta: [f32; 2],
     baseline: Option<f32>,
     start_from: u32,
 }
@@ -110,7 +111,11 @@ impl EarlyStopping {
     /// [`Error::Parameter`] for a `min_delta` that is negative or not finite.
     pub const fn new(goal: Goal, patience: u32, min_delta: f64) -> Result<Self, Error> {
         match require("min_delta", Requirement::NonNegative, min_delta) {
-            Ok(()) => Ok(Self { goal, patience, min_delta, baseline: None, start_from: 0 }),
+            Ok(()) => {
+                let high = min_delta as f32;
+                let min_delta = [high, (min_delta - high as f64) as f32];
+                Ok(Self { goal, patience, min_delta, baseline: None, start_from: 0 })
+            }
             Err(error) => Err(error),
         }
     }
@@ -169,12 +174,23 @@ impl EarlyStopping {
 
     fn is_better(&self, metric: f32, than: f32) -> bool {
         // As Keras has it: the margin is no f32, but what it leads to is compared as one.
-        let metric = f64::from(metric);
+        let [high, low] = self.min_delta;
         match self.goal {
-            Goal::Minimize => ((metric + self.min_delta) as f32) < than,
-            Goal::Maximize => (metric - self.min_delta) as f32 > than,
+            Goal::Minimize => sum(metric, high, low) < than,
+            Goal::Maximize => sum(metric, -high, -low) > than,
         }
     }
+}
+
+/// `a + (b + c)`, rounded as good as once: `c` is a rounding error of `b`, and that of the sum is added to it (Knuth's two-sum).
+fn sum(a: f32, b: f32, c: f32) -> f32 {
+    let sum = a + b;
+    if !sum.is_finite() {
+        return sum;
+    }
+    let added = sum - a;
+    let lost = (a - (sum - added)) + (b - added);
+    sum + (lost + c)
 }
 
 impl EarlyStoppingState {
@@ -297,6 +313,30 @@ mod tests {
             let (found, _) = verdicts(EarlyStopping::new(goal, 2, min_delta).unwrap(), &metrics);
             assert_eq!(found, [Improved, verdict], "{goal:?} {min_delta} {metrics:?}");
         }
+    }
+
+    #[test]
+    fn the_margin_is_added_as_in_f64() {
+        let mut rng = crate::rng::Rng::new(3);
+        let mut differ = 0;
+        for _ in 0..1_000_000 {
+            // Decimals whose difference is the margin, or nearly: where it is decided by the rounding.
+            let [metric, margin] =
+                [rng.below(1000), rng.below(1000)].map(|thousandths| f64::from(thousandths) / 1000.0);
+            let near = rng.below(3) as f32 * f32::EPSILON;
+            let (metric, than) = (metric as f32, (metric + margin) as f32 + near);
+            let expected = ((f64::from(metric) + margin) as f32) < than;
+            let stopping = EarlyStopping::new(Goal::Minimize, 2, margin).unwrap();
+            assert_eq!(stopping.is_better(metric, than), expected, "{metric} {margin} {than}");
+            differ += u32::from((metric + (margin as f32) < than) != expected);
+        }
+        assert!(differ > 100, "{differ}");
+        for (margin, metric) in [(1e300, 1.0), (0.5, f32::INFINITY), (0.5, f32::NAN), (3e38, 3e38)] {
+            let stopping = EarlyStopping::new(Goal::Minimize, 2, margin).unwrap();
+            assert!(!stopping.is_better(metric, f32::MAX), "{margin} {metric}");
+        }
+        let stopping = EarlyStopping::new(Goal::Minimize, 2, 0.5).unwrap();
+        assert!(stopping.is_better(f32::NEG_INFINITY, 0.0) && stopping.is_better(1.0, f32::INFINITY));
     }
 
     /// Epochs that are ignored cost no patience, and the first that counts may stop a run.
