@@ -125,7 +125,7 @@ fn load(bytes: &[u8]) -> bool {
     true
 }
 
-/// What a trainer has instead of the parameters and the optimizer's state in a run's frame: no -0.0.
+/// What a trainer has instead of the parameters, and of what gradients are gathered in, in a run's frame: no -0.0.
 fn canonical(bytes: &[u8]) -> Vec<u8> {
     let mut memory = Memory(bytes.to_vec());
     let frame = Frame::open(&mut memory).unwrap();
@@ -134,7 +134,7 @@ fn canonical(bytes: &[u8]) -> Vec<u8> {
     let params = 28 + (8 + 4 + 8 * lengths.layers) + (8 + 88) + (8 + 20) + (8 + 4 * lengths.feedback) + 8;
     let state = params + 4 * lengths.params + 8;
     let mut bytes = memory.0;
-    for (at, floats) in [(params, lengths.params), (state, lengths.state)] {
+    for (at, floats) in [(params, lengths.params), (state, lengths.params.min(lengths.state))] {
         for float in bytes[at..][..4 * floats].chunks_exact_mut(4) {
             let value = f32::from_le_bytes([float[0], float[1], float[2], float[3]]);
             float.copy_from_slice(&(value + 0.0).to_le_bytes());

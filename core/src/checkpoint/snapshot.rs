@@ -65,7 +65,7 @@ impl Snapshot<'_> {
 /// Where a run is loaded to: a trainer that was started, by [`Trainer::target`](crate::Trainer::target), to which the caller adds
 /// buffers of the very lengths that were saved. It is written only once the whole frame has been found good, the run's own, and one that
 /// training goes on from; see [`CheckpointError::Incomplete`](super::CheckpointError::Incomplete) for the one exception. In
-/// `params` and `state` -0.0 becomes 0.0, as wherever a run begins.
+/// `params`, and in what gradients are gathered in of `state`, -0.0 becomes 0.0, as wherever a run begins.
 #[derive(Debug)]
 pub struct Target<'a> {
     /// Whose checkpoint is wanted.

@@ -10,7 +10,7 @@
 //!
 //! How many samples, units or inputs are taken together changes what is loaded when, never this order, so the bits do
 //! not depend on it. A term with a factor of 0 may be left out, the other factor being finite: adding 0 to a sum that is not
-//! -0.0 changes no bit, and no sum here starts at -0.0 (parameters and optimizer state never hold it, see [`canonical`]; a frozen layer's biases may, and
+//! -0.0 changes no bit, and no sum here starts at -0.0 (parameters and what gradients are gathered in never hold it, see [`canonical`]; a frozen layer's biases may, and
 //! then a sum of nothing but zeros has the one sign or the other).
 //!
 //! Weights and their gradients are row-major, `[units][fan_in]`; blocks of inputs `[n][fan_in]`, outputs and deltas `[n][units]`, in the
