@@ -48,5 +48,19 @@ const LONG: usize = 1 << 10;
 
 fn place_of_crc(bytes: &[u8], offset: usize) -> Option<usize> {
     let len = claim(bytes.get(offset..)?)?.len as usize;
-    (len >= LONG && len <= bytes.len() - offset).then_some(offset + len - 4)
+    (len >= LONG && len <= bytes.len() - offset).then(|| offset + len - 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::frame::scan;
+
+    /// Found by `cargo fuzz run model`: the place of a CRC before the file's first byte.
+    #[test]
+    fn a_length_of_nothing_is_no_frame() {
+        for len in 0..4_u8 {
+            let bytes = [b"MFCK".as_slice(), &[1, 0, 0, 0, len, 0, 0, 0, 9, 9, 9, 9]].concat();
+            assert!(scan(&bytes).iter().all(|found| found.contents.is_err()));
+        }
+    }
 }
