@@ -2,7 +2,7 @@
 
 use super::{Kind, Lengths};
 
-pub(super) const HEADER: usize = 28;
+pub(crate) const HEADER: usize = 28;
 pub(super) const HEADER_WORDS: usize = HEADER / 4;
 
 /// What a frame says of itself.

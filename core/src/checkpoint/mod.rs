@@ -145,6 +145,7 @@ pub(crate) use blocking::writer::write;
 pub use blocking::writer::{Sink, save, save_model};
 pub use error::CheckpointError;
 pub use fingerprint::Identity;
+pub(crate) use header::HEADER;
 pub use header::Header;
 pub use model::{Model, ModelTarget};
 pub(crate) use parts::Parts;

@@ -5,7 +5,7 @@ use super::bisync;
 use super::flash::{Bytes, CHUNK, Words};
 use super::frames::{compare, write};
 use super::nor_flash::{ErrorType, NorFlash};
-use crate::checkpoint::{CRC, CRC_OF_WHOLE, CheckpointError, Header, Kind, Parts, VERSION};
+use crate::checkpoint::{CRC, CRC_OF_WHOLE, CheckpointError, HEADER, Header, Kind, Parts, VERSION};
 use crate::topology::Topology;
 
 #[derive(Debug)]
@@ -33,9 +33,6 @@ impl Place {
     /// Newer than any.
     pub(super) const END: Self = Self { sequence: u32::MAX, slot: u32::MAX };
 }
-
-/// Where a frame's sections begin.
-const SECTIONS: usize = 28;
 
 type Stored<T, F> = Result<T, CheckpointError<<F as ErrorType>::Error>>;
 
@@ -150,7 +147,7 @@ impl<F: NorFlash> Region<F> {
                     return Ok(false);
                 }
                 // The CRCs differ if the numbers do.
-                (skipped, len) = (SECTIONS, a.saturating_sub(4));
+                (skipped, len) = (HEADER, a.saturating_sub(4));
             }
             if a.iter().zip(&b).take(n as usize).skip(skipped).any(|(a, b)| a != b) {
                 return Ok(false);
