@@ -29,18 +29,13 @@ struct ScalingParts {
 
 /// Puts tensors in their places. `layers` names the layers that are wanted, first to last; else `config` has them; else
 /// [`chain::order`] finds out.
-pub(super) fn assemble(
-    tensors: Vec<Tensor>,
-    config: Option<Config>,
-    layers: Option<&[String]>,
-) -> Result<Model, ModelError> {
+pub(super) fn assemble(tensors: Vec<Tensor>, config: Config, layers: Option<&[String]>) -> Result<Model, ModelError> {
     let mut notes = Vec::new();
-    let config = config.unwrap_or_default();
     let (mut parts, scaling) = sort(tensors, &config, layers)?;
     let order = match (layers, &config.layers) {
         (Some(layers), _) => layers.to_vec(),
         (None, Some(layers)) => layers.iter().map(|layer| layer.name.clone()).collect(),
-        (None, None) => in_order(&parts)?,
+        (None, None) => in_order(&parts, &config.places)?,
     };
     let mut conversion = Conversion::default();
     let mut found: Vec<DenseLayer> = Vec::with_capacity(order.len());
@@ -125,11 +120,12 @@ fn sort(
 }
 
 /// The layers' names in the one order that is possible.
-fn in_order(parts: &BTreeMap<String, Parts>) -> Result<Vec<String>, ModelError> {
+fn in_order(parts: &BTreeMap<String, Parts>, places: &BTreeMap<String, String>) -> Result<Vec<String>, ModelError> {
     let mut links = Vec::with_capacity(parts.len());
     for (name, part) in parts {
         let (inputs, units, _) = sides(name, part)?;
-        links.push(Link { name, inputs, units });
+        let place = places.get(name).unwrap_or(name);
+        links.push(Link { name, place, inputs, units });
     }
     Ok(chain::order(&links)?.into_iter().filter_map(|at| links.get(at)).map(|link| link.name.to_owned()).collect())
 }
@@ -242,7 +238,7 @@ mod tests {
 
     fn made(tensors: &[Named], layers: Option<&[String]>) -> Result<Model, String> {
         let tensors = tensors.iter().map(|(name, shape)| tensor(name, shape)).collect();
-        assemble(tensors, None, layers).map_err(|error| error.to_string())
+        assemble(tensors, Config::default(), layers).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -310,14 +306,14 @@ mod tests {
     fn a_scaling_has_to_be_one() {
         let zero = Tensor { bytes: vec![0; 8], ..tensor("scaling.factor", &[2]) };
         let tensors = vec![tensor("a.weight", &[1, 2]), tensor("scaling.shift", &[2]), zero];
-        let error = assemble(tensors, None, None).unwrap_err().to_string();
+        let error = assemble(tensors, Config::default(), None).unwrap_err().to_string();
         assert_eq!(error, "factor: expected a finite number other than 0, found 0");
     }
 
     #[test]
     fn a_file_of_many_layers_is_refused_in_time() {
         let tensors = (0..5000).map(|k| tensor(&format!("l{k}.weight"), &[1, 1])).collect();
-        let error = assemble(tensors, None, None).unwrap_err().to_string();
+        let error = assemble(tensors, Config::default(), None).unwrap_err().to_string();
         assert!(error.contains("expected 256 layers at most"), "{error}");
     }
 }

@@ -9,6 +9,8 @@ use super::names::{natural, stem};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Link<'a> {
     pub(super) name: &'a str,
+    /// What tells its place by its numbers: the name, or what the file has in place of it.
+    pub(super) place: &'a str,
     pub(super) inputs: usize,
     pub(super) units: usize,
 }
@@ -22,15 +24,15 @@ impl fmt::Display for Link<'_> {
 /// Files with so many ways to go that no order is found in these steps are refused.
 const STEPS: usize = 100_000;
 
-/// The places of the layers, first to last: each takes what the one before it has units, and layers whose names differ in
+/// The places of the layers, first to last: each takes what the one before it has units, and layers whose names (or places) differ in
 /// numbers only are in the order of these. A file is in no order of its own (safetensors sorts by name), so more than one
 /// way to do it is refused.
 pub(super) fn order(links: &[Link]) -> Result<Vec<usize>, ModelError> {
     let mut sorted: Vec<usize> = (0..links.len()).collect();
-    sorted.sort_by(|&a, &b| natural(links[a].name, links[b].name));
+    sorted.sort_by(|&a, &b| natural(links[a].place, links[b].place));
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
     for &at in &sorted {
-        let stem = stem(links[at].name);
+        let stem = stem(links[at].place);
         match groups.iter_mut().find(|(known, _)| *known == stem) {
             Some((_, group)) => group.push(at),
             None => groups.push((stem, vec![at])),
@@ -91,7 +93,8 @@ mod tests {
     use super::*;
 
     fn ordered(layers: &[(&str, usize, usize)]) -> Result<String, String> {
-        let links: Vec<Link> = layers.iter().map(|&(name, inputs, units)| Link { name, inputs, units }).collect();
+        let links: Vec<Link> =
+            layers.iter().map(|&(name, inputs, units)| Link { name, place: name, inputs, units }).collect();
         let order = order(&links).map_err(|error| error.to_string())?;
         Ok(order.iter().map(|&at| links[at].name).collect::<Vec<_>>().join(" "))
     }

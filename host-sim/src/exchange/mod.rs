@@ -116,7 +116,7 @@ impl Model {
         let (tensors, config) = match FileKind::of(&bytes) {
             FileKind::Zip => keras::archive(&bytes)?,
             FileKind::Hdf5 => hdf5::file(bytes)?,
-            FileKind::Safetensors => (safetensors::read(&bytes)?, None),
+            FileKind::Safetensors => (safetensors::read(&bytes)?, keras::Config::default()),
             FileKind::Pickle => return Err(ModelError::Pickle),
             FileKind::Frames if selection.layers.is_some() => {
                 return Err(ModelError::Frame("expected no names of layers, which a frame has not, found some".into()));

@@ -3,7 +3,7 @@
 mod graph;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 
 use serde_json::Value;
@@ -31,6 +31,10 @@ pub(super) struct Config {
     /// A `Normalization` whose numbers stand in the configuration.
     pub(super) scaling: Option<Scaling>,
     pub(super) loss: Option<String>,
+    /// The layers whose weights are kept in bfloat16, which the older format of files tells nowhere else.
+    bfloat16: BTreeSet<String>,
+    /// Where there is no configuration: what stands for the order of layers in place of their names.
+    pub(super) places: BTreeMap<String, String>,
 }
 
 /// A dense layer.
@@ -46,7 +50,7 @@ fn refuse(error: impl std::fmt::Display) -> ModelError {
 }
 
 /// The tensors and the configuration of a `.keras` file.
-pub(super) fn archive(bytes: &[u8]) -> Result<(Vec<Tensor>, Option<Config>), ModelError> {
+pub(super) fn archive(bytes: &[u8]) -> Result<(Vec<Tensor>, Config), ModelError> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(refuse)?;
     if archive.file_names().any(|name| name.ends_with("data.pkl")) {
         return Err(ModelError::Pickle);
@@ -57,7 +61,7 @@ pub(super) fn archive(bytes: &[u8]) -> Result<(Vec<Tensor>, Option<Config>), Mod
     let mut config = Config::of(&config, version.as_deref())?;
     let mut tensors = hdf5::file(member(&mut archive, "model.weights.h5")?)?.0;
     config.name(&mut tensors);
-    Ok((tensors, Some(config)))
+    Ok((tensors, config))
 }
 
 fn member(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>, ModelError> {
@@ -80,6 +84,11 @@ impl Config {
         Ok(Self { loss: loss.as_ref().and_then(|training| loss_of(training.get("loss")?)), ..config })
     }
 
+    /// Of a file without a configuration.
+    pub(super) fn of_places(places: BTreeMap<String, String>) -> Self {
+        Self { places, ..Self::default() }
+    }
+
     fn of(model: &Value, version: Option<&str>) -> Result<Self, ModelError> {
         let mut config = Self {
             layers: Some(Vec::new()),
@@ -88,6 +97,9 @@ impl Config {
         };
         let mut flat = true;
         for entry in entries(model)? {
+            if is_bfloat16(entry.config) {
+                config.bfloat16.insert(entry.name.to_owned());
+            }
             config.take(&entry, &mut flat, version)?;
         }
         Ok(config)
@@ -177,6 +189,11 @@ impl Config {
         self.normalization.as_deref() != Some(layer) && layers.iter().all(|spec| spec.name != layer)
     }
 
+    /// Whether a layer's weights are kept in bfloat16.
+    pub(super) fn is_bfloat16(&self, layer: &str) -> bool {
+        self.bfloat16.contains(layer)
+    }
+
     /// Files of the first versions of Keras 3 do not say the layers' names: there a group is known by class and number.
     fn name(&mut self, tensors: &mut [Tensor]) {
         let Some(layers) = &self.layers else { return };
@@ -194,6 +211,13 @@ impl Config {
             }
         }
     }
+}
+
+/// Keras 2 writes the type's name, Keras 3 a policy of this name; that of `mixed_bfloat16` keeps the weights in float32.
+fn is_bfloat16(config: &Value) -> bool {
+    let dtype = config.get("dtype");
+    let policy = dtype.and_then(|dtype| dtype.get("config")?.get("name"));
+    policy.or(dtype).and_then(Value::as_str) == Some("bfloat16")
 }
 
 /// All numbers in lists within lists.
