@@ -42,14 +42,26 @@ pub(super) fn entries(model: &Value) -> Result<Vec<Entry<'_>>, ModelError> {
         let built = layer.get("build_config").and_then(|built| built.get("input_shape")?.as_array());
         entries.push((Entry { class, name, config, rank: built.map(Vec::len) }, layer));
     }
+    let refuse = |expected: &str, found| ModelError::Layer {
+        layer: model.get("config").and_then(|config| config.get("name")?.as_str()).unwrap_or_default().to_owned(),
+        expected: expected.into(),
+        found,
+    };
     match class {
         "Sequential" => Ok(entries.into_iter().map(|(entry, _)| entry).collect()),
-        "Functional" | "Model" => chained(entries),
-        other => Err(ModelError::Layer {
-            layer: model.get("config").and_then(|config| config.get("name")?.as_str()).unwrap_or_default().to_owned(),
-            expected: "a model of the class Sequential or Functional".into(),
-            found: other.into(),
-        }),
+        "Functional" | "Model" => {
+            // A layer in the chain may be an output too, of which the chain says nothing.
+            let mut outputs = Vec::new();
+            inbound(
+                model.get("config").and_then(|config| config.get("output_layers")).unwrap_or(&Value::Null),
+                &mut outputs,
+            );
+            if outputs.len() > 1 {
+                return Err(refuse("a model of one output", format!("{}: {}", outputs.len(), outputs.join(", "))));
+            }
+            chained(entries)
+        }
+        other => Err(refuse("a model of the class Sequential or Functional", other.into())),
     }
 }
 
@@ -83,7 +95,7 @@ fn chained<'a>(mut entries: Vec<(Entry<'a>, &'a Value)>) -> Result<Vec<Entry<'a>
     Ok(chain)
 }
 
-/// The layers that a layer is called on: Keras 3 writes objects with a `keras_history`, Keras 2 lists that begin with a name and
+/// The layers that a layer is called on, or that a model's outputs are of: Keras 3 writes objects with a `keras_history`, Keras 2 lists that begin with a name and
 /// two numbers.
 fn inbound<'a>(value: &'a Value, names: &mut Vec<&'a str>) {
     match value {
@@ -121,6 +133,22 @@ mod tests {
     fn names(model: &Value) -> Result<String, String> {
         let entries = entries(model).map_err(|error| error.to_string())?;
         Ok(entries.iter().map(|entry| entry.name).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn a_model_has_one_output() {
+        let with = |outputs: Value| {
+            let mut model = graph(&[("in", &[]), ("a", &["in"]), ("b", &["a"])]);
+            model["config"]["output_layers"] = outputs;
+            names(&model)
+        };
+        // As Keras 2 and 3 write one.
+        for one in [json!([["b", 0, 0]]), json!(["b", 0, 0])] {
+            assert_eq!(with(one).unwrap(), "in a b");
+        }
+        for two in [json!([["a", 0, 0], ["b", 0, 0]]), json!({ "x": ["a", 0, 0], "y": ["b", 0, 0] })] {
+            assert_eq!(with(two).unwrap_err(), "layer `net`: expected a model of one output, found 2: a, b");
+        }
     }
 
     #[test]
