@@ -10,11 +10,11 @@ pub mod device;
 pub mod error;
 pub mod exchange;
 pub mod frame;
+pub mod output;
 pub mod run;
 pub mod spec;
 
 mod chart;
-mod output;
 mod progress;
 mod svg;
 mod table;

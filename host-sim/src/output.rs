@@ -1,4 +1,4 @@
-//! Where results go: standard output, which somebody may close when they have seen enough, and files.
+//! Where results go: standard output, which somebody may close when they have seen enough, and files; and what is said beside them.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -11,10 +11,13 @@ use crate::error::Error;
 /// Writes bytes to standard output.
 pub(crate) fn write(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|source| Error::Write { path: "standard output".into(), source }),
-    }
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    taken(written).map_err(|source| Error::Write { path: "standard output".into(), source })
+}
+
+/// Whoever reads from a pipe may have seen enough.
+fn taken(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
 /// Writes a line.
@@ -22,9 +25,18 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<(), Error> {
     write(format!("{text}\n").as_bytes())
 }
 
+/// Says something on standard error, in a line; no result is lost because nobody can be told, as where that is full or closed.
+pub fn note(text: impl std::fmt::Display) {
+    let _ = io::stderr().lock().write_all(format!("microfit: {text}\n").as_bytes());
+}
+
 /// Sees that a file can be written, which is better found impossible before the training than after it. What is there, or is not,
 /// stays so until then.
 pub(crate) fn check(path: &Path) -> Result<(), Error> {
+    // To open and close a named pipe is to its reader the end, who is gone when there is something to read.
+    if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Ok(());
+    }
     let is_new = !path.exists();
     let opened = OpenOptions::new().create(true).append(true).open(path);
     // Not a link to it, which was there.
@@ -47,7 +59,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // What is no file has no place to take, and neither has one in a folder that nothing can be added to.
     let replaceable = was.as_ref().is_none_or(fs::Metadata::is_file) && !target.is_symlink();
     let Some(mut new) = replaceable.then(|| builder.tempfile_in(folder_of(&target)).ok()).flatten() else {
-        return fs::write(path, bytes);
+        return taken(fs::write(path, bytes));
     };
     new.write_all(bytes)?;
     if let Some(was) = was {

@@ -64,7 +64,7 @@ impl Comparison {
     /// [`Error::Rival`] if one breaks off, and [`Error::Core`].
     pub(super) fn bench(&self) -> Result<(), Error> {
         if cfg!(debug_assertions) {
-            eprintln!("this is a debug build; measure with `cargo run --release -- bench --host`");
+            output::note("this is a debug build; measure with `cargo run --release -- bench --host`");
         }
         let names = self.rivals.clone().unwrap_or_else(|| Name::ALL.to_vec());
         let mut rivals = Vec::new();

@@ -128,7 +128,7 @@ pub fn plugin() -> Option<PathBuf> {
     let supported = help.is_ok_and(|help| String::from_utf8_lossy(&help.stdout).contains("-plugin"));
     let loaded = built.is_ok_and(|status| status.success()) && path.is_file() && supported;
     if !loaded {
-        eprintln!("no cycles: the plugin in host-sim/cycles could not be built, or this QEMU takes none");
+        output::note("no cycles: the plugin in host-sim/cycles could not be built, or this QEMU takes none");
     }
     loaded.then_some(path)
 }

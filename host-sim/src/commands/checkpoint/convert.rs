@@ -166,6 +166,6 @@ pub(crate) fn frame_of(model: &Model, activations: &[ActivationArg]) -> Result<(
 
 fn notes(path: &Path, model: &Model) {
     for note in &model.notes {
-        eprintln!("microfit: {}: {note}", path.display());
+        output::note(format_args!("{}: {note}", path.display()));
     }
 }

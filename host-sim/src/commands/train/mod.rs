@@ -122,19 +122,27 @@ struct Job<'a> {
     validation: &'a dyn Dataset,
 }
 
+/// A run that has come to its end, and whether its model could be written: if not, the rest is not lost with it.
+struct Trained {
+    run: Run,
+    saved: Result<(), Error>,
+}
+
 impl Train {
-    /// Trains, prints the curves and the summary, and writes the trace.
+    /// Trains, writes the model and the trace, and prints the curves and the summary.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error`]; of what could not be written the first, when the others are.
     pub fn run(&self) -> Result<(), Error> {
         self.check_files()?;
-        let run = self.train()?;
-        if let Some(path) = &self.trace {
-            trace::write(path, &run)?;
-        }
+        let Trained { run, saved } = self.train()?;
+        let traced = self.trace.as_ref().map_or(Ok(()), |path| trace::write(path, &run));
         let ended = run.ended.map_or_else(String::new, |ended| format!("\n{ended}"));
-        output::line(format_args!("{}\n{}{ended}", chart::curves(&run.records), summary(&[run])))
+        let shown = output::line(format_args!("{}\n{}{ended}", chart::curves(&run.records), summary(&[run])));
+        let mut errors = [saved, traced, shown].into_iter().filter_map(Result::err);
+        let Some(first) = errors.next() else { return Ok(()) };
+        errors.for_each(output::note);
+        Err(first)
     }
 
     /// Refuses files that cannot be written, and those that would take the place of what is read or written too.
@@ -152,10 +160,7 @@ impl Train {
     }
 
     /// Trains, with a progress bar, and writes the model; of a run that fails, the trace of the epochs before.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub fn train(&self) -> Result<Run, Error> {
+    fn train(&self) -> Result<Trained, Error> {
         let start = self.layers.from.as_deref().map(Start::read).transpose()?;
         let start = start.as_ref();
         let Some(path) = &self.csv else {
@@ -176,7 +181,7 @@ impl Train {
         fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let data = Csv::read(path, &target)?;
         if data.has_header() {
-            eprintln!("microfit: {}: row 1 has no numbers and is taken for a header", path.display());
+            output::note(format_args!("{}: row 1 has no numbers and is taken for a header", path.display()));
         }
         let classes = data.classes();
         let loss = self.loss.loss.unwrap_or(LossArg::of(classes.len()));
@@ -186,7 +191,7 @@ impl Train {
                 many => format!("one of {many} classes"),
             };
             let column = data.features() + 1;
-            eprintln!("microfit: {}: column {column} has {found}: --loss {}", path.display(), loss.name());
+            output::note(format_args!("{}: column {column} has {found}: --loss {}", path.display(), loss.name()));
         }
         self.on(loss, classes.len(), start, &data, |index| data.class(index))
     }
@@ -213,7 +218,7 @@ impl Train {
         start: Option<&Start>,
         data: &(impl Dataset + Sized),
         class_of: impl Fn(usize) -> u16,
-    ) -> Result<Run, Error> {
+    ) -> Result<Trained, Error> {
         match start.map(Start::scaling).transpose()?.flatten() {
             None => self.split(loss, classes, start, data, class_of),
             Some(scaling) => self.split(loss, classes, start, &Scaled::new(data, scaling)?, class_of),
@@ -227,7 +232,7 @@ impl Train {
         start: Option<&Start>,
         data: &(impl Dataset + Sized),
         class_of: impl Fn(usize) -> u16,
-    ) -> Result<Run, Error> {
+    ) -> Result<Trained, Error> {
         let mut indices;
         match self.split {
             _ if self.validation == 0.0 => self.with(loss, classes, start, data, &Nothing),
@@ -259,7 +264,7 @@ impl Train {
         start: Option<&Start>,
         train: &dyn Dataset,
         validation: &dyn Dataset,
-    ) -> Result<Run, Error> {
+    ) -> Result<Trained, Error> {
         let outputs = u16::try_from(which.outputs(classes)).map_err(|_| Error::Option {
             option: "--loss",
             expected: "65535 classes at most, or a loss of numbers such as mse".into(),
@@ -300,7 +305,7 @@ impl Job<'_> {
         [0, u32::MAX].iter().any(|step| self.schedule.momentum(*step).is_some())
     }
 
-    fn run<O: Optimizer>(self, optimizer: O) -> Result<Run, Error> {
+    fn run<O: Optimizer>(self, optimizer: O) -> Result<Trained, Error> {
         let Self { options, start, topology, loss, schedule, mut driver, train, validation } = self;
         let text = options.schedule();
         let mut params = vec![0.0; topology.param_len()];
@@ -342,16 +347,18 @@ impl Job<'_> {
             Err(error) => {
                 if let (Some(path), false) = (&options.trace, records.is_empty()) {
                     let (name, hash, ram) = (text.to_owned(), weights_hash(&params), topology.train_bytes::<O>());
-                    trace::write(path, &Run { name, records, hash, ram, ended: None })?;
-                    eprintln!("microfit: {}: the epochs before the error", path.display());
+                    match trace::write(path, &Run { name, records, hash, ram, ended: None }) {
+                        Ok(()) => output::note(format_args!("{}: the epochs before the error", path.display())),
+                        // What ended the run is told last, and its status is this run's.
+                        Err(unwritten) => output::note(unwritten),
+                    }
                 }
                 return Err(error.into());
             }
         };
-        if let Some(path) = &options.save {
-            save::save(path, topology, &params, start.map(Start::scaling).transpose()?.flatten())?;
-        }
-        Ok(run)
+        let save = |path| save::save(path, topology, &params, start.map(Start::scaling).transpose()?.flatten());
+        let saved = options.save.as_deref().map_or(Ok(()), save);
+        Ok(Trained { run, saved })
     }
 }
 

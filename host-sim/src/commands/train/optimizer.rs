@@ -6,9 +6,8 @@ use microfit::optimizer::{
     Optimizer, RAdam, RmsProp, Sgd, Value, Variables,
 };
 
-use super::Job;
+use super::{Job, Trained};
 use crate::error::Error;
-use crate::run::Run;
 
 /// Options of the optimizer.
 #[derive(Debug, Clone, Args)]
@@ -119,7 +118,7 @@ impl OptimizerOptions {
     }
 
     /// Does the job with the optimizer that the options name.
-    pub(super) fn run(&self, job: Job<'_>) -> Result<Run, Error> {
+    pub(super) fn run(&self, job: Job<'_>) -> Result<Trained, Error> {
         let driven = job.drives_momentum();
         if driven && (self.online || matches!(self.optimizer, OptimizerArg::Adagrad | OptimizerArg::Adadelta)) {
             return Err(Error::Option {
@@ -216,7 +215,7 @@ impl OptimizerOptions {
         }
     }
 
-    fn clipped<O: Optimizer>(&self, optimizer: O, job: Job<'_>) -> Result<Run, Error> {
+    fn clipped<O: Optimizer>(&self, optimizer: O, job: Job<'_>) -> Result<Trained, Error> {
         match self.clipping()? {
             None => job.run(optimizer),
             Some(clip) => job.run(Clipped { optimizer, clip }),

@@ -9,6 +9,7 @@ use microfit::data::Scaling;
 use super::layers::ActivationArg;
 use crate::error::Error;
 use crate::exchange::{DenseLayer, Model, ModelError, Selection};
+use crate::output;
 
 /// A model out of a file, and what it says of its activations.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ impl Start {
         };
         let activations = model.layers.iter().map(activation).collect::<Result<_, _>>()?;
         for note in &model.notes {
-            eprintln!("microfit: {}: {note}", path.display());
+            output::note(format_args!("{}: {note}", path.display()));
         }
         Ok(Self { path: path.into(), model, activations })
     }
