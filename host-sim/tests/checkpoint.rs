@@ -495,3 +495,29 @@ fn a_model_is_not_written_over_its_source() {
         }
     }
 }
+
+/// A frame tells an activation's parameter by what it makes of some numbers, of which only usual ones are known again.
+#[test]
+fn an_activation_that_a_frame_does_not_tell_is_not_assumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (model, to) = (file("model.mfmd"), file("to.mfmd"));
+    let hinge = ["train", "--epochs", "1", "--loss", "hinge"];
+    let last = |arguments: &[&str]| {
+        let output = microfit(arguments);
+        let text = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), text.lines().last().unwrap_or_default().to_owned())
+    };
+    for (option, unusual, layer) in [("--activation", "leaky-relu(0.15)", 0), ("--output", "elu(0.7)", 1)] {
+        shown(&[&hinge[..], &[option, unusual, "--save", &model]].concat());
+        let expected = format!(
+            "microfit: {option}: expected the activation of layer `{layer}`, which the file does not tell, found none"
+        );
+        let from = [&hinge[..], &["--from", &model, "--save", &to]].concat();
+        assert_eq!(last(&from), (Some(2), expected.clone()));
+        assert_eq!(last(&["checkpoint", "import", &model, "--to", &to]), (Some(2), expected));
+        assert!(!Path::new(&to).exists());
+        shown(&[&from[..], &[option, unusual]].concat());
+        fs::remove_file(&to).unwrap();
+    }
+}

@@ -24,11 +24,12 @@ pub struct LayerOptions {
     pub hidden: Option<Units>,
     /// Activation of the hidden layers, one for all or one for each, such as relu,tanh: linear, relu,
     /// leaky-relu(slope=0.3), elu(alpha=1), selu, sigmoid, hard-sigmoid, tanh, softsign, softplus, gelu, gelu-tanh or
-    /// silu. Default: what the model that --from names says of itself, else relu.
+    /// silu. Default: what the model that --from names says of itself, else relu; needed where that is a frame with an
+    /// activation that is not known.
     #[arg(long, value_name = "NAME,..", value_parser = activations)]
     pub activation: Option<Each<ActivationArg>>,
     /// Activation of the last layer: one of these or softmax. Default: what the model that --from names says of itself, else
-    /// sigmoid for bce, softmax for categorical, linear for the others.
+    /// sigmoid for bce, softmax for categorical, linear for the others. Needed likewise.
     #[arg(long, value_name = "NAME", value_parser = activation)]
     pub output: Option<ActivationArg>,
     /// Share of the hidden layers' outputs that training drops, one for all layers or one for each.
@@ -163,10 +164,9 @@ impl LayerOptions {
         let hidden = units.len();
         let mut layers = Vec::with_capacity(hidden + 1);
         for (index, units) in units.into_iter().enumerate() {
-            let known = start.and_then(|start| start.activation(index));
-            let activation: &dyn Activation = match (&self.activation, known) {
+            let activation: &dyn Activation = match (&self.activation, start) {
                 (Some(each), _) => each.of("--activation", index, hidden)?.function(),
-                (None, Some(known)) => known.function(),
+                (None, Some(start)) => start.activation(index)?.map_or(&Relu, ActivationArg::function),
                 (None, None) => &Relu,
             };
             let layer = dense(units, activation);

@@ -275,7 +275,12 @@ impl Train {
             expected: "65535 features at most".into(),
             found: train.features().to_string(),
         })?;
-        let (last, output) = match self.layers.output.as_ref().or_else(|| start.and_then(Start::output)) {
+        let output = match (&self.layers.output, start) {
+            (Some(output), _) => Some(output),
+            (None, Some(start)) => start.output()?,
+            (None, None) => None,
+        };
+        let (last, output) = match output {
             Some(output) => (output.function(), output.name()),
             None => (which.output(), ""),
         };
