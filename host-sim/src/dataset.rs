@@ -1,5 +1,6 @@
 //! Datasets from CSV files.
 
+mod header;
 mod labels;
 
 use std::collections::HashMap;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use microfit::data::Dataset;
 
+use header::First;
 pub use labels::Target;
 pub(crate) use labels::key;
 use labels::{alternatives, classes, missing};
@@ -17,6 +19,7 @@ use labels::{alternatives, classes, missing};
 pub struct Csv {
     features: usize,
     header: bool,
+    notes: Vec<String>,
     classes: Vec<String>,
     rows: Vec<(Vec<f32>, f32)>,
 }
@@ -39,7 +42,7 @@ pub struct CsvError {
 
 impl Csv {
     /// Reads a file. A first row that has names of features and no number among them is a header and skipped; not every feature
-    /// needs a name.
+    /// needs a name. So is one that numbers them from 0 on, if its target is a word and all others are numbers.
     ///
     /// # Errors
     /// [`CsvError`] at the first cell that is not what it should be.
@@ -71,7 +74,10 @@ impl Csv {
         let width = records.first().map_or(0, csv::StringRecord::len);
         let names: Vec<&str> = records.iter().take(1).flatten().take(width.saturating_sub(1)).collect();
         let first = First::of(&names);
-        let skip = usize::from(first == First::Header);
+        let labels: Vec<&str> = records.iter().filter_map(|record| record.get(width.saturating_sub(1))).collect();
+        let header = first.is_header(target, &labels);
+        let skip = usize::from(header);
+        let mut notes = if header { header::notes(first, &names) } else { Vec::new() };
         if records.len() == skip {
             return Err(fail(skip + 1, 1, "at least one row of features and a target", "the end of the file".into()));
         }
@@ -116,10 +122,18 @@ impl Csv {
         }
         let cells: Vec<&str> = targets().map(|(_, cell)| cell).collect();
         if let Some((record, cell)) = missing(target, &cells).and_then(|at| targets().nth(at)) {
-            return Err(fail(line_of(record), width, "a finite number", quoted(cell)));
+            let expected = if *target == Target::Number { "" } else { ", or --classes with it" };
+            return Err(fail(line_of(record), width, &format!("a finite number{expected}"), quoted(cell)));
         }
         let classes = classes(target, &cells)
             .ok_or_else(|| fail(skip + 1, width, "two classes in the last column", "one".into()))?;
+        if !header {
+            let said = first.as_data(target, &cells, !classes.is_empty()).map_err(|expected| {
+                let (row, found) = targets().next().map_or((1, ""), |(record, cell)| (line_of(record), cell));
+                fail(row, width, expected, quoted(found))
+            })?;
+            notes.extend(said.map(str::to_owned));
+        }
         let indices: HashMap<_, _> = classes.iter().enumerate().map(|(index, class)| (key(class), index)).collect();
         let mut rows = Vec::with_capacity(features.len());
         for ((record, cell), features) in targets().zip(features) {
@@ -131,12 +145,17 @@ impl Csv {
             };
             rows.push((features, target));
         }
-        Ok(Self { features: width - 1, header: skip > 0, classes, rows })
+        Ok(Self { features: width - 1, header, notes, classes, rows })
     }
 
     /// Whether the first row was taken for a header.
     pub const fn has_header(&self) -> bool {
         self.header
+    }
+
+    /// What was done to read it that somebody may want to know.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The classes in the order of their indices; none where the targets are numbers.
@@ -152,40 +171,6 @@ impl Csv {
     }
 }
 
-/// What the first row's features look like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum First {
-    /// Names, of which some may be empty: pandas' index has none.
-    Header,
-    /// Names and numbers, the first of them in this column: a header with a year, or data with a typo.
-    Mixed {
-        number: usize,
-    },
-    Data,
-}
-
-impl First {
-    fn of(cells: &[&str]) -> Self {
-        let is_number = |cell: &&str| cell.parse::<f32>().is_ok();
-        let named = cells.iter().any(|cell| !cell.is_empty() && !is_number(cell));
-        match cells.iter().position(is_number) {
-            Some(column) if named => Self::Mixed { number: column + 1 },
-            None if named => Self::Header,
-            _ => Self::Data,
-        }
-    }
-
-    /// What a feature has to be that is none.
-    fn expected(self, in_first_row: bool) -> String {
-        match self {
-            Self::Mixed { number } if in_first_row => {
-                format!("a finite number (no header, as column {number} is a number)")
-            }
-            _ => "a finite number".into(),
-        }
-    }
-}
-
 fn number(cell: &str) -> Option<f32> {
     cell.parse().ok().filter(|value: &f32| value.is_finite())
 }
@@ -196,12 +181,17 @@ fn quoted(cell: &str) -> String {
 }
 
 /// The line of the file a record begins on, counted from 1. Blank lines before it, which are no records, stand in the
-/// library's position of it.
+/// library's position of it. A line ends in `\n`, `\r\n` or `\r`.
 fn line_of(text: &[u8], record: &csv::StringRecord) -> usize {
     let from = record.position().map_or(0, |position| position.byte() as usize).min(text.len());
-    let (before, rest) = text.split_at(from);
-    let blank = rest.iter().take_while(|byte| b"\r\n".contains(byte));
-    1 + before.iter().chain(blank).filter(|byte| **byte == b'\n').count()
+    let blank = text[from..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+    let before = &text[..from + blank];
+    let next = before.iter().skip(1).map(Some).chain([None]);
+    1 + before
+        .iter()
+        .zip(next)
+        .filter(|&(byte, next)| *byte == b'\n' || (*byte == b'\r' && next != Some(&b'\n')))
+        .count()
 }
 
 impl Dataset for Csv {
@@ -255,6 +245,63 @@ mod tests {
         assert_eq!(read("1,0.5\n", &Target::Number).unwrap().rows, [(vec![1.0], 0.5)]);
     }
 
+    /// As pandas writes columns without names.
+    #[test]
+    fn numbers_of_columns_are_a_header_if_the_target_is_a_word_before_numbers() {
+        let rows = "1,2,0\n3,4,1\n5,6,1\n";
+        let plain = read(rows, &Target::Any).unwrap();
+        for target in [Target::Any, Target::Class(None), Target::Class(Some(["0".into(), "1".into()]))] {
+            let counted = read(&format!("0,1,target\n{rows}"), &target).unwrap();
+            assert_eq!((&counted.rows, counted.has_header()), (&plain.rows, true), "{target:?}");
+        }
+        assert_eq!(read(&format!("0,1,target\n{rows}"), &Target::Number).unwrap().rows.len(), 3);
+        let fail = |text: &str, target| read(text, target).unwrap_err();
+        let expected = "row 1, column 3: expected a number as in all other rows, or --classes with it (no header, as that has no numbers), found `target`";
+        assert_eq!(fail(&format!("2020,2021,target\n{rows}"), &Target::Any), expected);
+        // A class, as its name is given.
+        let named = Target::Classes(Some(["target".into(), "0".into(), "1".into()].into()));
+        assert_eq!(read(&format!("0,1,target\n{rows}"), &named).unwrap().rows[0], (vec![0.0, 1.0], 0.0));
+    }
+
+    /// What may be a header or data is left to the caller, where the caller can say it.
+    #[test]
+    fn numbers_of_columns_before_a_class_that_no_other_row_has_are_refused() {
+        let rows = "1,2,0\n3,4,1\n5,6,1\n";
+        let words = rows.replace(",0\n", ",b\n").replace(",1\n", ",g\n");
+        for (text, label) in [(format!("0,1,2\n{rows}"), "2"), (format!("0,1,class\n{words}"), "class")] {
+            for target in [Target::Any, Target::Class(None)] {
+                let expected = "a class that other rows have, or --classes with it (row 1 has the numbers of its columns, as a header may)";
+                let error = read(&text, &target).unwrap_err();
+                assert_eq!(error, format!("row 1, column 3: expected {expected}, found `{label}`"));
+            }
+        }
+        let named = Target::Classes(Some(["0".into(), "1".into(), "2".into()].into()));
+        let data = read(&format!("0,1,2\n{rows}"), &named).unwrap();
+        assert!(data.rows.len() == 4 && data.notes().is_empty());
+        // Data, by all that is known: numbers, a class of others too, and classes of one row each.
+        for text in ["0,1,2\n1,2,0.5\n2,3,4\n", "0,1,2\n1,2,0\n2,0,2\n0,0,0\n", "0,1,2\n1,2,3\n2,3,4\n"] {
+            let data = read(text, &Target::Any).unwrap();
+            assert_eq!(data.rows[0].0, [0.0, 1.0]);
+            assert_eq!(
+                data.notes(),
+                ["row 1 has the numbers of its columns and is taken for data: a header has to go"]
+            );
+        }
+        for text in ["0,1\n1,2\n2,2\n", "0,1,1\n1,0,1\n1,1,0\n", "1,2,3\n1,2,2\n2,3,2\n"] {
+            assert!(read(text, &Target::Any).unwrap().notes().is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_end_in_any_of_three_ways() {
+        for end in ["\n", "\r\n", "\r"] {
+            for (rows, row) in [(["1,2,b", "3,x,g", ""], 2), (["1,2,b", "", "3,x,g"], 3)] {
+                let error = read(&rows.join(end), &Target::Any).unwrap_err();
+                assert_eq!(error, format!("row {row}, column 2: expected a finite number, found `x`"), "{end:?}");
+            }
+        }
+    }
+
     #[test]
     fn names_row_and_column_of_what_is_wrong() {
         let cases = [
@@ -289,7 +336,8 @@ mod tests {
                 "1\n",
                 "row 1, column 2: expected at least one feature and a target, with a comma between them, found the end of the row",
             ),
-            ("1,2,0\n3,4,1\n5,6,nan\n", "row 3, column 3: expected a finite number, found `nan`"),
+            ("1,2,0\n3,4,1\n5,6,N/A\n", "row 3, column 3: expected a finite number, or --classes with it, found `N/A`"),
+            ("1,2,0\n3,4,1\n5,6,nan\n", "row 3, column 3: expected a finite number, or --classes with it, found `nan`"),
         ];
         for (text, expected) in cases {
             let expected = expected.replace("LINE", "the end of the cell, or its closing quote, within the line");

@@ -448,3 +448,19 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!((&first, output.stderr.as_slice()), (b"step,rate", &b""[..]));
 }
+
+/// The index that pandas writes without a name.
+#[test]
+fn a_column_without_a_name_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("data.csv");
+    fs::write(&csv, format!(",x,class\n{}", "0,1,b\n1,2,g\n".repeat(9))).unwrap();
+    let output = microfit(&["train", "--csv", csv.to_str().unwrap(), "--epochs", "1"]);
+    assert!(output.status.success(), "{output:?}");
+    let path = csv.display();
+    let expected = format!(
+        "microfit: {path}: row 1 has no numbers and is taken for a header\n\
+         microfit: {path}: column 1 has no name and is taken for a feature\n"
+    );
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+}

@@ -19,6 +19,22 @@ pub enum Target {
     Any,
 }
 
+impl Target {
+    /// Whether it names classes.
+    pub(super) const fn is_named(&self) -> bool {
+        matches!(self, Self::Class(Some(_)) | Self::Classes(Some(_)))
+    }
+
+    fn names(&self, cell: &str) -> bool {
+        let named: &[String] = match self {
+            Self::Class(Some(classes)) => classes,
+            Self::Classes(Some(classes)) => classes,
+            _ => &[],
+        };
+        named.iter().any(|class| key(class) == key(cell))
+    }
+}
+
 /// The classes in the order of their indices, none for numbers; `None` if there is only one.
 pub(super) fn classes(target: &Target, cells: &[&str]) -> Option<Vec<String>> {
     match target {
@@ -65,13 +81,40 @@ pub(crate) fn key(cell: &str) -> Result<u64, &str> {
     value(cell).filter(|value| value.is_finite()).map(|value| (value + 0.0).to_bits()).ok_or(cell)
 }
 
+/// What programs write where there is no value, beside NaN and nothing at all; in lower case.
+const MISSING: [&str; 11] = ["?", "-", ".", "na", "n/a", "#n/a", "#na", "<na>", "null", "none", "missing"];
+
+fn is_missing(cell: &str) -> bool {
+    MISSING.contains(&&*cell.to_lowercase())
+}
+
+/// Whether all cells are numbers, or stand for one that is missing.
+fn are_numbers(cells: &[&str]) -> bool {
+    cells.iter().any(|cell| value(cell).is_some()) && cells.iter().all(|cell| value(cell).is_some() || is_missing(cell))
+}
+
 /// The first cell that stands for no number, such as NaN, among cells that all are numbers; unless classes are named, and it may be one.
 pub(super) fn missing(target: &Target, cells: &[&str]) -> Option<usize> {
-    if matches!(target, Target::Class(Some(_)) | Target::Classes(Some(_))) {
+    if target.is_named() || !are_numbers(cells) {
         return None;
     }
-    let values: Vec<f64> = cells.iter().map(|cell| value(cell)).collect::<Option<_>>()?;
-    values.iter().position(|value| !value.is_finite())
+    cells.iter().position(|cell| value(cell).is_none_or(|value| !value.is_finite()))
+}
+
+/// Whether the first cell is a word, and none that is named, before numbers only: the name of their column.
+pub(super) fn alone(target: &Target, cells: &[&str]) -> bool {
+    cells.split_first().is_some_and(|(first, rest)| {
+        let is_word = !first.is_empty() && value(first).is_none() && !is_missing(first);
+        is_word && !target.names(first) && are_numbers(rest)
+    })
+}
+
+/// Whether the first cell's class has no other, while some of the other cells are of one class.
+pub(super) fn once(cells: &[&str]) -> bool {
+    cells.split_first().is_some_and(|(first, rest)| {
+        let classes: BTreeSet<_> = rest.iter().map(|cell| key(cell)).collect();
+        !classes.contains(&key(first)) && classes.len() < rest.len()
+    })
 }
 
 /// The classes in words.
@@ -115,6 +158,10 @@ mod tests {
         assert!(key("1.0") == key("1") && key("b") == key("b") && key("b") != key("B") && key("nan") != key("NaN"));
         let of_any = |cells: &[&str]| missing(&Target::Any, cells);
         assert_eq!((of_any(&["0", "NaN", "1"]), of_any(&["nan", "one"]), of_any(&["0", "1"])), (Some(1), None, None));
+        for word in ["NA", "N/A", "?", "null", "None", "<NA>", "-"] {
+            assert_eq!((of_any(&["0", word, "1"]), of_any(&["a", word, "1"])), (Some(1), None), "{word}");
+        }
+        assert_eq!(of_any(&["0", "1e300"]), None);
         let named = Target::Class(Some(["0".into(), "nan".into()]));
         assert_eq!(missing(&named, &["0", "nan"]), None);
         // Equal as f32.

@@ -180,8 +180,8 @@ impl Train {
         };
         fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?;
         let data = Csv::read(path, &target)?;
-        if data.has_header() {
-            output::note(format_args!("{}: row 1 has no numbers and is taken for a header", path.display()));
+        for note in data.notes() {
+            output::note(format_args!("{}: {note}", path.display()));
         }
         let classes = data.classes();
         let loss = self.loss.loss.unwrap_or(LossArg::of(classes.len()));
