@@ -63,10 +63,10 @@ fn a_named_pipe_takes_a_trace() {
     assert!(pipe.exists());
 }
 
-/// As in `microfit train --trace /dev/stdout | head -1`.
+/// As in `microfit train --trace /dev/stdout | head -1`, with more than a pipe holds.
 #[test]
 fn a_trace_to_a_reader_who_is_gone_is_no_error() {
-    let mut child = microfit(&["train", "--epochs", "2", "--trace", "/dev/stdout"])
+    let mut child = microfit(&["train", "--epochs", "2000", "--hidden", "1", "--trace", "/dev/stdout"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
