@@ -4,7 +4,7 @@ use microfit::activation::{Activation, Kind, Linear, Relu, Sigmoid};
 use microfit::data::{Nothing, Rows, Sequential};
 use microfit::loss::{BinaryCrossEntropy, Input, Loss, MeanSquaredError};
 use microfit::optimizer::{Adam, OnlineSgd, Optimizer, Sgd};
-use microfit::schedule::{Constant, FromFn};
+use microfit::schedule::{Constant, FromFn, keras, optax, timm, torch, transformers};
 use microfit::{Buffer, Clock, Error, Event, Fit, Network, Requirement, Topology, dense};
 use microfit_tests::device::a_boards_kernels;
 
@@ -278,6 +278,89 @@ fn errors_name_what_was_expected_and_what_was_found() {
     assert_eq!(text(class), "sample 5: expected a class from 0 and below 3, found 7");
     let fold = Error::Parameter { name: "fold", must_be: Requirement::BelowFolds, found: 3.0 };
     assert_eq!(text(fold), "fold: expected below the number of folds, found 3");
+}
+
+/// A constructor by a library's name refuses by the names of its own arguments, whatever primitive it is made of.
+#[test]
+fn a_schedules_refusal_names_its_argument() {
+    fn name<T>(made: Result<T, Error>) -> &'static str {
+        match made {
+            Err(Error::Parameter { name, .. }) => name,
+            Err(other) => panic!("{other}"),
+            Ok(_) => "nothing",
+        }
+    }
+    let exponential = optax::ExponentialDecayOptions::DEFAULT;
+    let onecycle = optax::OnecycleOptions::DEFAULT;
+    let cycles = timm::CycleOptions::DEFAULT;
+    let low = transformers::MinLr::Rate(0.2);
+    let wave = transformers::WsdOptions {
+        decay_type: transformers::WsdType::Cosine,
+        num_cycles: 1e308,
+        ..transformers::WsdOptions::DEFAULT
+    };
+    let warm = |warmup_target| keras::CosineDecayOptions { alpha: 1e300, warmup_target, warmup_steps: 5 };
+    let power = timm::WsdOptions { decay_fn: timm::Decay::Power { power: -1.0 }, ..timm::WsdOptions::DEFAULT };
+    let table = [
+        (name(keras::decay(-0.1, 0.1)), "lr"),
+        (name(keras::decay(0.1, -0.1)), "decay"),
+        (name(keras::cosine_decay(1e300, 10, warm(None))), "alpha * initial_learning_rate"),
+        (name(keras::cosine_decay(0.1, 10, warm(Some(1e300)))), "alpha * warmup_target"),
+        (
+            name(keras::reduce_lr_on_plateau(
+                0.1,
+                keras::ReduceLrOnPlateauOptions { min_lr: -1.0, ..keras::ReduceLrOnPlateauOptions::DEFAULT },
+            )),
+            "min_lr",
+        ),
+        (name(torch::constant(-0.1, 0.0, 0)), "lr"),
+        (name(torch::exponential(-0.1, 0.5)), "lr"),
+        (name(torch::exponential(0.1, -1.0)), "gamma"),
+        (name(torch::polynomial(-0.1, 5, 1.0)), "lr"),
+        (name(torch::polynomial(-0.1, 0, 1.0)), "lr"),
+        (name(torch::polynomial(0.1, 5, -1.0)), "power"),
+        (
+            name(torch::reduce_lr_on_plateau(
+                0.1,
+                torch::ReduceLrOnPlateauOptions { min_lr: -1.0, ..torch::ReduceLrOnPlateauOptions::DEFAULT },
+            )),
+            "min_lr",
+        ),
+        (name(optax::constant_schedule(-0.1)), "value"),
+        (name(optax::cosine_decay_schedule(1e300, 10, 1e300, 1.0)), "alpha * init_value"),
+        (
+            name(optax::linear_onecycle_schedule(
+                10,
+                0.1,
+                optax::OnecycleOptions { pct_start: 0.9, pct_final: 0.5, ..onecycle },
+            )),
+            "pct_final",
+        ),
+        (name(optax::warmup_constant_schedule(-0.1, 0.1, 5)), "init_value"),
+        (name(optax::warmup_constant_schedule(0.0, -0.1, 5)), "peak_value"),
+        (name(optax::warmup_cosine_decay_schedule(0.0, -0.1, 5, 10, 0.0, 1.0)), "peak_value"),
+        (name(optax::warmup_exponential_decay_schedule(0.0, -0.1, 5, 10, 0.5, exponential)), "peak_value"),
+        (
+            name(optax::reduce_on_plateau(
+                0.1,
+                optax::ReduceOnPlateauOptions { min_scale: -1.0, ..optax::ReduceOnPlateauOptions::DEFAULT },
+            )),
+            "min_scale",
+        ),
+        (name(timm::tanh(0.1, 10, f64::NAN, 1.0, cycles)), "lb"),
+        (name(timm::tanh(0.1, 10, 3.0, 1.0, cycles)), "ub"),
+        (name(timm::tanh(0.1, 10, 3.0, f64::NAN, cycles)), "ub"),
+        (name(timm::wsd(0.1, 10, 5, power)), "power"),
+        (name(transformers::cosine(0.1, 5, 10, 1e308)), "2 * num_cycles"),
+        (name(transformers::cosine_with_min_lr(-0.1, 5, 10, 0.5, low)), "lr"),
+        (
+            name(transformers::warmup_stable_decay(0.1, 5, 5, transformers::WsdLength::Stable(5), wave)),
+            "2 * num_cycles",
+        ),
+    ];
+    for (row, (found, expected)) in table.into_iter().enumerate() {
+        assert_eq!(found, expected, "row {row}");
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub enum Error {
     },
     /// A parameter outside its range.
     Parameter {
-        /// The parameter's name, as in the constructor's signature.
+        /// The parameter's name, as in the constructor's signature or its options, or a formula of such: `lr - lr_end`.
         name: &'static str,
         /// What was expected.
         must_be: Requirement,

@@ -11,7 +11,7 @@
 //! **Not portable: noise.** `noise_range_t` draws from torch's generator.
 
 use super::{Ahead, Clamp, Fade, InversePower, MultiStep, Restarts, Schedule, Shape, StepDecay};
-use crate::error::Error;
+use crate::error::{Error, Requirement};
 
 /// timm's warm-up in front of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -138,6 +138,10 @@ pub const fn cosine(lr: f64, t_initial: u32, options: CycleOptions) -> Result<Wa
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn tanh(lr: f64, t_initial: u32, lb: f64, ub: f64, options: CycleOptions) -> Result<Warmup<Restarts>, Error> {
+    require_all!("lb": Finite = lb, "ub": Finite = ub);
+    if ub <= lb {
+        return Err(Error::Parameter { name: "ub", must_be: Requirement::AboveThePrevious, found: ub as f32 });
+    }
     let shape = Shape::Tanh { lower: lb, upper: ub };
     let inner = propagate!(cycles(lr, t_initial, shape, CycleOptions { k_decay: 1.0, ..options }));
     Warmup::new(lr, options.warmup, true, inner)
@@ -293,7 +297,10 @@ pub const fn wsd(lr: f64, t_initial: u32, decay_t: u32, options: WsdOptions) -> 
         Decay::Linear => Shape::Linear,
         Decay::OneMinusSqrt => Shape::OneMinusSqrt,
         Decay::Cosine => Shape::Cosine,
-        Decay::Power { power } => Shape::Power { exponent: power },
+        Decay::Power { power } => {
+            require_all!("power": Positive = power);
+            Shape::Power { exponent: power }
+        }
         Decay::Exp { ratio } => Shape::Exponential { ratio },
     };
     let stable = propagate!(InversePower::new(lr, timescale, power));

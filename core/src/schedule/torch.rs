@@ -101,7 +101,7 @@ pub const fn multi_step(lr: f64, milestones: &[u32], gamma: f64) -> Result<Multi
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn constant(lr: f64, factor: f64, total_iters: u32) -> Result<Then<Constant, Constant>, Error> {
-    require_all!("factor": UnitInterval = factor);
+    require_all!("lr": NonNegative = lr, "factor": UnitInterval = factor);
     let low = propagate!(Constant::new(lr * factor));
     let after = if total_iters == 0 { low } else { propagate!(Constant::new(lr)) };
     Ok(Then::new(low, total_iters, after))
@@ -141,6 +141,7 @@ pub const fn linear(lr: f64, start_factor: f64, end_factor: f64, total_iters: u3
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn exponential(lr: f64, gamma: f64) -> Result<Exponential, Error> {
+    require_all!("lr": NonNegative = lr, "gamma": NonNegative = gamma);
     Exponential::new(lr, gamma, 1.0)
 }
 
@@ -158,6 +159,7 @@ pub const fn exponential(lr: f64, gamma: f64) -> Result<Exponential, Error> {
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn polynomial(lr: f64, total_iters: u32, power: f64) -> Result<Polynomial, Error> {
+    require_all!("lr": NonNegative = lr);
     if total_iters == 0 {
         return Polynomial::new(lr, lr, 1.0, power);
     }
@@ -404,5 +406,6 @@ options! {
 /// ```
 pub const fn reduce_lr_on_plateau(lr: f64, options: ReduceLrOnPlateauOptions) -> Result<Plateau, Error> {
     let ReduceLrOnPlateauOptions { mode, factor, patience, threshold, cooldown, min_lr, eps } = options;
+    require_all!("min_lr": NonNegative = min_lr);
     Plateau { lr, mode, factor, patience, cooldown, floor: min_lr, rule: Rule::Torch { threshold, eps } }.check()
 }
