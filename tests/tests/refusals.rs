@@ -283,6 +283,8 @@ fn errors_name_what_was_expected_and_what_was_found() {
 /// A constructor by a library's name refuses by the names of its own arguments, whatever primitive it is made of.
 #[test]
 fn a_schedules_refusal_names_its_argument() {
+    /// Above 0, and still every quotient by it overflows.
+    const TINY: f64 = 1e-320;
     fn name<T>(made: Result<T, Error>) -> &'static str {
         match made {
             Err(Error::Parameter { name, .. }) => name,
@@ -291,7 +293,7 @@ fn a_schedules_refusal_names_its_argument() {
         }
     }
     let exponential = optax::ExponentialDecayOptions::DEFAULT;
-    let onecycle = optax::OnecycleOptions::DEFAULT;
+    let (one_cycle, onecycle) = (torch::OneCycleOptions::DEFAULT, optax::OnecycleOptions::DEFAULT);
     let cycles = timm::CycleOptions::DEFAULT;
     let low = transformers::MinLr::Rate(0.2);
     let wave = transformers::WsdOptions {
@@ -326,6 +328,14 @@ fn a_schedules_refusal_names_its_argument() {
             )),
             "min_lr",
         ),
+        (
+            name(torch::one_cycle(0.1, 3, torch::OneCycleOptions { div_factor: TINY, ..one_cycle })),
+            "max_lr / div_factor",
+        ),
+        (
+            name(torch::one_cycle(0.1, 3, torch::OneCycleOptions { final_div_factor: TINY, ..one_cycle })),
+            "max_lr / div_factor / final_div_factor",
+        ),
         (name(optax::constant_schedule(-0.1)), "value"),
         (name(optax::cosine_decay_schedule(1e300, 10, 1e300, 1.0)), "alpha * init_value"),
         (
@@ -335,6 +345,26 @@ fn a_schedules_refusal_names_its_argument() {
                 optax::OnecycleOptions { pct_start: 0.9, pct_final: 0.5, ..onecycle },
             )),
             "pct_final",
+        ),
+        (
+            name(optax::linear_onecycle_schedule(10, 1.0, optax::OnecycleOptions { div_factor: TINY, ..onecycle })),
+            "peak_value / div_factor",
+        ),
+        (
+            name(optax::linear_onecycle_schedule(
+                10,
+                0.1,
+                optax::OnecycleOptions { final_div_factor: TINY, ..onecycle },
+            )),
+            "1 / final_div_factor",
+        ),
+        (
+            name(optax::cosine_onecycle_schedule(
+                10,
+                0.1,
+                optax::OnecycleOptions { final_div_factor: TINY, ..onecycle },
+            )),
+            "1 / (div_factor * final_div_factor)",
         ),
         (name(optax::warmup_constant_schedule(-0.1, 0.1, 5)), "init_value"),
         (name(optax::warmup_constant_schedule(0.0, -0.1, 5)), "peak_value"),
@@ -347,6 +377,7 @@ fn a_schedules_refusal_names_its_argument() {
             )),
             "min_scale",
         ),
+        (name(optax::sgdr_schedule(&[])), "cosine_kwargs"),
         (name(timm::tanh(0.1, 10, f64::NAN, 1.0, cycles)), "lb"),
         (name(timm::tanh(0.1, 10, 3.0, 1.0, cycles)), "ub"),
         (name(timm::tanh(0.1, 10, 3.0, f64::NAN, cycles)), "ub"),

@@ -240,7 +240,7 @@ const fn together(knot: (u32, f64), next: (u32, f64)) -> ((u32, f64), (u32, f64)
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `transition_steps` is at least 1, `peak_value` finite and not negative, the parts from 0
-/// to 1, the second's knot not before the first's, and the factors positive.
+/// to 1, the second's knot not before the first's, and the factors positive and not so small that a quotient by them overflows.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, optax::{OnecycleOptions, linear_onecycle_schedule}};
@@ -416,7 +416,7 @@ pub struct Sgdr<'a> {
 /// `sgdr_schedule`: one [`warmup_cosine_decay_schedule`] after the other, each for its `decay_steps`; the last one stays.
 ///
 /// # Errors
-/// As [`warmup_cosine_decay_schedule`].
+/// As [`warmup_cosine_decay_schedule`], and [`Error::Parameter`] unless there is a cycle.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, optax::{CosineKwargs, sgdr_schedule}};
@@ -430,6 +430,7 @@ pub struct Sgdr<'a> {
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn sgdr_schedule(cosine_kwargs: &[CosineKwargs]) -> Result<Sgdr<'_>, Error> {
+    require_all!("cosine_kwargs": AtLeastOne = cosine_kwargs.len());
     let mut rest = cosine_kwargs;
     while let [kwargs, tail @ ..] = rest {
         propagate!(kwargs.schedule());

@@ -262,7 +262,7 @@ pub type OneCycle = WithMomentum<Knots<4>, Knots<4>>;
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `total_steps` is at least 1, `pct_start` from 0 to 1 and not just `1 / total_steps` (where torch divides
-/// by zero), the factors positive, and the others finite and not negative.
+/// by zero), the factors positive, and the others and the first and the last rate finite and not negative.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, torch::{Anneal, OneCycleOptions, one_cycle}};
@@ -285,6 +285,7 @@ pub const fn one_cycle(max_lr: f64, total_steps: u32, options: OneCycleOptions) 
         "div_factor": Positive = o.div_factor, "final_div_factor": Positive = o.final_div_factor);
     let first = max_lr / o.div_factor;
     let last = first / o.final_div_factor;
+    require_all!("max_lr / div_factor": Finite = first, "max_lr / div_factor / final_div_factor": Finite = last);
     // Two phases are three whose middle one is empty.
     let (back, middle) = if o.three_phase { (2.0 * o.pct_start * n - 2.0, first) } else { (peak, max_lr) };
     let base = if o.three_phase { o.max_momentum } else { o.base_momentum };
