@@ -332,6 +332,12 @@ impl<S: Schedule + ?Sized> Schedule for &S {
     }
 }
 
+impl<S: Finite + ?Sized> Finite for &S {
+    fn steps(&self) -> u32 {
+        (**self).steps()
+    }
+}
+
 // Not `f64::clamp`, which has a panic path.
 #[allow(clippy::manual_clamp)]
 /// Keeps an overflow at the largest f64; the NaN of a user's closure is 0.
