@@ -197,7 +197,7 @@ options! {
 /// `CosineDecayRestarts`: `a * (alpha + (1 - alpha) * m_mul^i * H(u))` in cycle `i` of `first_decay_steps * t_mul^i`
 /// steps.
 ///
-/// A restart is exactly on the boundary. Keras finds the cycle by a logarithm, which in its f32 can come a step late.
+/// A restart is exactly on the boundary. Keras finds the cycle by a logarithm, which in its f32 can come a step early or late.
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `first_decay_steps` and `t_mul` are at least 1 and the others are finite and not
