@@ -356,15 +356,20 @@ fn a_schedule_of_optax_that_is_refused() {
 
 #[test]
 fn a_schedule_of_timm_or_transformers_that_is_refused() {
-    use microfit::schedule::timm::{self, CycleOptions, Decay};
+    use microfit::schedule::timm::{self, CycleOptions, Decay, Stable};
     use microfit::schedule::transformers::{self, MinLr, WsdLength};
 
-    let power = timm::WsdOptions { decay_fn: Decay::Power { power: -1.0 }, ..timm::WsdOptions::DEFAULT };
+    let default = timm::WsdOptions { warmup_t: 5, ..timm::WsdOptions::DEFAULT };
+    let stable = timm::WsdOptions { stable_fn: Stable::Power { power: -1.0 }, ..default };
+    let power = timm::WsdOptions { decay_fn: Decay::Power { power: -1.0 }, ..default };
+    let ratio = timm::WsdOptions { decay_fn: Decay::Exp { ratio: 1.0 }, ..default };
     names_its_argument(&[
         (timm::tanh(0.1, 10, f64::NAN, 1.0, CycleOptions::DEFAULT).err(), "lb"),
         (timm::tanh(0.1, 10, 3.0, 1.0, CycleOptions::DEFAULT).err(), "ub"),
         (timm::tanh(0.1, 10, 3.0, f64::NAN, CycleOptions::DEFAULT).err(), "ub"),
-        (timm::wsd(0.1, 10, 5, power).err(), "power"),
+        (timm::wsd(0.1, 10, 5, stable).err(), "stable_power"),
+        (timm::wsd(0.1, 10, 5, power).err(), "decay_power"),
+        (timm::wsd(0.1, 10, 5, ratio).err(), "decay_ratio"),
     ]);
 
     let waves = transformers::WsdOptions { num_cycles: 1e308, ..transformers::WsdOptions::DEFAULT };

@@ -271,8 +271,9 @@ pub type Wsd = Warmup<Fade<Clamp<InversePower>>>;
 /// `t_initial` steps.
 ///
 /// # Errors
-/// [`Error::Parameter`] unless `decay_t` is from 1 to `t_initial`, a stable part that falls has a positive time scale, and the others are
-/// finite and not negative.
+/// [`Error::Parameter`] unless `decay_t` is from 1 to `t_initial`, a stable part that falls has a positive time scale, the `power` of the decay is
+/// positive, its `ratio` between 0 and 1, and the others are finite and not negative. A power or a ratio goes by timm's name there:
+/// `stable_power`, `decay_power`, `decay_ratio`.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, timm::{Decay, WsdOptions, wsd}};
@@ -294,7 +295,10 @@ pub const fn wsd(lr: f64, t_initial: u32, decay_t: u32, options: WsdOptions) -> 
         // To the power of 0 it is constant whatever the time scale.
         Stable::Constant => (1.0, 0.0),
         Stable::Rsqrt => (timescale, 0.5),
-        Stable::Power { power } => (timescale, power),
+        Stable::Power { power } => {
+            require_all!("stable_power": NonNegative = power);
+            (timescale, power)
+        }
     };
     require_all!("stable_timescale": Positive = timescale);
     let shape = match decay_fn {
@@ -302,10 +306,13 @@ pub const fn wsd(lr: f64, t_initial: u32, decay_t: u32, options: WsdOptions) -> 
         Decay::OneMinusSqrt => Shape::OneMinusSqrt,
         Decay::Cosine => Shape::Cosine,
         Decay::Power { power } => {
-            require_all!("power": Positive = power);
+            require_all!("decay_power": Positive = power);
             Shape::Power { exponent: power }
         }
-        Decay::Exp { ratio } => Shape::Exponential { ratio },
+        Decay::Exp { ratio } => {
+            require_all!("decay_ratio": OpenFraction = ratio);
+            Shape::Exponential { ratio }
+        }
     };
     let stable = propagate!(InversePower::new(lr, timescale, power));
     let stable = propagate!(Clamp::new(stable, lr_min, f64::MAX));
