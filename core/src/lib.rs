@@ -1,5 +1,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 // Code for storage that blocks and for storage that is waited for is one file, included twice.
 #![allow(clippy::duplicate_mod)]

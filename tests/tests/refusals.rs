@@ -280,6 +280,106 @@ fn errors_name_what_was_expected_and_what_was_found() {
     assert_eq!(text(fold), "fold: expected below the number of folds, found 3");
 }
 
+/// Above 0, and still every quotient by it overflows.
+const TINY: f64 = 1e-320;
+
+/// A schedule by a library's name refuses by the names of its own arguments, whatever primitive it is made of.
+fn names_its_argument(refusals: &[(Option<Error>, &str)]) {
+    for &(error, expected) in refusals {
+        assert!(
+            matches!(error, Some(Error::Parameter { name, .. }) if name == expected),
+            "expected {expected}, found {error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_schedule_of_keras_or_torch_that_is_refused() {
+    use microfit::schedule::keras::{self, CosineDecayOptions};
+    use microfit::schedule::torch::{self, OneCycleOptions};
+
+    let floor = keras::ReduceLrOnPlateauOptions { min_lr: -1.0, ..Default::default() };
+    let high = |warmup_target| CosineDecayOptions { alpha: 1e300, warmup_target, ..CosineDecayOptions::DEFAULT };
+    names_its_argument(&[
+        (keras::decay(-0.1, 0.1).err(), "lr"),
+        (keras::decay(0.1, -0.1).err(), "decay"),
+        (keras::cosine_decay(1e300, 10, high(None)).err(), "alpha * initial_learning_rate"),
+        (keras::cosine_decay(0.1, 10, high(Some(1e300))).err(), "alpha * warmup_target"),
+        (keras::reduce_lr_on_plateau(0.1, floor).err(), "min_lr"),
+    ]);
+
+    let floor = torch::ReduceLrOnPlateauOptions { min_lr: -1.0, ..Default::default() };
+    let first = OneCycleOptions { div_factor: TINY, ..OneCycleOptions::DEFAULT };
+    let last = OneCycleOptions { final_div_factor: TINY, ..OneCycleOptions::DEFAULT };
+    names_its_argument(&[
+        (torch::constant(-0.1, 0.0, 0).err(), "lr"),
+        (torch::exponential(-0.1, 0.5).err(), "lr"),
+        (torch::exponential(0.1, -1.0).err(), "gamma"),
+        (torch::polynomial(-0.1, 5, 1.0).err(), "lr"),
+        (torch::polynomial(-0.1, 0, 1.0).err(), "lr"),
+        (torch::polynomial(0.1, 5, -1.0).err(), "power"),
+        (torch::one_cycle(0.1, 3, first).err(), "max_lr / div_factor"),
+        (torch::one_cycle(0.1, 3, last).err(), "max_lr / div_factor / final_div_factor"),
+        (
+            torch::one_cycle(0.1, 3, OneCycleOptions { pct_start: 1.0, ..last }).err(),
+            "max_lr / div_factor / final_div_factor",
+        ),
+        (torch::reduce_lr_on_plateau(0.1, floor).err(), "min_lr"),
+    ]);
+}
+
+#[test]
+fn a_schedule_of_optax_that_is_refused() {
+    use microfit::schedule::optax::{self, ExponentialDecayOptions, OnecycleOptions};
+
+    let floor = optax::ReduceOnPlateauOptions { min_scale: -1.0, ..Default::default() };
+    let first = OnecycleOptions { div_factor: TINY, ..OnecycleOptions::DEFAULT };
+    let last = OnecycleOptions { final_div_factor: TINY, ..OnecycleOptions::DEFAULT };
+    let back = OnecycleOptions { pct_start: 0.9, pct_final: 0.5, ..OnecycleOptions::DEFAULT };
+    let decay = ExponentialDecayOptions::DEFAULT;
+    names_its_argument(&[
+        (optax::constant_schedule(-0.1).err(), "value"),
+        (optax::cosine_decay_schedule(1e300, 10, 1e300, 1.0).err(), "alpha * init_value"),
+        (optax::linear_onecycle_schedule(10, 0.1, back).err(), "pct_final"),
+        (optax::linear_onecycle_schedule(10, 1.0, first).err(), "peak_value / div_factor"),
+        (optax::linear_onecycle_schedule(10, 0.0, first).err(), "1 / div_factor"),
+        (optax::linear_onecycle_schedule(10, 0.1, last).err(), "1 / final_div_factor"),
+        (optax::cosine_onecycle_schedule(10, 0.1, last).err(), "1 / (div_factor * final_div_factor)"),
+        (optax::warmup_constant_schedule(-0.1, 0.1, 5).err(), "init_value"),
+        (optax::warmup_constant_schedule(0.0, -0.1, 5).err(), "peak_value"),
+        (optax::warmup_cosine_decay_schedule(0.0, -0.1, 5, 10, 0.0, 1.0).err(), "peak_value"),
+        (optax::warmup_exponential_decay_schedule(0.0, -0.1, 5, 10, 0.5, decay).err(), "peak_value"),
+        (optax::sgdr_schedule(&[]).err(), "cosine_kwargs"),
+        (optax::reduce_on_plateau(0.1, floor).err(), "min_scale"),
+    ]);
+}
+
+#[test]
+fn a_schedule_of_timm_or_transformers_that_is_refused() {
+    use microfit::schedule::timm::{self, CycleOptions, Decay, Stable};
+    use microfit::schedule::transformers::{self, MinLr, WsdLength};
+
+    let default = timm::WsdOptions { warmup_t: 5, ..timm::WsdOptions::DEFAULT };
+    let stable = timm::WsdOptions { stable_fn: Stable::Power { power: -1.0 }, ..default };
+    let power = timm::WsdOptions { decay_fn: Decay::Power { power: -1.0 }, ..default };
+    let ratio = timm::WsdOptions { decay_fn: Decay::Exp { ratio: 1.0 }, ..default };
+    names_its_argument(&[
+        (timm::tanh(0.1, 10, f64::NAN, 1.0, CycleOptions::DEFAULT).err(), "lb"),
+        (timm::tanh(0.1, 10, 3.0, 1.0, CycleOptions::DEFAULT).err(), "ub"),
+        (timm::tanh(0.1, 10, 3.0, f64::NAN, CycleOptions::DEFAULT).err(), "ub"),
+        (timm::wsd(0.1, 10, 5, stable).err(), "stable_power"),
+        (timm::wsd(0.1, 10, 5, power).err(), "decay_power"),
+        (timm::wsd(0.1, 10, 5, ratio).err(), "decay_ratio"),
+    ]);
+
+    let waves = transformers::WsdOptions { num_cycles: 1e308, ..transformers::WsdOptions::DEFAULT };
+    names_its_argument(&[
+        (transformers::cosine(0.1, 5, 10, 1e308).err(), "2 * num_cycles"),
+        (transformers::cosine_with_min_lr(-0.1, 5, 10, 0.5, MinLr::Rate(0.2)).err(), "lr"),
+        (transformers::warmup_stable_decay(0.1, 5, 5, WsdLength::Stable(5), waves).err(), "2 * num_cycles"),
+    ]);
+}
+
 #[test]
 fn a_rate_that_is_no_number() {
     fn check<O: Optimizer + Copy>(optimizer: O, batch: u32) {

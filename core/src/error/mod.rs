@@ -14,7 +14,9 @@ use crate::activation::Kind;
 /// Its `Display` names what was expected and what was found, and has no path to a panic.
 ///
 /// An operation that returns an error has changed nothing the caller lent: parameters, optimizer state and
-/// progress are what they were before the call, and the call may be repeated.
+/// progress are what they were before the call, and the call may be repeated. One that takes many steps, such as
+/// [`Trainer::run`](crate::Trainer::run) or [`Standardization::observe_all`](crate::data::Standardization::observe_all), has done those
+/// before the one that failed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -25,9 +27,9 @@ pub enum Error {
     BufferLength {
         /// Which buffer.
         buffer: Buffer,
-        /// Floats the operation needs.
+        /// Elements the operation needs: floats, or words, rows or indices.
         expected: usize,
-        /// Floats it was lent.
+        /// Elements it was lent.
         found: usize,
     },
     /// A topology without layers, or without inputs.
@@ -76,7 +78,7 @@ pub enum Error {
     },
     /// A parameter outside its range.
     Parameter {
-        /// The parameter's name, as in the constructor's signature.
+        /// The parameter's name, as in the constructor's signature or its options, or a formula of such: `lr - lr_end`.
         name: &'static str,
         /// What was expected.
         must_be: Requirement,

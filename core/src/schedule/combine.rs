@@ -152,6 +152,12 @@ impl<S> Scale<S> {
     }
 }
 
+impl<S: Finite> Finite for Scale<S> {
+    fn steps(&self) -> u32 {
+        self.inner.steps()
+    }
+}
+
 wrapper! {
     /// `rate(t) = max(0, inner(t) + offset)`.
     Offset { offset: f64 },
@@ -169,6 +175,12 @@ impl<S> Offset<S> {
     {
         require_all!("offset": Finite = offset);
         Ok(Self { inner, offset })
+    }
+}
+
+impl<S: Finite> Finite for Offset<S> {
+    fn steps(&self) -> u32 {
+        self.inner.steps()
     }
 }
 
@@ -193,6 +205,12 @@ impl<S> Clamp<S> {
             return Err(Error::Parameter { name: "high", must_be, found: high as f32 });
         }
         Ok(Self { inner, range: (low, high) })
+    }
+}
+
+impl<S: Finite> Finite for Clamp<S> {
+    fn steps(&self) -> u32 {
+        self.inner.steps()
     }
 }
 
@@ -274,6 +292,12 @@ impl<S> Ahead<S> {
         S: Copy,
     {
         Self { inner, steps }
+    }
+}
+
+impl<S: Finite> Finite for Ahead<S> {
+    fn steps(&self) -> u32 {
+        self.inner.steps().saturating_sub(self.steps)
     }
 }
 
@@ -424,6 +448,19 @@ mod tests {
         let schedule = warmup(0.1, 5).unwrap().then(clock().take(10)).then(clock().take(7));
         assert_eq!(schedule.steps(), 22);
         assert_eq!(schedule.value(16), 1.0);
+    }
+
+    /// What changes the value keeps the end, what changes the clock moves it.
+    #[test]
+    fn an_end_is_seen_from_outside() {
+        let up = warmup(0.1, 5).unwrap();
+        assert_eq!(up.scale(0.5).unwrap().steps(), 5);
+        assert_eq!(up.offset(0.1).unwrap().steps(), 5);
+        assert_eq!(up.clamp(0.0, 0.05).unwrap().steps(), 5);
+        assert_eq!([2, 5, 9].map(|steps| up.ahead(steps).steps()), [3, 0, 0]);
+        assert_eq!((&up).then(clock()).value(7), 2.0);
+        let any: &dyn Finite = &up;
+        assert_eq!(any.then(clock()).value(7), 2.0);
     }
 
     #[test]

@@ -73,10 +73,10 @@ impl Finite for Cosine {
     }
 }
 
-/// Cosine annealing from `from` to `to` in `steps` steps, then `to`: the usual [`Cosine`].
+/// Cosine annealing from `from` to `to` in `over` steps, then `to`: the usual [`Cosine`].
 ///
 /// # Errors
-/// [`Error::Parameter`] unless the rates are finite and not negative and `steps` is at least 1.
+/// [`Error::Parameter`] unless the rates are finite and not negative and `over` is at least 1.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, cosine};

@@ -133,8 +133,9 @@ pub struct PlateauState {
 }
 
 impl Plateau {
+    /// All but the floor, which each library calls something else.
     pub(crate) const fn check(self) -> Result<Self, Error> {
-        require_all!("lr": NonNegative = self.lr, "factor": Fraction = self.factor, "floor": NonNegative = self.floor);
+        require_all!("lr": NonNegative = self.lr, "factor": Fraction = self.factor);
         match self.rule {
             Rule::Torch { threshold, eps } => {
                 propagate!(threshold.check());

@@ -17,7 +17,7 @@ use crate::error::Error;
 /// `t` counts updates, not epochs. Keras 3 ignores `decay` with a warning.
 ///
 /// # Errors
-/// As [`TimeBased::new`].
+/// [`Error::Parameter`] unless both are finite and not negative.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, keras};
@@ -26,6 +26,7 @@ use crate::error::Error;
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn decay(lr: f64, decay: f64) -> Result<TimeBased, Error> {
+    require_all!("lr": NonNegative = lr);
     TimeBased::new(lr, decay)
 }
 
@@ -170,11 +171,13 @@ pub const fn cosine_decay(
     let CosineDecayOptions { alpha, warmup_target, warmup_steps } = options;
     require_all!("initial_learning_rate": NonNegative = initial_learning_rate,
         "decay_steps": AtLeastOne = decay_steps, "alpha": NonNegative = alpha);
-    let (peak, warmup_steps) = match warmup_target {
-        Some(target) => (target, warmup_steps),
-        None => (initial_learning_rate, 0),
+    let (peak, warmup_steps) = if let Some(target) = warmup_target {
+        require_all!("warmup_target": NonNegative = target, "alpha * warmup_target": Finite = alpha * target);
+        (target, warmup_steps)
+    } else {
+        require_all!("alpha * initial_learning_rate": Finite = alpha * initial_learning_rate);
+        (initial_learning_rate, 0)
     };
-    require_all!("warmup_target": NonNegative = peak);
     let ramp = Ramp::any_length(initial_learning_rate, peak, warmup_steps, Shape::Linear);
     Ok(Then::new(ramp, warmup_steps, propagate!(Cosine::new(peak, alpha * peak, decay_steps as f64))))
 }
@@ -194,7 +197,7 @@ options! {
 /// `CosineDecayRestarts`: `a * (alpha + (1 - alpha) * m_mul^i * H(u))` in cycle `i` of `first_decay_steps * t_mul^i`
 /// steps.
 ///
-/// A restart is exactly on the boundary. Keras finds the cycle by a logarithm, which in its f32 can come a step late.
+/// A restart is exactly on the boundary. Keras finds the cycle by a logarithm, which in its f32 can come a step early or late.
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `first_decay_steps` and `t_mul` are at least 1 and the others are finite and not
@@ -258,6 +261,7 @@ options! {
 /// See [`Feedback`](super::Feedback) for an example.
 pub const fn reduce_lr_on_plateau(lr: f64, options: ReduceLrOnPlateauOptions) -> Result<Plateau, Error> {
     let ReduceLrOnPlateauOptions { factor, patience, mode, min_delta, cooldown, min_lr } = options;
+    require_all!("min_lr": NonNegative = min_lr);
     let rule = Rule::Keras { min_delta };
     Plateau { lr, mode, factor, patience, cooldown, floor: min_lr, rule }.check()
 }

@@ -2,7 +2,8 @@
 //!
 //! A schedule keeps no state, so a checkpoint stores a step and nothing else, and stopping and resuming gives the
 //! same rates as not stopping. The closed form is computed in f64 and rounded once to f32, which gives the very bits
-//! of Keras, PyTorch, optax, transformers and timm where those compute in f64 (`tests/tests/schedules.rs`); f32
+//! of Keras, PyTorch, optax, transformers and timm where those compute in f64 (`tests/tests/schedules.rs`), but where a
+//! constructor says otherwise: a library gathers rounding errors from step to step, or takes a boundary from a logarithm. f32
 //! throughout is off by about 1e-7 of the value as a rule and by more near a schedule's end.
 //!
 //! Three ways to one, from the nearest to the freest:
@@ -329,6 +330,12 @@ impl<S: Schedule + ?Sized> Schedule for &S {
 
     fn last_tried(&self) -> u32 {
         (**self).last_tried()
+    }
+}
+
+impl<S: Finite + ?Sized> Finite for &S {
+    fn steps(&self) -> u32 {
+        (**self).steps()
     }
 }
 

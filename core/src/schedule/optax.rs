@@ -9,7 +9,7 @@ use super::shape::Curve;
 use super::{
     Clamp, Constant, Cosine, Delay, Exponential, Mode, Plateau, Polynomial, ScaleTable, Scales, Schedule, Shape, Then,
 };
-use crate::error::Error;
+use crate::error::{Error, Requirement};
 
 /// `constant_schedule`.
 ///
@@ -23,6 +23,7 @@ use crate::error::Error;
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn constant_schedule(value: f64) -> Result<Constant, Error> {
+    require_all!("value": NonNegative = value);
     Constant::new(value)
 }
 
@@ -199,7 +200,7 @@ pub const fn cosine_decay_schedule(
     exponent: f64,
 ) -> Result<Cosine, Error> {
     require_all!("init_value": NonNegative = init_value, "decay_steps": AtLeastOne = decay_steps,
-        "alpha": NonNegative = alpha);
+        "alpha": NonNegative = alpha, "alpha * init_value": Finite = alpha * init_value);
     propagate!(Cosine::new(init_value, alpha * init_value, decay_steps as f64)).exponent(exponent)
 }
 
@@ -221,7 +222,8 @@ impl OnecycleOptions {
     const fn check(self, transition_steps: u32, peak_value: f64) -> Result<(), Error> {
         require_all!("transition_steps": AtLeastOne = transition_steps, "peak_value": NonNegative = peak_value,
             "pct_start": UnitInterval = self.pct_start, "pct_final": UnitInterval = self.pct_final,
-            "div_factor": Positive = self.div_factor, "final_div_factor": Positive = self.final_div_factor);
+            "div_factor": Positive = self.div_factor, "final_div_factor": Positive = self.final_div_factor,
+            "peak_value / div_factor": Finite = peak_value / self.div_factor);
         Ok(())
     }
 }
@@ -238,7 +240,7 @@ const fn together(knot: (u32, f64), next: (u32, f64)) -> ((u32, f64), (u32, f64)
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `transition_steps` is at least 1, `peak_value` finite and not negative, the parts from 0
-/// to 1, the second's knot not before the first's, and the factors positive.
+/// to 1, the second's knot not before the first's, and the factors positive and not so small that a quotient by them overflows.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, optax::{OnecycleOptions, linear_onecycle_schedule}};
@@ -255,11 +257,15 @@ pub const fn linear_onecycle_schedule(
     propagate!(options.check(transition_steps, peak_value));
     let (n, div) = (transition_steps as f64, options.div_factor);
     let (first, last) = ((options.pct_start * n) as u32, (options.pct_final * n) as u32);
-    let (back, end) = together((last, 1.0 / div), (transition_steps, 1.0 / options.final_div_factor));
+    if last < first {
+        let must_be = Requirement::AtLeastThePrevious;
+        return Err(Error::Parameter { name: "pct_final", must_be, found: options.pct_final as f32 });
+    }
+    let (to_back, to_end) = (1.0 / div, 1.0 / options.final_div_factor);
+    require_all!("1 / div_factor": Finite = to_back, "1 / final_div_factor": Finite = to_end);
+    let (back, end) = together((last, to_back), (transition_steps, to_end));
     let (peak, back) = together((first, div), back);
-    let scales = [peak, back, end];
-    propagate!(Scales::new(peak_value, &scales));
-    Ok(ScaleTable { lr: peak_value / div, scales, shape: Curve::new(Shape::Linear) })
+    Ok(ScaleTable { lr: peak_value / div, scales: [peak, back, end], shape: Curve::new(Shape::Linear) })
 }
 
 /// `cosine_onecycle_schedule`: half cosines through knots at 0, `int(pct_start * T)` and `T`.
@@ -284,7 +290,9 @@ pub const fn cosine_onecycle_schedule(
     propagate!(options.check(transition_steps, peak_value));
     let OnecycleOptions { pct_start, div_factor, final_div_factor, .. } = options;
     let peak_at = (pct_start * transition_steps as f64) as u32;
-    let (peak, end) = together((peak_at, div_factor), (transition_steps, 1.0 / (div_factor * final_div_factor)));
+    let to_end = 1.0 / (div_factor * final_div_factor);
+    require_all!("1 / (div_factor * final_div_factor)": Finite = to_end);
+    let (peak, end) = together((peak_at, div_factor), (transition_steps, to_end));
     Ok(ScaleTable { lr: peak_value / div_factor, scales: [peak, end], shape: Curve::new(Shape::Cosine) })
 }
 
@@ -307,6 +315,7 @@ pub const fn warmup_constant_schedule(
     peak_value: f64,
     warmup_steps: u32,
 ) -> Result<Delay<Polynomial>, Error> {
+    require_all!("init_value": NonNegative = init_value, "peak_value": NonNegative = peak_value);
     linear_schedule(init_value, peak_value, warmup_steps, 0)
 }
 
@@ -336,7 +345,7 @@ pub const fn warmup_cosine_decay_schedule(
     end_value: f64,
     exponent: f64,
 ) -> Result<WarmupCosineDecay, Error> {
-    let warmup = propagate!(linear_schedule(init_value, peak_value, warmup_steps, 0));
+    let warmup = propagate!(warmup_constant_schedule(init_value, peak_value, warmup_steps));
     require_all!("end_value": NonNegative = end_value,
         "decay_steps - warmup_steps": AtLeastOne = decay_steps as f64 - warmup_steps as f64);
     // optax takes the end from a quotient, which a peak of 0 makes 0.
@@ -367,7 +376,7 @@ pub const fn warmup_exponential_decay_schedule(
     decay_rate: f64,
     options: ExponentialDecayOptions,
 ) -> Result<Then<Delay<Polynomial>, ExponentialDecay>, Error> {
-    let warmup = propagate!(linear_schedule(init_value, peak_value, warmup_steps, 0));
+    let warmup = propagate!(warmup_constant_schedule(init_value, peak_value, warmup_steps));
     let decay = propagate!(exponential_decay(peak_value, transition_steps, decay_rate, options));
     Ok(Then::new(warmup, warmup_steps, decay))
 }
@@ -407,7 +416,7 @@ pub struct Sgdr<'a> {
 /// `sgdr_schedule`: one [`warmup_cosine_decay_schedule`] after the other, each for its `decay_steps`; the last one stays.
 ///
 /// # Errors
-/// As [`warmup_cosine_decay_schedule`].
+/// As [`warmup_cosine_decay_schedule`], and [`Error::Parameter`] unless there is a cycle.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, optax::{CosineKwargs, sgdr_schedule}};
@@ -421,6 +430,7 @@ pub struct Sgdr<'a> {
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn sgdr_schedule(cosine_kwargs: &[CosineKwargs]) -> Result<Sgdr<'_>, Error> {
+    require_all!("cosine_kwargs": AtLeastOne = cosine_kwargs.len());
     let mut rest = cosine_kwargs;
     while let [kwargs, tail @ ..] = rest {
         propagate!(kwargs.schedule());
@@ -485,6 +495,7 @@ options! {
 /// ```
 pub const fn reduce_on_plateau(lr: f64, options: ReduceOnPlateauOptions) -> Result<Plateau, Error> {
     let ReduceOnPlateauOptions { factor, patience, rtol, atol, cooldown, accumulation_size, min_scale } = options;
+    require_all!("min_scale": NonNegative = min_scale);
     let rule = Rule::Optax { rtol, atol, window: accumulation_size };
     Plateau { lr, mode: Mode::Min, factor, patience, cooldown, floor: min_scale, rule }.check()
 }

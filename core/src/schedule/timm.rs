@@ -11,7 +11,7 @@
 //! **Not portable: noise.** `noise_range_t` draws from torch's generator.
 
 use super::{Ahead, Clamp, Fade, InversePower, MultiStep, Restarts, Schedule, Shape, StepDecay};
-use crate::error::Error;
+use crate::error::{Error, Requirement};
 
 /// timm's warm-up in front of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,6 +105,9 @@ const fn cycles(lr: f64, t_initial: u32, shape: Shape, options: CycleOptions) ->
 /// `CosineLRScheduler`: `lr_min + (lr * cycle_decay^i - lr_min) * H(u^k)` in cycle `i` of `t_initial * cycle_mul^i` steps,
 /// `H(x) = (1 + cos(pi x)) / 2`; `lr_min` after `cycle_limit` cycles.
 ///
+/// A restart is exactly on the boundary. timm finds the cycle by a logarithm, which for some `cycle_mul`, 3 and 10 among them, comes a
+/// step late at some boundaries: with 3 and a `t_initial` of 10, step 1210 is still at `lr_min` there.
+///
 /// # Errors
 /// [`Error::Parameter`] unless `t_initial` and `cycle_mul` are at least 1, `k_decay` is positive and the others are finite and
 /// not negative.
@@ -124,7 +127,7 @@ pub const fn cosine(lr: f64, t_initial: u32, options: CycleOptions) -> Result<Wa
 /// `TanhLRScheduler`: `lr_min + (lr * cycle_decay^i - lr_min) * (1 - tanh(lb (1 - u) + ub u)) / 2`; by default `lb` is -7
 /// and `ub` 3.
 ///
-/// Neither end is quite reached. Without `warmup_prefix` the warm-up leads to the rate at its end.
+/// Neither end is quite reached. Without `warmup_prefix` the warm-up leads to the rate at its end. Restarts are as in [`cosine`].
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `lb` is below `ub`, `t_initial` and `cycle_mul` are at least 1, and the others are finite
@@ -138,12 +141,17 @@ pub const fn cosine(lr: f64, t_initial: u32, options: CycleOptions) -> Result<Wa
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn tanh(lr: f64, t_initial: u32, lb: f64, ub: f64, options: CycleOptions) -> Result<Warmup<Restarts>, Error> {
+    require_all!("lb": Finite = lb, "ub": Finite = ub);
+    if ub <= lb {
+        return Err(Error::Parameter { name: "ub", must_be: Requirement::AboveThePrevious, found: ub as f32 });
+    }
     let shape = Shape::Tanh { lower: lb, upper: ub };
     let inner = propagate!(cycles(lr, t_initial, shape, CycleOptions { k_decay: 1.0, ..options }));
     Warmup::new(lr, options.warmup, true, inner)
 }
 
-/// `PolyLRScheduler`: `lr_min + (lr * cycle_decay^i - lr_min) * (1 - u^k)^power`; power is 0.5 by default.
+/// `PolyLRScheduler`: `lr_min + (lr * cycle_decay^i - lr_min) * (1 - u^k)^power`; power is 0.5 by default. Restarts are as in
+/// [`cosine`].
 ///
 /// # Errors
 /// As [`cosine`], and [`Error::Parameter`] unless `power` is finite and not negative.
@@ -263,8 +271,9 @@ pub type Wsd = Warmup<Fade<Clamp<InversePower>>>;
 /// `t_initial` steps.
 ///
 /// # Errors
-/// [`Error::Parameter`] unless `decay_t` is from 1 to `t_initial`, a stable part that falls has a positive time scale, and the others are
-/// finite and not negative.
+/// [`Error::Parameter`] unless `decay_t` is from 1 to `t_initial`, a stable part that falls has a positive time scale, the `power` of the decay is
+/// positive, its `ratio` between 0 and 1, and the others are finite and not negative. A power or a ratio goes by timm's name there:
+/// `stable_power`, `decay_power`, `decay_ratio`.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, timm::{Decay, WsdOptions, wsd}};
@@ -286,15 +295,24 @@ pub const fn wsd(lr: f64, t_initial: u32, decay_t: u32, options: WsdOptions) -> 
         // To the power of 0 it is constant whatever the time scale.
         Stable::Constant => (1.0, 0.0),
         Stable::Rsqrt => (timescale, 0.5),
-        Stable::Power { power } => (timescale, power),
+        Stable::Power { power } => {
+            require_all!("stable_power": NonNegative = power);
+            (timescale, power)
+        }
     };
     require_all!("stable_timescale": Positive = timescale);
     let shape = match decay_fn {
         Decay::Linear => Shape::Linear,
         Decay::OneMinusSqrt => Shape::OneMinusSqrt,
         Decay::Cosine => Shape::Cosine,
-        Decay::Power { power } => Shape::Power { exponent: power },
-        Decay::Exp { ratio } => Shape::Exponential { ratio },
+        Decay::Power { power } => {
+            require_all!("decay_power": Positive = power);
+            Shape::Power { exponent: power }
+        }
+        Decay::Exp { ratio } => {
+            require_all!("decay_ratio": OpenFraction = ratio);
+            Shape::Exponential { ratio }
+        }
     };
     let stable = propagate!(InversePower::new(lr, timescale, power));
     let stable = propagate!(Clamp::new(stable, lr_min, f64::MAX));

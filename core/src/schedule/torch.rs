@@ -7,7 +7,9 @@
 //!
 //! `SequentialLR` is [`Sequential`](super::Sequential) or [`Then`], but for two classes that torch goes on with from the rate in
 //! force where they are a later part: a [`multiplicative`] (ours begins at its `lr`) and a [`constant`] of 0 steps (ours stays at
-//! `lr * factor`). `ChainedScheduler` is a
+//! `lr * factor`). A torch `OneCycleLR` anywhere in the list, and a `CyclicLR` as its first, replace the optimizer's initial rate when they
+//! are made, so that it is the `lr` of the other parts: `max_lr / div_factor` or `base_lr`. Both also leave their momentum to the other
+//! parts; ours have the optimizer's own. `ChainedScheduler` is a
 //! [`product`](super::Schedule::product): the first with the rate, the others with a rate of 1; that holds for the
 //! classes that multiply (step, multi-step, constant, linear, exponential, polynomial), while of those that set the
 //! rate (lambda, one-cycle, cyclic, warm restarts) the last in the chain wins.
@@ -101,7 +103,7 @@ pub const fn multi_step(lr: f64, milestones: &[u32], gamma: f64) -> Result<Multi
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn constant(lr: f64, factor: f64, total_iters: u32) -> Result<Then<Constant, Constant>, Error> {
-    require_all!("factor": UnitInterval = factor);
+    require_all!("lr": NonNegative = lr, "factor": UnitInterval = factor);
     let low = propagate!(Constant::new(lr * factor));
     let after = if total_iters == 0 { low } else { propagate!(Constant::new(lr)) };
     Ok(Then::new(low, total_iters, after))
@@ -109,7 +111,8 @@ pub const fn constant(lr: f64, factor: f64, total_iters: u32) -> Result<Then<Con
 
 /// `LinearLR`: `lr * (s + (e - s) * min(t, n) / n)`; by default `s` 1/3, `e` 1, `n` 5.
 ///
-/// With `total_iters` 0 torch stays at `lr * start_factor`, and so does this.
+/// With `total_iters` 0 torch stays at `lr * start_factor`, and so does this. With an `end_factor` of 0 the last rate is 0; torch, which steps
+/// from one rate to the next, may stay at a residue of either sign, about `1e-17 * lr`.
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `start_factor` is above 0 and at most 1, `end_factor` from 0 to 1, and `lr` finite and
@@ -141,6 +144,7 @@ pub const fn linear(lr: f64, start_factor: f64, end_factor: f64, total_iters: u3
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn exponential(lr: f64, gamma: f64) -> Result<Exponential, Error> {
+    require_all!("lr": NonNegative = lr, "gamma": NonNegative = gamma);
     Exponential::new(lr, gamma, 1.0)
 }
 
@@ -158,6 +162,7 @@ pub const fn exponential(lr: f64, gamma: f64) -> Result<Exponential, Error> {
 /// # Ok::<(), microfit::Error>(())
 /// ```
 pub const fn polynomial(lr: f64, total_iters: u32, power: f64) -> Result<Polynomial, Error> {
+    require_all!("lr": NonNegative = lr);
     if total_iters == 0 {
         return Polynomial::new(lr, lr, 1.0, power);
     }
@@ -166,8 +171,11 @@ pub const fn polynomial(lr: f64, total_iters: u32, power: f64) -> Result<Polynom
 
 /// `CosineAnnealingLR`: `eta_min + (lr - eta_min) * H(t / t_max)`, `H(u) = (1 + cos(pi u)) / 2`; eta_min is 0 by default.
 ///
-/// **Not clamped**: past `t_max` it rises again, with period `2 * t_max`. torch steps from one rate to the next; the
-/// closed form rounds to the same f32.
+/// **Not clamped**: past `t_max` it rises again, with period `2 * t_max`.
+///
+/// torch steps from one rate to the next and gathers an error. Up to a `t_max` of 10,000 its f32 is that of the closed form; with a longer one,
+/// and past `t_max`, the more so with an `eta_min` above 0, some differ: as a rule by a last bit, just before a `t_max` of a million by 6e-6
+/// of the value.
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `t_max` is at least 1 and the others are finite and not negative.
@@ -260,7 +268,7 @@ pub type OneCycle = WithMomentum<Knots<4>, Knots<4>>;
 ///
 /// # Errors
 /// [`Error::Parameter`] unless `total_steps` is at least 1, `pct_start` from 0 to 1 and not just `1 / total_steps` (where torch divides
-/// by zero), the factors positive, and the others finite and not negative.
+/// by zero), the factors positive, and the others and the first and the last rate finite and not negative.
 ///
 /// ```
 /// use microfit::schedule::{Schedule, torch::{Anneal, OneCycleOptions, one_cycle}};
@@ -283,6 +291,7 @@ pub const fn one_cycle(max_lr: f64, total_steps: u32, options: OneCycleOptions) 
         "div_factor": Positive = o.div_factor, "final_div_factor": Positive = o.final_div_factor);
     let first = max_lr / o.div_factor;
     let last = first / o.final_div_factor;
+    require_all!("max_lr / div_factor": Finite = first, "max_lr / div_factor / final_div_factor": Finite = last);
     // Two phases are three whose middle one is empty.
     let (back, middle) = if o.three_phase { (2.0 * o.pct_start * n - 2.0, first) } else { (peak, max_lr) };
     let base = if o.three_phase { o.max_momentum } else { o.base_momentum };
@@ -404,5 +413,6 @@ options! {
 /// ```
 pub const fn reduce_lr_on_plateau(lr: f64, options: ReduceLrOnPlateauOptions) -> Result<Plateau, Error> {
     let ReduceLrOnPlateauOptions { mode, factor, patience, threshold, cooldown, min_lr, eps } = options;
+    require_all!("min_lr": NonNegative = min_lr);
     Plateau { lr, mode, factor, patience, cooldown, floor: min_lr, rule: Rule::Torch { threshold, eps } }.check()
 }

@@ -94,7 +94,8 @@ pub const fn cosine(
 }
 
 const fn waves(lr: f64, low: f64, warmup: u32, training: u32, num_cycles: f64) -> Result<Cosine, Error> {
-    require_all!("lr": NonNegative = lr, "num_cycles": NonNegative = num_cycles);
+    require_all!("lr": NonNegative = lr, "num_cycles": NonNegative = num_cycles,
+        "2 * num_cycles": Finite = 2.0 * num_cycles);
     let wave = propagate!(Cosine::new(lr, low, rest(warmup, training) as f64)).unclamped();
     wave.half_cycles(2.0 * num_cycles)
 }
@@ -193,6 +194,7 @@ pub enum MinLr {
 
 impl MinLr {
     const fn lr(self, lr: f64) -> Result<f64, Error> {
+        require_all!("lr": NonNegative = lr);
         let low = match self {
             Self::Lr(low) => low,
             Self::Rate(rate) => rate * lr,
@@ -331,7 +333,7 @@ pub const fn warmup_stable_decay(
 ) -> Result<WarmupStableDecay, Error> {
     let WsdOptions { warmup_type, decay_type, min_lr_ratio, num_cycles } = options;
     require_all!("lr": NonNegative = lr, "min_lr_ratio": UnitInterval = min_lr_ratio,
-        "num_cycles": NonNegative = num_cycles);
+        "num_cycles": NonNegative = num_cycles, "2 * num_cycles": Finite = 2.0 * num_cycles);
     let stable = match length {
         WsdLength::Stable(steps) => steps,
         WsdLength::Training(steps) => {

@@ -65,6 +65,7 @@ pub enum Outcome {
 /// Why it could not be told, or not be deployed; `E` is the flash's error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum PromotionError<E> {
     /// A model could not be scored.
     Score(Error),

@@ -92,7 +92,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// Takes all steps that are left, in one call.
     ///
     /// # Errors
-    /// As [`Self::step`].
+    /// As [`Self::step`]. The steps before the one that failed are done: a further call goes on with that one.
     pub fn run(&mut self, train: &impl Dataset, validation: &impl Dataset) -> Result<(), Error> {
         while self.step(train, validation)? != Event::Done {}
         Ok(())
