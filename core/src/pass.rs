@@ -213,7 +213,14 @@ pub(crate) fn chain_last(
 /// Backward: the last layer's block of the tape holds its deltas; adds every trained layer's gradient to `gradient`, which has
 /// the parameters' layout, and leaves each layer's deltas in its block.
 #[inline(never)]
-pub(crate) fn backward(topology: &Topology, params: &[f32], gradient: &mut [f32], tape: &mut [f32], samples: &Samples) {
+pub(crate) fn backward(
+    topology: &Topology,
+    params: &[f32],
+    gradient: &mut [f32],
+    tape: &mut [f32],
+    samples: &Samples,
+    keep: f32,
+) {
     let n = samples.n;
     let (mut params, mut gradient, mut layers) = (params, gradient, topology.layers());
     let Some(mut tape) = tape.get_mut(..topology.tape_len(n)) else { return };
@@ -224,7 +231,7 @@ pub(crate) fn backward(topology: &Topology, params: &[f32], gradient: &mut [f32]
         // Nothing of a frozen layer, and then the kernel does nothing.
         let Some((rest_gradient, own)) = gradient.split_at_mut_checked(rest_params.len()) else { return };
         let Some((own, biases)) = own.split_at_mut_checked(own.len().saturating_sub(units)) else { return };
-        kernels::gradient(own, biases, inputs, deltas, fan_in);
+        kernels::gradient_of_kept(own, biases, inputs, deltas, fan_in, keep);
         // Without a trained layer below there is no need for its deltas.
         let (false, Some((layer, _))) = (rest_params.is_empty(), below.split_last()) else { return };
         let slopes = slopes_below(layer, samples);

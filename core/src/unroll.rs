@@ -10,7 +10,7 @@ pub(crate) const fn one_turn_at_a_time() {
 
 /// `n`, as a number the compiler does not know. A loop of which it knows that there are at most eight turns it writes out
 /// turn by turn, at `opt-level = 3`, whatever stands in it.
-#[cfg(any(kernels = "tiles", test))]
+#[cfg(any(kernels = "tiles", kernels = "apart", test))]
 #[inline(always)]
 pub(crate) fn unknown(n: usize) -> usize {
     #[cfg(target_arch = "arm")]

@@ -20,7 +20,7 @@ pub(super) fn is_normal(x: f32) -> bool {
 }
 
 /// A number below 0 whose result is normal, and that is not tiny: in one comparison.
-#[cfg(any(kernels = "tiles", test))]
+#[cfg(any(kernels = "tiles", kernels = "apart", test))]
 #[inline(always)]
 pub(super) fn has_k(x: f32) -> bool {
     x.to_bits().wrapping_sub((1 << 31) + TINY + 1) <= NORMAL - (TINY + 1)

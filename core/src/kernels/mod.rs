@@ -16,8 +16,9 @@
 //! Weights and their gradients are row-major, `[units][fan_in]`; blocks of inputs `[n][fan_in]`, outputs and deltas `[n][units]`, in the
 //! order that [`Place`] knows. Slices of other lengths do less work; they do not fail.
 //!
-//! The matrix kernels are written three times, in `tiles` for a Cortex-M with an FPU, in `plain` for one without or with little flash,
-//! and in `vectors` for a computer; `build.rs` chooses. Those that go element by element are written twice, in `tiles` and in `streams`.
+//! The matrix kernels are written four times, in `tiles` for a Cortex-M with an FPU, in `tiles::apart` for nothing but a Cortex-M4, in
+//! `plain` for one without an FPU or with little flash, and in `vectors` for a computer; `build.rs` chooses. Those that go element by element
+//! are written in `tiles`, some for a Cortex-M4 again, and in `streams` for the other two.
 //! All agree to the bit with the naive ones in the tests below.
 
 /// What `a.zip(b).zip(c)` yields, as a pattern: `((a, b), c)`.
@@ -36,9 +37,9 @@ mod place;
 #[cfg(any(kernels = "plain", test))]
 mod plain;
 mod slopes;
-#[cfg(any(not(kernels = "tiles"), test))]
+#[cfg(any(kernels = "plain", kernels = "vectors", test))]
 mod streams;
-#[cfg(any(kernels = "tiles", test))]
+#[cfg(any(kernels = "tiles", kernels = "apart", test))]
 mod tiles;
 #[cfg(any(kernels = "vectors", test))]
 mod vectors;
@@ -50,18 +51,37 @@ pub(crate) use place::{BY_VALUE, LANES, Place, split_spare};
 #[cfg(kernels = "plain")]
 pub(crate) use plain::{backward, backward_online, forward, gradient};
 pub(crate) use slopes::{Below, Slopes, scale_by};
-#[cfg(not(kernels = "tiles"))]
+#[cfg(any(kernels = "plain", kernels = "vectors"))]
 pub(crate) use streams::{add, add_scaled, all_finite, copy, fill, rectify, scale, spread};
-#[cfg(all(kernels = "tiles", not(feature = "fast-math")))]
+#[cfg(kernels = "apart")]
+pub(crate) use tiles::apart::{add, add_scaled, backward, forward, gradient, scale, spread};
+#[cfg(all(any(kernels = "tiles", kernels = "apart"), not(feature = "fast-math")))]
 pub(crate) use tiles::exponentials;
 #[cfg(kernels = "tiles")]
 pub(crate) use tiles::{
     add, add_scaled, all_finite, backward, backward_online, copy, fill, forward, gradient, rectify, scale, spread,
 };
+#[cfg(kernels = "apart")]
+pub(crate) use tiles::{all_finite, backward_online, copy, fill, rectify};
 #[cfg(all(kernels = "vectors", not(feature = "fast-math")))]
 pub(crate) use vectors::exponentials;
 #[cfg(kernels = "vectors")]
 pub(crate) use vectors::{backward, backward_online, forward, gradient};
+
+/// Whether [`gradient_of_kept`] scales what the gradient is added to, which saves a walk over it.
+pub(crate) const SCALES: bool = cfg!(kernels = "apart");
+
+/// [`gradient`], added to `keep` times what is there; `keep` is 1 where it does not [scale](SCALES).
+#[inline(always)]
+pub(crate) fn gradient_of_kept(w: &mut [f32], b: &mut [f32], x: &[f32], d: &mut [f32], fan_in: usize, keep: f32) {
+    #[cfg(kernels = "apart")]
+    gradient(w, b, x, d, fan_in, keep);
+    #[cfg(not(kernels = "apart"))]
+    {
+        let _ = keep;
+        gradient(w, b, x, d, fan_in);
+    }
+}
 
 /// Samples of a tile, and rows of a small one.
 #[cfg(any(not(kernels = "plain"), test))]
@@ -123,11 +143,25 @@ mod tests {
         deltas
     }
 
+    /// The kernels of `apart`, and those that it leaves to `tiles`.
+    mod apart {
+        use super::super::tiles;
+
+        pub(super) use tiles::apart::{
+            add, add_scaled, backward, forward, gradient as gradient_of_kept, scale, spread,
+        };
+        pub(super) use tiles::{all_finite, backward_online, copy, fill, rectify};
+
+        pub(super) fn gradient(w: &mut [f32], b: &mut [f32], x: &[f32], d: &[f32], fan_in: usize) {
+            gradient_of_kept(w, b, x, &mut d.to_vec(), fan_in, 1.0);
+        }
+    }
+
     /// Every matrix kernel of a module against its naive twin.
     macro_rules! agree {
-        ($module:ident as $name:ident, in_fours: $in_fours:literal, $prepare:block) => {
+        ($($module:ident)::+ as $name:ident, in_fours: $in_fours:literal, $prepare:block) => {
             mod $name {
-                use super::super::$module::{backward, backward_online, forward, gradient};
+                use super::super::$($module)::+::{backward, backward_online, forward, gradient};
                 use super::*;
 
                 #[test]
@@ -233,15 +267,16 @@ mod tests {
     }
     agree!(plain as plain, in_fours: false, {});
     agree!(tiles as tiles, in_fours: true, {});
+    agree!(tests::apart as apart_in_fours, in_fours: true, {});
     agree!(vectors as vectors, in_fours: false, {});
     agree!(vectors as vectors_of_eight, in_fours: false, { super::super::vectors::forced::avx2() });
     agree!(vectors as arrays, in_fours: false, { super::super::vectors::forced::no_instructions() });
 
     /// Every kernel over elements of a module against its naive twin.
     macro_rules! elements_agree {
-        ($module:ident as $name:ident) => {
+        ($($module:ident)::+ as $name:ident) => {
             mod $name {
-                use super::super::$module::{add, add_scaled, all_finite, copy, fill, rectify, scale, spread};
+                use super::super::$($module)::+::{add, add_scaled, all_finite, copy, fill, rectify, scale, spread};
                 use super::*;
 
                 #[test]
@@ -324,6 +359,30 @@ mod tests {
     }
     elements_agree!(streams as streams);
     elements_agree!(tiles as eights);
+    elements_agree!(tests::apart as eights_apart);
+
+    /// With deltas of which none is 0 as well, for which there are other loops.
+    #[test]
+    fn what_the_gradient_is_added_to_is_scaled_first() {
+        let mut rng = Rng::new(9);
+        for (fan_in, units, n) in shapes() {
+            for (dense, keep) in [(false, 0.85), (true, 0.85), (true, 1.0), (true, -0.5)] {
+                let (x, mut d) = (sparse(n * fan_in, &mut rng), sparse(n * units, &mut rng));
+                for d in d.iter_mut().filter(|_| dense) {
+                    *d += if *d < 0.0 { -0.5 } else { 0.5 };
+                }
+                let (mut w, mut b) = (sparse(units * fan_in, &mut rng), sparse(units, &mut rng));
+                let (mut expected_w, mut expected_b) = (w.clone(), b.clone());
+                for value in expected_w.iter_mut().chain(&mut expected_b) {
+                    *value = keep * *value + 0.0;
+                }
+                super::plain::gradient(&mut expected_w, &mut expected_b, &x, &d, fan_in);
+                let (x, mut d) = (block(&x, fan_in, true), block(&d, units, true));
+                apart::gradient_of_kept(&mut w, &mut b, &x, &mut d, fan_in, keep);
+                assert_eq!((bits(&w), bits(&b)), (bits(&expected_w), bits(&expected_b)), "{fan_in} {units} {n} {keep}");
+            }
+        }
+    }
 
     #[test]
     fn a_batch_begins_without_what_went_before_it() {

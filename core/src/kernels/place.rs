@@ -7,7 +7,7 @@ use super::{copy, spread};
 use crate::unroll::one_turn_at_a_time;
 
 /// Whether this target's kernels want fours of samples value by value.
-pub(crate) const BY_VALUE: bool = cfg!(kernels = "tiles");
+pub(crate) const BY_VALUE: bool = cfg!(any(kernels = "tiles", kernels = "apart"));
 
 /// Samples that stand so.
 pub(crate) const LANES: usize = 4;
@@ -102,13 +102,20 @@ impl Place {
     }
 }
 
+fn at(four: &[f32; LANES], lane: usize) -> f32 {
+    four.get(lane % LANES).copied().unwrap_or_default()
+}
+
 /// `to[k] = from[k][lane]`.
 fn gather(from: &[[f32; LANES]], lane: usize, to: &mut [f32]) {
-    for (to, four) in to.iter_mut().zip(from) {
-        if let Some(from) = four.get(lane % LANES) {
-            *to = *from;
-        }
+    let (pairs, odd) = from.as_chunks();
+    let (to, to_odd) = to.as_chunks_mut();
+    for ([a, b], [x, y]) in to.iter_mut().zip(pairs) {
+        (*a, *b) = (at(x, lane), at(y, lane));
         one_turn_at_a_time();
+    }
+    if let ([to], [x]) = (to_odd, odd) {
+        *to = at(x, lane);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a layer's inputs are when deltas come down to them.
 
-#[cfg(any(kernels = "tiles", test))]
+#[cfg(any(kernels = "tiles", kernels = "apart", test))]
 use super::TILE;
 use crate::unroll::one_turn_at_a_time;
 
@@ -16,7 +16,7 @@ pub(crate) enum Slopes {
 impl Slopes {
     /// Multiplies the four slopes by a sum each; what is inactive stays 0, whatever its sum. The sums are no array, which would be
     /// in memory on the way here.
-    #[cfg(any(kernels = "tiles", test))]
+    #[cfg(any(kernels = "tiles", kernels = "apart", test))]
     #[inline(always)]
     pub(super) fn scale(self, slopes: &mut [f32; TILE], s0: f32, s1: f32, s2: f32, s3: f32) {
         match self {

@@ -81,9 +81,9 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         if O::GATHER == Gather::InParameters {
             backward_online(&self.fit.topology, self.params, self.lanes.tape, &group.samples);
         } else {
-            self.begin_batch(&group.into);
+            let keep = self.begin_batch(&group.into);
             let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
-            backward(&self.fit.topology, self.params, gradient, self.lanes.tape, &group.samples);
+            backward(&self.fit.topology, self.params, gradient, self.lanes.tape, &group.samples, keep);
         }
         self.advance(&group);
         Ok(Event::Samples { done: self.progress.position, of: group.len })
@@ -154,14 +154,21 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         Ok(())
     }
 
-    /// What a batch's first samples find in the state.
+    /// What a batch's first samples find in the state, but for a factor that it is still to be multiplied by, or 1.
     #[inline(never)]
-    fn begin_batch(&mut self, into: &Accumulation) {
-        if self.progress.in_batch == 0 {
-            let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
-            kernels::begin(gradient, self.params, into.keep, into.decay);
-            add_penalties(&self.fit.topology, self.params, gradient, into.scale);
+    fn begin_batch(&mut self, into: &Accumulation) -> f32 {
+        if self.progress.in_batch > 0 {
+            return 1.0;
         }
+        let topology = &self.fit.topology;
+        let only_kept = into.decay == 0.0 && topology.layers().iter().all(|layer| layer.penalty.is_none());
+        if kernels::SCALES && only_kept && into.keep != 0.0 {
+            return into.keep;
+        }
+        let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
+        kernels::begin(gradient, self.params, into.keep, into.decay);
+        add_penalties(topology, self.params, gradient, into.scale);
+        1.0
     }
 
     /// The samples have been learnt from.

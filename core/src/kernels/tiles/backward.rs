@@ -94,7 +94,7 @@ extern "C" fn columns_of_four(
         accumulate!([w.s0, a; w.s1, b; w.s2, c; w.s3, e], d);
         let Some((deltas, below)) = units.next() else { break };
         let Some(tile) = below.last_chunk() else { break };
-        d = Quad::at(deltas);
+        d = last_first(deltas);
         one_turn_at_a_time();
         w = Quad::of(*tile);
         one_turn_at_a_time();
@@ -118,4 +118,11 @@ fn column_of_one(columns: &[f32], deltas: &[[f32; TILE]], x: &mut [f32; TILE], f
         one_turn_at_a_time();
     }
     slopes.scale(x, sum.s0, sum.s1, sum.s2, sum.s3);
+}
+
+/// What stands there, the last one loaded first: in a loop that counts its turns LLVM then steps the pointer in the load.
+#[inline(always)]
+const fn last_first([s0, s1, s2, s3]: &[f32; TILE]) -> Quad {
+    let (s3, s2, s1, s0) = (*s3, *s2, *s1, *s0);
+    Quad { s0, s1, s2, s3 }
 }

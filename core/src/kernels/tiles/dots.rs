@@ -1,7 +1,8 @@
 //! Two units of four samples, or one.
 
 use super::super::TILE;
-use super::loads::{Pair, Quad};
+use super::four::Pair;
+use super::loads::Quad;
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
 

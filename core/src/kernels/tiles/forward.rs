@@ -2,9 +2,9 @@
 
 use super::super::TILE;
 use super::dots::{dots_of_one, dots_of_two};
-use super::four::{four_rows, in_quads};
-use super::loads::{Pair, Quad};
-use super::online::forward_one;
+use super::four::{Pair, four_rows, in_quads};
+use super::loads::Quad;
+use super::one::forward_one;
 use crate::matrix::{rows, rows_mut};
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;

@@ -30,3 +30,19 @@ pub(super) fn four_rows(matrix: &[f32], width: usize) -> Option<[&[f32]; TILE]> 
 pub(super) fn in_quads(a: Quad, b: Quad, c: Quad, d: Quad) -> [f32; 16] {
     [a.s0, a.s1, a.s2, a.s3, b.s0, b.s1, b.s2, b.s3, c.s0, c.s1, c.s2, c.s3, d.s0, d.s1, d.s2, d.s3]
 }
+
+/// Two values.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(super) struct Pair {
+    pub(super) k0: f32,
+    pub(super) k1: f32,
+}
+
+impl Pair {
+    #[inline(always)]
+    pub(super) fn of(values: [f32; 2]) -> Self {
+        let [k0, k1] = values;
+        Self { k0, k1 }
+    }
+}

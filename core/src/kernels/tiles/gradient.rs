@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use super::super::TILE;
-use super::loads::{Quad, Triple};
+use super::loads::Quad;
 use super::products::add_products;
 use crate::matrix::rows;
 use crate::multiply_add::multiply_add;
@@ -60,7 +60,7 @@ fn add_to_rows(weights: &[Cell<f32>], x: &[f32], deltas: &[[f32; TILE]], fan_in:
         let (Some(Some(add)), row) = (TURNS.get(inactive as usize), row.as_chunks().0) else { continue };
         let Some((g, next)) = row.split_first() else { return };
         one_turn_at_a_time();
-        let [x0, x1, x2] = Quad::three(*first);
+        let [x0, x1, x2] = three(*first);
         one_turn_at_a_time();
         let g = Triple::get(g);
         one_turn_at_a_time();
@@ -161,6 +161,37 @@ extern "C" fn add_column(x: Quad, mut d: Quad, columns: &[Cell<f32>], deltas: &[
     }
 }
 
+/// Three values.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Triple {
+    k0: f32,
+    k1: f32,
+    k2: f32,
+}
+
+impl Triple {
+    #[inline(always)]
+    fn get(cells: &[Cell<f32>; 3]) -> Self {
+        let [a, b, c] = cells;
+        Self { k0: a.get(), k1: b.get(), k2: c.get() }
+    }
+
+    #[inline(always)]
+    fn set(self, cells: &[Cell<f32>; 3]) {
+        let [a, b, c] = cells;
+        a.set(self.k0);
+        b.set(self.k1);
+        c.set(self.k2);
+    }
+}
+
+#[inline(always)]
+fn three(values: [f32; THREE * TILE]) -> [Quad; THREE] {
+    let [a, b, c, d, e, f, g, h, i, j, k, l] = values;
+    [Quad::of([a, b, c, d]), Quad::of([e, f, g, h]), Quad::of([i, j, k, l])]
+}
+
 /// See [`turns`].
 #[allow(improper_ctypes_definitions)] // As there.
 type Turns = extern "C" fn(
@@ -211,7 +242,7 @@ macro_rules! turns {
                     one_turn_at_a_time();
                     g = Triple::get(from);
                     one_turn_at_a_time();
-                    [x0, x1, x2] = Quad::three(*inputs);
+                    [x0, x1, x2] = three(*inputs);
                     one_turn_at_a_time();
                     (row, next, x) = (row_rest, next_rest, x_rest);
                 }

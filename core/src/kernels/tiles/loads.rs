@@ -30,13 +30,6 @@ impl Quad {
         Self { s0, s1, s2, s3 }
     }
 
-    /// What stands there, the last one first: in a loop that counts its turns LLVM then steps the pointer in the load.
-    #[inline(always)]
-    pub(super) const fn at([s0, s1, s2, s3]: &[f32; 4]) -> Self {
-        let (s3, s2, s1, s0) = (*s3, *s2, *s1, *s0);
-        Self { s0, s1, s2, s3 }
-    }
-
     /// The same value four times.
     #[inline(always)]
     pub(super) fn all(value: f32) -> Self {
@@ -55,57 +48,10 @@ impl Quad {
         [Self::of([a, b, c, d]), Self::of([e, f, g, h]), Self::of([i, j, k, l]), Self::of([m, n, o, p])]
     }
 
-    #[inline(always)]
-    pub(super) fn three(values: [f32; 12]) -> [Self; 3] {
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = values;
-        [Self::of([a, b, c, d]), Self::of([e, f, g, h]), Self::of([i, j, k, l])]
-    }
-
     /// The values of both.
     #[inline(always)]
     pub(super) fn one(a: Self, b: Self) -> [f32; 8] {
         [a.s0, a.s1, a.s2, a.s3, b.s0, b.s1, b.s2, b.s3]
-    }
-}
-
-/// Two values.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(super) struct Pair {
-    pub(super) k0: f32,
-    pub(super) k1: f32,
-}
-
-impl Pair {
-    #[inline(always)]
-    pub(super) fn of(values: [f32; 2]) -> Self {
-        let [k0, k1] = values;
-        Self { k0, k1 }
-    }
-}
-
-/// Three values.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(super) struct Triple {
-    pub(super) k0: f32,
-    pub(super) k1: f32,
-    pub(super) k2: f32,
-}
-
-impl Triple {
-    #[inline(always)]
-    pub(super) fn get(cells: &[Cell<f32>; 3]) -> Self {
-        let [a, b, c] = cells;
-        Self { k0: a.get(), k1: b.get(), k2: c.get() }
-    }
-
-    #[inline(always)]
-    pub(super) fn set(self, cells: &[Cell<f32>; 3]) {
-        let [a, b, c] = cells;
-        a.set(self.k0);
-        b.set(self.k1);
-        c.set(self.k2);
     }
 }
 
