@@ -29,8 +29,8 @@ fn starts(program: &str) -> bool {
     started.is_ok_and(|status| status.success())
 }
 
-/// Whether this run has a board's kernels, as `MICROFIT_KERNELS=tiles cargo test` has. They take four samples value by value, and use
+/// Whether this run has a board's kernels, as `MICROFIT_KERNELS=tiles cargo test` has, or `apart`. They take four samples value by value, and use
 /// the workspace's spare row.
 pub fn a_boards_kernels() -> bool {
-    env::var("MICROFIT_KERNELS").is_ok_and(|kernels| kernels == "tiles")
+    env::var("MICROFIT_KERNELS").is_ok_and(|kernels| kernels == "tiles" || kernels == "apart")
 }

@@ -57,6 +57,11 @@ pub struct Figure {
 }
 
 impl Setting {
+    /// Whether the code is for just one core.
+    pub const fn is_for_one_core(&self) -> bool {
+        self.cpu.is_some()
+    }
+
     fn build(&self, binary: &str, features: &str) -> Result<Image, DeviceError> {
         let cpu = self.cpu.map(|cpu| format!("-C target-cpu={cpu}"));
         let flags = format!("CARGO_TARGET_{}_RUSTFLAGS", self.board.target.to_uppercase().replace('-', "_"));
@@ -133,7 +138,7 @@ pub fn plugin() -> Option<PathBuf> {
     loaded.then_some(path)
 }
 
-/// Prints the table; writes the instructions to `figures` if it is given.
+/// Prints the table; writes the instructions and cycles to `figures` if it is given.
 ///
 /// # Errors
 /// [`Error`].
@@ -175,10 +180,11 @@ pub(super) fn bench(figures: Option<&Path>) -> Result<(), Error> {
     }
     output::line(bytes)?;
     if let Some(path) = figures {
-        let mut text = String::from("setting;net;instructions\n");
+        let mut text = String::from("setting;net;instructions;cycles\n");
         for (setting, figures) in SETTINGS.iter().zip(&measured) {
             for figure in figures {
-                let _ = writeln!(text, "{};{};{:.0}", setting.name, figure.net, figure.instructions);
+                let cycles = figure.cycles.map_or_else(String::new, |cycles| format!("{cycles:.0}"));
+                let _ = writeln!(text, "{};{};{:.0};{cycles}", setting.name, figure.net, figure.instructions);
             }
         }
         output::file(path, text.as_bytes())?;
