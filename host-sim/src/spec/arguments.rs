@@ -57,23 +57,8 @@ impl Value {
     }
 }
 
-/// What constructors call a parameter that another one, built on them, has under another name.
-const ALIASES: &[(&str, &[&str])] = &[
-    ("boundaries_and_scales", &["pct_final"]),
-    ("decay_rate", &["gamma"]),
-    ("end_value", &["peak_value"]),
-    ("exponent", &["decay_power"]),
-    ("floor", &["min_lr", "min_scale"]),
-    ("from", &["lr"]),
-    ("lower", &["lb"]),
-    ("lr", &["value"]),
-    ("over", &["steps"]),
-    ("power", &["stable_power"]),
-    ("ratio", &["decay_ratio"]),
-    ("stable_timescale", &["warmup_t"]),
-    ("threshold", &["min_delta"]),
-    ("upper", &["ub"]),
-];
+/// What constructors call a parameter that the table, or its default, has under another name.
+const ALIASES: [(&str, &str); 2] = [("over", "steps"), ("stable_timescale", "warmup_t")];
 
 /// One value a parameter, in the parameters' order.
 pub(super) struct Arguments(pub(super) Vec<(&'static str, Value)>);
@@ -88,8 +73,8 @@ impl Arguments {
     /// The parameter a constructor refuses under this name: of that name or another one for it, if possible with the value found,
     /// as a constructor may give one of its parameters to another one under the name of a third.
     pub(super) fn called(&self, name: &'static str, found: f32) -> &'static str {
-        let aliases = ALIASES.iter().filter(|(known, _)| *known == name).flat_map(|(_, aliases)| *aliases);
-        let names: Vec<&'static str> = std::iter::once(&name).chain(aliases).copied().collect();
+        let aliases = ALIASES.iter().filter(|(known, _)| *known == name).map(|(_, alias)| *alias);
+        let names: Vec<&'static str> = std::iter::once(name).chain(aliases).collect();
         let first = |is: &dyn Fn(&Value) -> bool| {
             names.iter().copied().find(|name| self.0.iter().any(|(own, value)| own == name && is(value)))
         };
