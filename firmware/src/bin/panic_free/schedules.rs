@@ -117,7 +117,7 @@ fn combinators() -> Result<f32, Error> {
     Ok(ask_finite(&Then::new(a, n(), b))
         + ask(&Overlay::new(a, n(), b))
         + ask(&Product::new(a, b))
-        + ask(&Offset::new(a, x())?)
+        + ask_finite(&Offset::new(a, x())?)
         + ask_finite(&Fade::new(a, x(), n(), n(), any(Shape::Cosine))?)
         + ask_finite(&WithMomentum::new(a, any(Some(b))))
         + ask_finite(&Take::new(a, n())))
@@ -128,14 +128,14 @@ fn methods() -> Result<f32, Error> {
     let a = warmup(x(), n())?;
     Ok(ask_finite(&a.then(a))
         + ask(&a.product(a))
-        + ask(&a.scale(x())?)
-        + ask(&Schedule::offset(a, x())?)
-        + ask(&Schedule::clamp(a, x(), x())?)
+        + ask_finite(&a.scale(x())?)
+        + ask_finite(&Schedule::offset(a, x())?)
+        + ask_finite(&Schedule::clamp(a, x(), x())?)
         + ask(&a.cycle(n())?)
         + ask_finite(&a.take(n()))
         + ask_finite(&a.delay(n()))
-        + ask(&a.ahead(n()))
-        + ask(&&a))
+        + ask_finite(&a.ahead(n()))
+        + ask_finite(&&a))
 }
 
 fn from_keras() -> Result<f32, Error> {
