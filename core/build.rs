@@ -31,7 +31,7 @@ fn main() {
 /// Whether the compiler is told to build for a Cortex-M4, on which a `vmla` takes as long as three other instructions, and a `vmul`
 /// and a `vadd` are taken instead: no `cfg` tells. Built for size, the kernels for it lose to the others what they gain, and more.
 fn has_slow_vmla() -> bool {
-    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default().replace("target_cpu=", "target-cpu=");
     let cpu = flags.split('\x1f').filter_map(|flag| flag.split_once("target-cpu=")).next_back();
     let level = std::env::var("OPT_LEVEL").unwrap_or_default();
     cpu.is_some_and(|(_, cpu)| cpu == "cortex-m4") && !matches!(&*level, "s" | "z")

@@ -1,8 +1,13 @@
-//! Every recorded optimizer of PyTorch, Keras and optax: gradients and rates in, weights out.
+//! Every recorded optimizer of PyTorch, Keras and optax: gradients and rates in, weights out; and one that is none of theirs.
 //!
 //! Reads `optimizers.json` from the folder in `MICROFIT_GOLDEN`, or from `golden/`. An unknown optimizer or argument fails.
 
-use microfit::optimizer::{Optimizer, Update, Variables, descend};
+use microfit::activation::{Linear, Relu};
+use microfit::data::{Nothing, Rows, Sequential};
+use microfit::loss::MeanSquaredError;
+use microfit::optimizer::{Accumulation, Gather, Optimizer, Update, Variables, descend};
+use microfit::schedule::Constant;
+use microfit::{Clock, Fit, Topology, dense};
 use microfit_tests::golden::load;
 use microfit_tests::optimizers::{With, build};
 use microfit_tests::params::Params;
@@ -76,4 +81,38 @@ fn make_the_libraries_steps() {
     }
     println!("{} cases", golden.runs.len());
     assert!(failures.is_empty(), "weights differ by more than {WEIGHT:e}:\n{}", failures.join("\n"));
+}
+
+/// An optimizer that leaves -0.0 in what the gradient is gathered in, and has all of it kept.
+struct Turning;
+
+impl Optimizer for Turning {
+    const GATHER: Gather = Gather::InMomentum;
+    const STATE_PER_PARAM: usize = 1;
+
+    fn accumulation(&self, _update: &Update) -> Accumulation {
+        Accumulation { keep: 1.0, decay: 0.0, scale: 1.0 }
+    }
+
+    fn apply(&self, update: &Update, _variables: &Variables, params: &mut [f32], state: &mut [f32]) {
+        for (param, state) in params.iter_mut().zip(state) {
+            *param -= update.rate * state.signum();
+            *state = -*state;
+        }
+    }
+}
+
+/// The unit that is off adds nothing to what was kept, on any kernels.
+#[test]
+fn what_is_kept_is_never_a_negative_zero() {
+    let layers = [dense(2, &Relu), dense(1, &Linear)];
+    let topology = Topology::new(1, &layers);
+    let mut params = [1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.0];
+    let mut workspace = vec![0.0; topology.workspace_len::<Turning>()];
+    let (clock, order) = (Clock::Update, Sequential);
+    let schedule = Constant::new(0.125).unwrap();
+    let fit = Fit { topology, loss: MeanSquaredError, optimizer: Turning, schedule, clock, order, batch: 1, epochs: 2 };
+    let data = Rows { features: &[[1.0]], targets: &[[0.5]] };
+    fit.start(&mut params, &mut workspace).unwrap().run(&data, &Nothing).unwrap();
+    assert_eq!(params, [1.0, -1.25, 0.0, -0.25, 1.0, 0.75, 0.0]);
 }

@@ -162,7 +162,8 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         }
         let topology = &self.fit.topology;
         let only_kept = into.decay == 0.0 && topology.layers().iter().all(|layer| layer.penalty.is_none());
-        if kernels::SCALES && only_kept && into.keep != 0.0 {
+        // Neither clears what is there, nor is it 1 and takes the signs of zeros away.
+        if kernels::SCALES && only_kept && into.keep != 0.0 && into.keep != 1.0 {
             return into.keep;
         }
         let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
