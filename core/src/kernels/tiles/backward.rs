@@ -1,9 +1,8 @@
 //! Down to the inputs, four samples at a time.
 
-use super::super::columns::column_sum;
 use super::super::{Slopes, TILE};
 use super::loads::Quad;
-use crate::matrix::{rows, rows_mut};
+use super::rest::backward_rest;
 use crate::multiply_add::multiply_add;
 use crate::unroll::one_turn_at_a_time;
 
@@ -28,19 +27,6 @@ pub(crate) fn backward(
     }
     if !d.is_empty() {
         backward_rest(weights, d, x, fan_in, units, slopes);
-    }
-}
-
-/// The samples that are no four.
-#[inline(never)]
-fn backward_rest(weights: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, units: usize, slopes: Slopes) {
-    for (x, d) in rows_mut(x, fan_in).zip(rows(d, units)) {
-        let mut columns = weights;
-        for x in x {
-            slopes.scale_one(x, column_sum(columns, d, fan_in));
-            columns = columns.get(1..).unwrap_or_default();
-            one_turn_at_a_time();
-        }
     }
 }
 

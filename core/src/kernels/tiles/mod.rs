@@ -28,6 +28,7 @@ mod loads;
 mod one;
 mod online;
 mod products;
+mod rest;
 #[cfg(any(kernels = "tiles", test))]
 mod scaled;
 

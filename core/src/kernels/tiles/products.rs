@@ -6,6 +6,8 @@ use core::cell::Cell;
 use super::apart::add_to_row;
 #[cfg(not(kernels = "apart"))]
 use super::scaled::add_to_row;
+use crate::multiply_add::multiply_add;
+use crate::unroll::one_turn_at_a_time;
 
 /// Elements a turn takes.
 pub(super) const TURN: usize = 8;
@@ -27,5 +29,14 @@ pub(super) fn add_products(weights: &mut [f32], biases: &mut [f32], x: &[f32], d
         }
         *bias += d;
         add_to_row(row, d, turns, x_rest);
+    }
+}
+
+/// What is no turn. A function of its own, as LLVM would write out the seven elements it can be.
+#[inline(never)]
+pub(super) fn add_rest(row: &[Cell<f32>], d: f32, x: &[f32]) {
+    for (w, x) in row.iter().zip(x) {
+        w.set(multiply_add(w.get(), d, *x));
+        one_turn_at_a_time();
     }
 }

@@ -5,7 +5,7 @@ use core::cell::Cell;
 use super::super::TILE;
 use super::elements::{fill, turns_mut};
 use super::loads::{Quad, get, set};
-use super::products::TURN;
+use super::products::{TURN, add_rest};
 use crate::multiply_add::multiply_add;
 use crate::unroll::{keep_the_end_in_the_middle, one_turn_at_a_time};
 
@@ -149,15 +149,6 @@ pub(super) fn add_to_row(row: &[Cell<f32>], d: f32, turns: &[[f32; TURN]], x_res
     }
     if !x_rest.is_empty() {
         add_rest(row_rest, d, x_rest);
-    }
-}
-
-/// What is no turn. A function of its own, as LLVM would write out the seven elements it can be.
-#[inline(never)]
-fn add_rest(row: &[Cell<f32>], d: f32, x: &[f32]) {
-    for (w, x) in row.iter().zip(x) {
-        w.set(multiply_add(w.get(), d, *x));
-        one_turn_at_a_time();
     }
 }
 

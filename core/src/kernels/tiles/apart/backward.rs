@@ -1,10 +1,9 @@
 //! Backward, four samples at a time.
 
-use super::super::super::columns::column_sum;
 use super::super::super::{Slopes, TILE};
 use super::super::loads::Quad;
+use super::super::rest::backward_rest;
 use super::{add_four, by_four};
-use crate::matrix::{rows, rows_mut};
 use crate::unroll::one_turn_at_a_time;
 
 /// `x *= W^T d` for every sample.
@@ -28,18 +27,6 @@ pub(crate) fn backward(
     }
     if !d.is_empty() {
         backward_rest(weights, d, x, fan_in, units, slopes);
-    }
-}
-
-#[inline(never)]
-fn backward_rest(weights: &[f32], d: &[f32], x: &mut [f32], fan_in: usize, units: usize, slopes: Slopes) {
-    for (x, d) in rows_mut(x, fan_in).zip(rows(d, units)) {
-        let mut columns = weights;
-        for x in x {
-            slopes.scale_one(x, column_sum(columns, d, fan_in));
-            columns = columns.get(1..).unwrap_or_default();
-            one_turn_at_a_time();
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use core::cell::Cell;
 use super::super::super::TILE;
 use super::super::elements::fill;
 use super::super::loads::{Quad, get, set};
-use super::super::products::TURN;
+use super::super::products::{TURN, add_rest};
 use super::{add_four, by_four};
 use crate::unroll::one_turn_at_a_time;
 
@@ -106,16 +106,7 @@ pub(in super::super) fn add_to_row(row: &[Cell<f32>], d: f32, turns: &[[f32; TUR
         add_turns(a, b, row, next, turns, d);
     }
     if !x_rest.is_empty() {
-        add_rest(row_rest, d, x_rest);
-    }
-}
-
-/// What is no turn. A function of its own, as LLVM would write out the seven elements it can be.
-#[inline(never)]
-fn add_rest(row: &[Cell<f32>], d: &Cell<f32>, x: &[f32]) {
-    for (w, x) in row.iter().zip(x) {
-        w.set(w.get() + d.get() * x);
-        one_turn_at_a_time();
+        add_rest(row_rest, d.get(), x_rest);
     }
 }
 
