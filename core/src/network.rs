@@ -151,7 +151,7 @@ pub(crate) fn check_layers(topology: &Topology, gather: Gather) -> Result<(), Er
     if let Some(layer) = hidden.iter().position(|layer| layer.activation().slope() == Slope::OfRow) {
         return Err(Error::RowActivationHidden { layer });
     }
-    if gather == Gather::InParameters && topology.layers().iter().any(|layer| layer.penalty.is_some()) {
+    if gather == Gather::InParameters && topology.is_penalised() {
         return Err(Error::PenaltyWithoutGradient);
     }
     Ok(())

@@ -7,7 +7,7 @@
 //! there is no second buffer. Where an activation's derivative needs the layer's sums, they are computed again, into the
 //! same place, from the outputs below, which are still there.
 
-use crate::activation::{Kind, Slope};
+use crate::activation::{Kind, Slope, backpropagate};
 use crate::dropout::Key;
 use crate::error::Error;
 use crate::kernels::{self, Below, Place, Slopes};
@@ -207,7 +207,7 @@ pub(crate) fn chain_last(
             }
         }
     }
-    layer.activation().backpropagate(outputs, gradient, layer.units());
+    backpropagate(layer.activation(), outputs, gradient, layer.units());
 }
 
 /// Backward: the last layer's block of the tape holds its deltas; adds every trained layer's gradient to `gradient`, which has
@@ -286,6 +286,9 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
 /// What the penalties on the weights add to the loss.
 pub(crate) fn penalty(topology: &Topology, params: &[f32]) -> f32 {
     let mut sum = 0.0;
+    if !topology.is_penalised() {
+        return sum;
+    }
     for (index, layer) in topology.layers().iter().enumerate() {
         if let Some(penalty) = &layer.penalty {
             sum += penalty.value(topology, index, params);
@@ -296,6 +299,9 @@ pub(crate) fn penalty(topology: &Topology, params: &[f32]) -> f32 {
 
 /// Adds `scale` times the penalties' gradient.
 pub(crate) fn add_penalties(topology: &Topology, params: &[f32], gradient: &mut [f32], scale: f32) {
+    if !topology.is_penalised() {
+        return;
+    }
     for (index, layer) in topology.layers().iter().enumerate() {
         if let Some(penalty) = &layer.penalty {
             penalty.add_gradient(topology, index, params, gradient, scale);

@@ -31,6 +31,8 @@ use crate::unroll::one_turn_at_a_time;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Topology<'a> {
     inputs: u16,
+    /// Whether a layer has a penalty: asked once a batch, and known to the compiler where the topology is.
+    penalised: bool,
     layers: &'a [Layer<'a>],
 }
 
@@ -69,6 +71,7 @@ impl<'a> Topology<'a> {
         }
         let mut floats = inputs as u64;
         let mut fan_in = inputs as u64;
+        let mut penalised = false;
         let mut rest = layers;
         while let Some((layer, tail)) = rest.split_first() {
             if layer.units == 0 {
@@ -82,10 +85,11 @@ impl<'a> Topology<'a> {
                     return Err(error);
                 }
             }
-            if let Some(penalty) = &layer.penalty
-                && let Err(error) = penalty.check()
-            {
-                return Err(error);
+            if let Some(penalty) = &layer.penalty {
+                if let Err(error) = penalty.check() {
+                    return Err(error);
+                }
+                penalised = true;
             }
             let units = layer.units as u64;
             if let Some(params) = layer.frozen {
@@ -102,7 +106,7 @@ impl<'a> Topology<'a> {
             fan_in = units;
             rest = tail;
         }
-        Ok(Self { inputs, layers })
+        Ok(Self { inputs, penalised, layers })
     }
 
     /// Features of a sample.
@@ -116,6 +120,11 @@ impl<'a> Topology<'a> {
             Some(layer) => layer.units(),
             None => 0,
         }
+    }
+
+    /// Whether a layer has a penalty on its weights.
+    pub(crate) const fn is_penalised(&self) -> bool {
+        self.penalised
     }
 
     /// The layers, first to last.

@@ -71,12 +71,27 @@ pub trait Activation: Sync {
     /// A derivative of exactly 0 marks a unit as inactive: what lies behind it is not computed.
     fn differentiate(&self, values: &mut [f32]);
 
-    /// Replaces the last layer's outputs, or sums as for [`Self::differentiate`], by the deltas of its sums; `gradient` is
-    /// the loss's derivative by the outputs. Both are `[samples][units]`. By default derivative times gradient, element by element; an
-    /// activation of a row (a softmax) has a formula of its own.
-    fn backpropagate(&self, values: &mut [f32], gradient: &[f32], units: usize) {
-        let _ = units;
-        self.differentiate(values);
+    /// Replaces the last layer's outputs, or sums as for [`Self::differentiate`], by the deltas of its sums, and says that it has;
+    /// `gradient` is the loss's derivative by the outputs. Both are `[samples][units]`.
+    ///
+    /// It is for an activation of one's own that is a function of a row. By default it does nothing and says so, and then [`Softmax`]
+    /// goes through its Jacobian and any other activation takes derivative times gradient, element by element. That code is no part of
+    /// the trait object, so an image whose loss has no need of it does not carry it.
+    fn backpropagate(&self, values: &mut [f32], gradient: &[f32], units: usize) -> bool {
+        let _ = (values, gradient, units);
+        false
+    }
+}
+
+/// Replaces the last layer's outputs, or sums if its slope is of those, by the deltas of its sums.
+pub(crate) fn backpropagate(activation: &dyn Activation, values: &mut [f32], gradient: &[f32], units: usize) {
+    if activation.backpropagate(values, gradient, units) {
+        return;
+    }
+    if activation.kind() == Kind::Softmax {
+        softmax::backpropagate(values, gradient, units);
+    } else {
+        activation.differentiate(values);
         kernels::scale_by(values, gradient);
     }
 }
@@ -89,7 +104,7 @@ pub enum Slope {
     OfOutput,
     /// The sum, which is computed again on the way down.
     OfSum,
-    /// All outputs of the sample at once: for the last layer only, by [`Activation::backpropagate`].
+    /// All outputs of the sample at once: for the last layer only. One of the caller's own goes backward by [`Activation::backpropagate`].
     OfRow,
 }
 

@@ -33,25 +33,26 @@ impl Activation for Softmax {
         Slope::OfRow
     }
 
-    /// The diagonal of the Jacobian, `f (1 - f)`: not what a layer is trained by, see [`Self::backpropagate`].
+    /// The diagonal of the Jacobian, `f (1 - f)`: not what a layer is trained by.
     fn differentiate(&self, outputs: &mut [f32]) {
         for output in outputs {
             *output *= 1.0 - *output;
             one_turn_at_a_time();
         }
     }
+}
 
-    fn backpropagate(&self, outputs: &mut [f32], gradient: &[f32], units: usize) {
-        for (outputs, gradient) in rows_mut(outputs, units).zip(rows(gradient, units)) {
-            let mut mean = 0.0;
-            for (f, g) in outputs.iter().zip(gradient) {
-                mean += f * g;
-                one_turn_at_a_time();
-            }
-            for (f, g) in outputs.iter_mut().zip(gradient) {
-                *f *= g - mean;
-                one_turn_at_a_time();
-            }
+/// Through the whole Jacobian.
+pub(super) fn backpropagate(outputs: &mut [f32], gradient: &[f32], units: usize) {
+    for (outputs, gradient) in rows_mut(outputs, units).zip(rows(gradient, units)) {
+        let mut mean = 0.0;
+        for (f, g) in outputs.iter().zip(gradient) {
+            mean += f * g;
+            one_turn_at_a_time();
+        }
+        for (f, g) in outputs.iter_mut().zip(gradient) {
+            *f *= g - mean;
+            one_turn_at_a_time();
         }
     }
 }
@@ -140,7 +141,7 @@ mod tests {
         };
         let mut deltas = z;
         Softmax.apply(&mut deltas, 3);
-        Softmax.backpropagate(&mut deltas, &g, 3);
+        backpropagate(&mut deltas, &g, 3);
         for i in 0..3 {
             let (mut up, mut down) = (z, z);
             up[i] += h;

@@ -161,7 +161,7 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
             return 1.0;
         }
         let topology = &self.fit.topology;
-        let only_kept = into.decay == 0.0 && topology.layers().iter().all(|layer| layer.penalty.is_none());
+        let only_kept = into.decay == 0.0 && !topology.is_penalised();
         // Neither clears what is there, nor is it 1 and takes the signs of zeros away.
         if kernels::SCALES && only_kept && into.keep != 0.0 && into.keep != 1.0 {
             return into.keep;
