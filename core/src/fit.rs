@@ -1,15 +1,15 @@
 //! What to train, how, and for how long.
 
 use crate::data::Order;
-use crate::error::{Buffer, Error, Requirement, require};
+use crate::error::{Error, Requirement, require};
 use crate::kernels;
+use crate::lanes::lend;
 use crate::loss::Loss;
-use crate::network::{check_layers, loss_input};
 use crate::optimizer::{Gather, Optimizer};
 use crate::progress::Progress;
 use crate::schedule::Schedule;
 use crate::topology::Topology;
-use crate::trainer::{Lanes, Trainer};
+use crate::trainer::Trainer;
 
 /// What a schedule's step counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,32 +104,13 @@ impl<'a, L: Loss, O: Optimizer, S: Schedule, R: Order> Fit<'a, L, O, S, R> {
         workspace: &'b mut [f32],
         clear: bool,
     ) -> Result<Trainer<'a, 'b, L, O, S, R>, Error> {
-        const {
-            assert!(
-                O::STATE_PER_PARAM > 0 || matches!(O::GATHER, Gather::InParameters),
-                "an optimizer without state has nowhere to gather a gradient but `Gather::InParameters`"
-            );
-        };
         let batch_rule = if O::GATHER == Gather::InParameters { Requirement::One } else { Requirement::AtLeastOne };
         require("batch", batch_rule, f64::from(self.batch))?;
         require("epochs", Requirement::AtLeastOne, f64::from(self.epochs))?;
         if !progress.fits(self.batch, self.epochs) {
             return Err(Error::ProgressMismatch);
         }
-        check_layers(&self.topology, O::GATHER)?;
-        let input = loss_input(&self.topology, &self.loss)?;
-        self.topology.check_params(params.len())?;
-        let (outputs, targets) = (self.topology.outputs(), self.loss.targets(self.topology.outputs()));
-        if targets > outputs {
-            return Err(Error::LossTargets { expected: outputs, found: targets });
-        }
-        let found = workspace.len();
-        let Some((state, lanes)) = Lanes::split::<O>(&self.topology, targets, workspace) else {
-            let expected = self.topology.workspace_len_for::<O>(1, targets);
-            return Err(Error::BufferLength { buffer: Buffer::Workspace, expected, found });
-        };
-        // No sum may begin at -0.0; see `kernels`.
-        kernels::canonical(params);
+        let (input, state, lanes) = lend::<L, O>(&self.topology, &self.loss, params, workspace)?;
         if clear {
             kernels::fill(state, 0.0);
         } else {

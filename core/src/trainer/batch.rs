@@ -1,22 +1,20 @@
 //! A batch: its samples a few at a time, then its update.
 
-use super::{Lanes, Trainer};
+use super::Trainer;
 use crate::data::{Dataset, Order};
 use crate::dropout::Key;
 use crate::error::Error;
 use crate::fit::Clock;
-use crate::kernels::{self, Place, split_spare};
-use crate::loss::{Input, Loss};
-use crate::matrix::rows;
+use crate::group::{begin, judge};
+use crate::kernels;
+use crate::lanes::Lanes;
+use crate::loss::Loss;
 use crate::metrics::Metrics;
-use crate::network::{activate, read_samples};
+use crate::network::read_samples;
 use crate::optimizer::{Accumulation, Gather, Optimizer, Update, Variables};
-use crate::pass::{
-    Samples, add_penalties, backward, backward_online, chain_last, forward, last_block, not_finite, penalty,
-};
+use crate::pass::{Samples, backward, backward_online, forward, not_finite, penalty};
 use crate::progress::{Event, Phase};
 use crate::schedule::Schedule;
-use crate::unroll::one_turn_at_a_time;
 
 /// Samples of a batch that are taken together. Small, as it lies on the stack under everything.
 struct Group {
@@ -103,48 +101,28 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
     #[inline(never)]
     fn judge(&mut self, group: &Group, begins: bool) -> Result<(), Error> {
         let Group { into, batch, len, samples, .. } = group;
-        let (topology, loss) = (&self.fit.topology, &self.fit.loss);
-        let Some(last) = topology.layers().last() else { return Ok(()) };
-        let units = last.units();
-        // Asked again, not `self.input`: of most losses the compiler knows that it is never the outputs.
-        let of_outputs = matches!(loss.input(last.activation()), Ok(Input::Outputs));
-        let Lanes { tape, targets, gradient, .. } = &mut self.lanes;
-        let (tape, spare) = split_spare(tape, samples.n, units);
-        let (below, block) = last_block(topology, tape, samples.n, samples.n * units);
         let mut metrics = if begins { Metrics::default() } else { self.progress.train };
         let mut batch_loss = self.progress.batch_loss;
         let scale_of_one = into.scale / *batch as f32;
-        let targets = rows(targets, loss.targets(units) + 1);
-        for (sample, target) in (0..samples.n).zip(targets) {
-            let Some((weight, target)) = target.split_last() else { break };
-            let place = Place::of(sample, samples.n, units);
-            let outputs = place.row(block, spare);
-            if of_outputs {
-                activate(topology, outputs);
-            }
-            let (weight, accuracy) = (weight * loss.weight(target), loss.accuracy(outputs, target));
-            for (to, from) in gradient.iter_mut().zip(target) {
-                *to = *from;
-                one_turn_at_a_time();
-            }
-            let value = weight * loss.differentiate(outputs, gradient, weight * scale_of_one);
-            batch_loss += value;
-            // A loss that is no number makes the sum none, and so do losses that are too large together.
-            if !batch_loss.is_finite() {
-                let position = self.progress.position + sample as u32;
-                let index = self.fit.order.index(self.progress.epoch, position, *len) as usize;
-                return Err(Error::Diverged { step: self.progress.step, index });
-            }
-            metrics.record(value, accuracy);
-            if of_outputs {
-                chain_last(topology, self.params, below, (sample, samples.n), outputs, gradient);
-                if !place.is_row() {
-                    place.put(spare, block);
+        let (fit, progress) = (&self.fit, &self.progress);
+        judge(
+            &fit.topology,
+            &fit.loss,
+            self.params,
+            &mut self.lanes,
+            samples,
+            scale_of_one,
+            |sample, value, accuracy| {
+                batch_loss += value;
+                // A loss that is no number makes the sum none, and so do losses that are too large together.
+                if !batch_loss.is_finite() {
+                    let index = fit.order.index(progress.epoch, progress.position + sample, *len) as usize;
+                    return Err(Error::Diverged { step: progress.step, index });
                 }
-            } else {
-                place.put(gradient, block);
-            }
-        }
+                metrics.record(value, accuracy);
+                Ok(())
+            },
+        )?;
 
         let progress = &mut self.progress;
         if begins {
@@ -154,22 +132,14 @@ impl<L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'_, '_, L, O, S, R> {
         Ok(())
     }
 
-    /// What a batch's first samples find in the state, but for a factor that it is still to be multiplied by, or 1.
+    /// See [`begin`]; 1 if the batch has begun.
     #[inline(never)]
     fn begin_batch(&mut self, into: &Accumulation) -> f32 {
         if self.progress.in_batch > 0 {
             return 1.0;
         }
-        let topology = &self.fit.topology;
-        let only_kept = into.decay == 0.0 && !topology.is_penalised();
-        // Neither clears what is there, nor is it 1 and takes the signs of zeros away.
-        if kernels::SCALES && only_kept && into.keep != 0.0 && into.keep != 1.0 {
-            return into.keep;
-        }
         let (gradient, _) = self.state.split_at_mut_checked(self.params.len()).unwrap_or_default();
-        kernels::begin(gradient, self.params, into.keep, into.decay);
-        add_penalties(topology, self.params, gradient, into.scale);
-        1.0
+        begin(&self.fit.topology, self.params, gradient, into)
     }
 
     /// The samples have been learnt from.

@@ -1,10 +1,7 @@
 //! Training as a series of bounded steps, driven by the caller.
 
 mod batch;
-mod lanes;
 mod validation;
-
-pub(crate) use lanes::Lanes;
 
 #[cfg(feature = "storage")]
 use crate::checkpoint::{Identity, Snapshot, Target};
@@ -12,6 +9,7 @@ use crate::data::{Dataset, Order};
 use crate::error::{Error, Requirement, require};
 use crate::fit::Fit;
 use crate::kernels;
+use crate::lanes::Lanes;
 use crate::loss::{Input, Loss};
 use crate::network::{Network, check_data};
 use crate::optimizer::Optimizer;

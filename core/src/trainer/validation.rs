@@ -1,9 +1,10 @@
 //! What follows an epoch's last update: validation, and the report.
 
-use super::{Lanes, Trainer};
+use super::Trainer;
 use crate::data::{Dataset, Order};
 use crate::error::Error;
 use crate::kernels::{self, Place, split_spare};
+use crate::lanes::Lanes;
 use crate::loss::{Input, Loss};
 use crate::matrix::rows;
 use crate::metrics::Metrics;

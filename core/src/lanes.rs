@@ -1,7 +1,10 @@
 //! The samples taken together.
 
-use crate::kernels::BY_VALUE;
-use crate::optimizer::Optimizer;
+use crate::error::{Buffer, Error};
+use crate::kernels::{self, BY_VALUE};
+use crate::loss::{Input, Loss};
+use crate::network::{check_layers, loss_input};
+use crate::optimizer::{Gather, Optimizer};
 use crate::topology::Topology;
 
 /// The workspace but for the optimizer's state: what the samples taken together need, and nothing outlives a step.
@@ -9,20 +12,52 @@ use crate::topology::Topology;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub(crate) struct Lanes<'b> {
     /// How many samples there is room for: at least one.
-    pub(super) count: usize,
+    pub(crate) count: usize,
     /// One sample's targets, then the loss's derivative by its outputs.
-    pub(super) gradient: &'b mut [f32],
+    pub(crate) gradient: &'b mut [f32],
     /// A row a sample: its targets, and its weight.
-    pub(super) targets: &'b mut [f32],
+    pub(crate) targets: &'b mut [f32],
     /// See [`pass`](crate::pass); and behind it [`Topology::spare_len`] floats.
-    pub(super) tape: &'b mut [f32],
+    pub(crate) tape: &'b mut [f32],
+}
+
+/// What a run begins with: what its loss is taken from, the optimizer's state as it is found, and the lanes. Refuses what cannot be trained, and
+/// buffers too small for it.
+#[inline(always)]
+pub(crate) fn lend<'b, L: Loss, O: Optimizer>(
+    topology: &Topology,
+    loss: &L,
+    params: &mut [f32],
+    workspace: &'b mut [f32],
+) -> Result<(Input, &'b mut [f32], Lanes<'b>), Error> {
+    const {
+        assert!(
+            O::STATE_PER_PARAM > 0 || matches!(O::GATHER, Gather::InParameters),
+            "an optimizer without state has nowhere to gather a gradient but `Gather::InParameters`"
+        );
+    };
+    check_layers(topology, O::GATHER)?;
+    let input = loss_input(topology, loss)?;
+    topology.check_params(params.len())?;
+    let (outputs, targets) = (topology.outputs(), loss.targets(topology.outputs()));
+    if targets > outputs {
+        return Err(Error::LossTargets { expected: outputs, found: targets });
+    }
+    let found = workspace.len();
+    let Some((state, lanes)) = Lanes::split::<O>(topology, targets, workspace) else {
+        let expected = topology.workspace_len_for::<O>(1, targets);
+        return Err(Error::BufferLength { buffer: Buffer::Workspace, expected, found });
+    };
+    // No sum may begin at -0.0; see `kernels`.
+    kernels::canonical(params);
+    Ok((input, state, lanes))
 }
 
 impl<'b> Lanes<'b> {
     /// The state, and the rest: as many lanes as there is room for; `None` if there is room for none.
     // Its one caller knows the topology, as a rule.
     #[inline(always)]
-    pub(crate) fn split<O: Optimizer>(
+    fn split<O: Optimizer>(
         topology: &Topology,
         targets: usize,
         workspace: &'b mut [f32],
