@@ -10,8 +10,19 @@ mod precise {
         libm::expf(x)
     }
 
+    /// `exp(x)` where `x` is not above 0, or NaN: told the sign, the compiler leaves out what libm has for the other.
+    #[cfg(any(kernels = "plain", test))]
+    pub(crate) fn exp_of_negative(x: f32) -> f32 {
+        libm::expf(f32::from_bits(x.to_bits() | (-0.0_f32).to_bits()))
+    }
+
     pub(crate) fn ln(x: f32) -> f32 {
         libm::logf(x)
+    }
+
+    /// `ln(x)` where `x` is at least 1, or NaN: likewise without what libm has for numbers that are small or negative.
+    pub(crate) fn ln_from_one(x: f32) -> f32 {
+        libm::logf(f32::from_bits(x.abs().to_bits().max(1.0_f32.to_bits())))
     }
 
     /// `ln(1 + x)`.
@@ -43,9 +54,19 @@ mod fast {
         if x.is_nan() { x } else { F32Ext::exp(x) }
     }
 
+    /// Where `x` is not above 0.
+    pub(crate) fn exp_of_negative(x: f32) -> f32 {
+        exp(x)
+    }
+
     /// NaN passes here too.
     pub(crate) fn ln(x: f32) -> f32 {
         if x.is_nan() { x } else { F32Ext::ln(x) }
+    }
+
+    /// Where `x` is at least 1.
+    pub(crate) fn ln_from_one(x: f32) -> f32 {
+        ln(x)
     }
 
     /// `ln(1 + x)`.
@@ -70,9 +91,11 @@ mod fast {
 }
 
 #[cfg(feature = "fast-math")]
-pub(crate) use fast::{cos, exp, exp_m1, ln, ln_1p, tanh};
+pub(crate) use fast::{cos, exp, exp_m1, exp_of_negative, ln, ln_1p, ln_from_one, tanh};
+#[cfg(all(not(feature = "fast-math"), any(kernels = "plain", test)))]
+pub(crate) use precise::exp_of_negative;
 #[cfg(not(feature = "fast-math"))]
-pub(crate) use precise::{cos, exp, exp_m1, ln, ln_1p, tanh};
+pub(crate) use precise::{cos, exp, exp_m1, ln, ln_1p, ln_from_one, tanh};
 
 /// Exact to the last bit on every target, so it has one source.
 pub(crate) fn sqrt(x: f32) -> f32 {

@@ -1,6 +1,8 @@
 //! Element by element.
 
 use super::scale;
+#[cfg(any(kernels = "plain", feature = "fast-math"))]
+use crate::math::exp_of_negative;
 use crate::unroll::one_turn_at_a_time;
 
 /// What a batch begins with: `state = keep * state + decay * params`, never -0.0.
@@ -38,7 +40,7 @@ pub(crate) fn canonical(values: &mut [f32]) {
 pub(crate) fn exponentials(values: &mut [f32], largest: f32) -> f32 {
     let mut total = 0.0;
     for value in values {
-        *value = crate::math::exp(*value - largest);
+        *value = exp_of_negative(*value - largest);
         total += *value;
         one_turn_at_a_time();
     }

@@ -38,7 +38,7 @@ fn log_sum(logits: &[f32]) -> (f32, f32) {
     for z in logits {
         total += math::exp(z - largest);
     }
-    (math::ln(total), largest)
+    (math::ln_from_one(total), largest)
 }
 
 impl Loss for CategoricalCrossEntropy {
@@ -86,7 +86,7 @@ impl CrossEntropy for CategoricalCrossEntropy {
             *y = smooth(*y, smoothing, inputs.len());
             mass += *y;
         }
-        let (log, factor) = (math::ln(total), mass * (scale / total));
+        let (log, factor) = (math::ln_from_one(total), mass * (scale / total));
         let mut sum = 0.0;
         for (z, y) in inputs.iter().zip(target) {
             sum += *y * (log + (largest - z));
@@ -172,7 +172,7 @@ impl CrossEntropy for SparseCategoricalCrossEntropy {
         if let Some(delta) = target.get_mut(label) {
             *delta -= (1.0 - smoothing) * scale;
         }
-        of_label(inputs, label, math::ln(total), largest, smoothing)
+        of_label(inputs, label, math::ln_from_one(total), largest, smoothing)
     }
 }
 
