@@ -53,7 +53,7 @@ impl With for Lengths<'_> {
             let fit = || Fit {
                 topology,
                 loss: SparseCategoricalCrossEntropy,
-                optimizer: Borrowed(optimizer),
+                optimizer,
                 schedule: Constant::new(0.01).unwrap(),
                 clock: Clock::Update,
                 order: Sequential,
@@ -82,30 +82,6 @@ impl With for Lengths<'_> {
                 assert!(long[len..].iter().all(|value| value.to_bits() == UNUSED), "{name}");
             }
         }
-    }
-}
-
-/// An optimizer for several runs.
-struct Borrowed<'a, O>(&'a O);
-
-impl<O: Optimizer> Optimizer for Borrowed<'_, O> {
-    const GATHER: microfit::optimizer::Gather = O::GATHER;
-    const STATE_PER_PARAM: usize = O::STATE_PER_PARAM;
-    const STATE_SCALARS: usize = O::STATE_SCALARS;
-    const LANES: usize = O::LANES;
-
-    fn accumulation(&self, update: &microfit::optimizer::Update) -> microfit::optimizer::Accumulation {
-        self.0.accumulation(update)
-    }
-
-    fn apply(
-        &self,
-        update: &microfit::optimizer::Update,
-        variables: &microfit::optimizer::Variables,
-        params: &mut [f32],
-        state: &mut [f32],
-    ) {
-        self.0.apply(update, variables, params, state);
     }
 }
 

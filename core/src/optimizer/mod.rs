@@ -139,6 +139,22 @@ pub trait Optimizer {
     fn apply(&self, update: &Update, variables: &Variables, params: &mut [f32], state: &mut [f32]);
 }
 
+/// So that several runs share one.
+impl<O: Optimizer> Optimizer for &O {
+    const GATHER: Gather = O::GATHER;
+    const STATE_PER_PARAM: usize = O::STATE_PER_PARAM;
+    const STATE_SCALARS: usize = O::STATE_SCALARS;
+    const LANES: usize = O::LANES;
+
+    fn accumulation(&self, update: &Update) -> Accumulation {
+        (**self).accumulation(update)
+    }
+
+    fn apply(&self, update: &Update, variables: &Variables, params: &mut [f32], state: &mut [f32]) {
+        (**self).apply(update, variables, params, state);
+    }
+}
+
 /// One update from a gradient that is known already, as a program that has its own model takes it: what the trainer does, in
 /// one call. `gradient` is that of the loss by each parameter, the mean over a batch; `state` has
 /// [`Optimizer::STATE_PER_PARAM`] floats a parameter and [`Optimizer::STATE_SCALARS`] more, 0 before the first update.

@@ -1,0 +1,301 @@
+//! A [`Learner`] comes to the weights of a [`Fit`] that sees the same batches at the same rates, and what it refuses leaves the caller's
+//! parameters as they were.
+
+use microfit::activation::{Gelu, Relu, Softmax, Tanh};
+use microfit::data::{Dataset, Nothing, Rows, Sequential};
+use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError, SparseCategoricalCrossEntropy};
+use microfit::optimizer::{Adam, OnlineSgd, Optimizer, Sgd};
+use microfit::schedule::{Schedule, TimeBased};
+use microfit::{
+    Activation, Buffer, Clock, Error, Event, Fit, Init, Learner, Requirement, Rng, Topology, checked, dense, frozen,
+    weights_hash,
+};
+use microfit_tests::optimizers::{With, build};
+use microfit_tests::params::Params;
+
+const INPUTS: usize = 9;
+const CLASSES: u32 = 3;
+/// No multiple of any batch below, nor of four.
+const SAMPLES: usize = 23;
+const BODY: &[f32; 5 * 10] = &[0.1; 5 * 10];
+const RATE: TimeBased = checked!(TimeBased::new(0.05, 0.1));
+
+const PLAIN: Topology = Topology::new(INPUTS as u16, &[dense(7, &Relu), dense(3, &Softmax)]);
+const PENALISED: Topology =
+    Topology::new(INPUTS as u16, &[dense(7, &Gelu).l1(0.01), dense(6, &Tanh), dense(3, &Softmax).l2(0.02)]);
+const HEAD: Topology = Topology::new(INPUTS as u16, &[frozen(5, &Relu, BODY), dense(6, &Tanh), dense(3, &Softmax)]);
+
+/// Features, of which a quarter is 0, with labels.
+fn labelled() -> (Vec<[f32; INPUTS]>, Vec<[f32; 1]>) {
+    let mut rng = Rng::new(7);
+    let features = std::iter::repeat_with(|| {
+        std::array::from_fn(|_| if rng.below(4) == 0 { 0.0 } else { 2.0 * rng.unit() - 1.0 })
+    });
+    let features = features.take(SAMPLES).collect();
+    (features, (0..SAMPLES).map(|_| [rng.below(CLASSES) as f32]).collect())
+}
+
+/// Features, with a target an output.
+fn measured() -> (Vec<[f32; INPUTS]>, Vec<[f32; CLASSES as usize]>) {
+    let (features, labels) = labelled();
+    let targets = labels.iter().map(|&[label]| std::array::from_fn(|output| 0.3 * label - 0.1 * output as f32));
+    (features, targets.collect())
+}
+
+/// Features that take the first unit of `PLAIN`, as it is initialised, past f32's range, and then every output.
+fn overflowing() -> [f32; INPUTS] {
+    let params = initial(&PLAIN);
+    std::array::from_fn(|input| 3e38_f32.copysign(params[input]))
+}
+
+fn initial(topology: &Topology) -> Vec<f32> {
+    let mut params = vec![0.0; topology.param_len()];
+    Init::GlorotUniform.fill(topology, 5, &mut params).unwrap();
+    params
+}
+
+/// What one way of training comes to: each update's loss, and the weights.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    losses: Vec<u32>,
+    weights: u64,
+}
+
+struct Case<'a, L, const T: usize> {
+    topology: &'a Topology<'a>,
+    loss: &'a L,
+    features: &'a [[f32; INPUTS]],
+    targets: &'a [[f32; T]],
+    batch: usize,
+    together: usize,
+}
+
+impl<L: Loss, const T: usize> Case<'_, L, T> {
+    const EPOCHS: u32 = 4;
+
+    fn workspace<O: Optimizer>(&self) -> Vec<f32> {
+        vec![f32::NAN; self.topology.workspace_len_for::<O>(self.together, T)]
+    }
+
+    fn by_fit<O: Optimizer>(&self, optimizer: &O) -> Outcome {
+        let (mut params, mut workspace) = (initial(self.topology), self.workspace::<O>());
+        let fit = Fit {
+            topology: *self.topology,
+            loss: self.loss,
+            optimizer,
+            schedule: RATE,
+            clock: Clock::Update,
+            order: Sequential,
+            batch: self.batch as u32,
+            epochs: Self::EPOCHS,
+        };
+        let mut trainer = fit.start(&mut params, &mut workspace).unwrap();
+        let data = Rows { features: self.features, targets: self.targets };
+        let losses = trainer.events(&data, &Nothing).filter_map(|event| match event.unwrap() {
+            Event::Update { loss, .. } => Some(loss.to_bits()),
+            _ => None,
+        });
+        Outcome { losses: losses.collect(), weights: weights_hash(&params) }
+    }
+
+    fn by_learner<O: Optimizer>(&self, optimizer: &O) -> Outcome {
+        let (mut params, mut workspace) = (initial(self.topology), self.workspace::<O>());
+        let mut learner = Learner::new(self.topology, self.loss, optimizer, &mut params, &mut workspace).unwrap();
+        let mut losses = Vec::new();
+        for _ in 0..Self::EPOCHS {
+            for (features, targets) in self.features.chunks(self.batch).zip(self.targets.chunks(self.batch)) {
+                assert_eq!(learner.steps() as usize, losses.len());
+                let loss = learner.train_on_batch(&Rows { features, targets }, RATE.rate(learner.steps())).unwrap();
+                losses.push(loss.to_bits());
+            }
+        }
+        assert_eq!(weights_hash(learner.params()), weights_hash(learner.network().params()));
+        Outcome { losses, weights: weights_hash(&params) }
+    }
+}
+
+/// Both ways, with all that one optimizer can be asked for.
+struct BothWays<'a>(&'a str, &'a [Topology<'static>]);
+
+impl With for BothWays<'_> {
+    fn with<O: Optimizer>(self, optimizer: O) {
+        let Self(name, topologies) = self;
+        let ((features, labels), (_, targets)) = (labelled(), measured());
+        let (features, batches) = (&*features, if O::STATE_PER_PARAM == 0 { &[1][..] } else { &[1, 4, 6, 23] });
+        for topology in topologies {
+            for &batch in batches {
+                for together in [1, 3, 4, 8] {
+                    let what = format!("{name}, {topology:?}, batches of {batch}, {together} at a time");
+                    let (loss, targets) = (&MeanSquaredError, &*targets);
+                    let case = Case { topology, loss, features, targets, batch, together };
+                    assert_eq!(case.by_learner(&optimizer), case.by_fit(&optimizer), "{what}, of outputs");
+                    let (loss, targets) = (&SparseCategoricalCrossEntropy, &*labels);
+                    let case = Case { topology, loss, features, targets, batch, together };
+                    assert_eq!(case.by_learner(&optimizer), case.by_fit(&optimizer), "{what}, of logits");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn comes_to_the_weights_of_a_fit() {
+    let cases = [
+        ("keras", "SGD", r#"{"momentum": 0.8}"#),
+        ("torch", "SGD", r#"{"momentum": 0.9, "dampening": 0.5, "weight_decay": 0.01}"#),
+        ("torch", "SGD", r#"{"momentum": 0.9, "nesterov": true}"#),
+        ("torch", "SGD", r#"{"momentum": 0.9, "clip_grad_norm_": 0.1}"#),
+        ("torch", "AdamW", "{}"),
+        ("torch", "NAdam", "{}"),
+        ("torch", "RMSprop", r#"{"momentum": 0.5}"#),
+        ("keras", "Lion", r#"{"clipnorm": 0.1}"#),
+    ];
+    for (library, optimizer, arguments) in cases {
+        let params = Params::new(&serde_json::from_str(arguments).unwrap());
+        let name = format!("{optimizer} {arguments}");
+        build(library, optimizer, &params, BothWays(&name, &[PLAIN, PENALISED, HEAD]));
+    }
+    BothWays("online", &[PLAIN, HEAD]).with(OnlineSgd);
+}
+
+#[test]
+fn drops_what_a_fit_of_one_batch_an_epoch_drops() {
+    const DROPPED: Topology = Topology::new(INPUTS as u16, &[dense(7, &Relu).dropout(0.4, 3), dense(3, &Softmax)]);
+    let (features, labels) = labelled();
+    for together in [1, 4] {
+        let (topology, loss) = (&DROPPED, &SparseCategoricalCrossEntropy);
+        let case = Case { topology, loss, features: &features, targets: &labels, batch: SAMPLES, together };
+        let sgd = Sgd::keras(0.5).unwrap();
+        let outcome = case.by_learner(&sgd);
+        assert_eq!(outcome, case.by_fit(&sgd));
+        assert_ne!(outcome.weights, Case { topology: &PLAIN, ..case }.by_fit(&sgd).weights);
+    }
+}
+
+#[test]
+fn refuses_what_cannot_be_trained() {
+    fn refused<L: Loss, O: Optimizer>(
+        topology: &Topology,
+        loss: &L,
+        optimizer: &O,
+        params: usize,
+        workspace: usize,
+    ) -> Error {
+        let (mut params, mut workspace) = (vec![0.0; params], vec![0.0; workspace]);
+        Learner::new(topology, loss, optimizer, &mut params, &mut workspace).err().unwrap()
+    }
+    let (sgd, len, loss) = (&Sgd::keras(0.9).unwrap(), PLAIN.param_len(), &SparseCategoricalCrossEntropy);
+    let least = PLAIN.workspace_len_for::<Sgd>(1, 1);
+    let short = |buffer, expected| Error::BufferLength { buffer, expected, found: expected - 1 };
+    assert_eq!(refused(&PLAIN, loss, sgd, len - 1, least), short(Buffer::Parameters, len));
+    assert_eq!(refused(&PLAIN, loss, sgd, len, least - 1), short(Buffer::Workspace, least));
+    let activation = Error::LossActivation { expected: "Sigmoid or Linear", found: Softmax.kind() };
+    assert_eq!(refused(&PLAIN, &BinaryCrossEntropy, sgd, len, least), activation);
+    let all = [frozen(5, &Tanh, BODY)];
+    let nothing_to_train = Topology::try_new(INPUTS as u16, &all).unwrap();
+    assert_eq!(refused(&nothing_to_train, &MeanSquaredError, sgd, 0, 99), Error::AllLayersFrozen);
+    assert_eq!(refused(&PENALISED, loss, &OnlineSgd, PENALISED.param_len(), 99), Error::PenaltyWithoutGradient);
+    let hidden = [dense(3, &Softmax), dense(3, &Softmax)];
+    let hidden = Topology::try_new(INPUTS as u16, &hidden).unwrap();
+    assert_eq!(refused(&hidden, loss, sgd, hidden.param_len(), 999), Error::RowActivationHidden { layer: 0 });
+}
+
+/// A batch whose call fails with `error`, after which everything is as if it had not been made: but for the optimizer's state, where
+/// `cleared` says that it is none any more.
+fn fails<O: Optimizer>(optimizer: &O, batch: &impl Dataset, rate: f32, error: Error, cleared: bool) {
+    let (features, labels) = labelled();
+    let good = Rows { features: &features[..O::LANES.min(2)], targets: &labels[..O::LANES.min(2)] };
+    let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<O>()]);
+    let (mut copy, mut other) = (params.clone(), workspace.clone());
+    let loss = &SparseCategoricalCrossEntropy;
+    let mut learner = Learner::new(&PLAIN, loss, optimizer, &mut params, &mut workspace).unwrap();
+    let mut untouched = Learner::new(&PLAIN, loss, optimizer, &mut copy, &mut other).unwrap();
+    for learner in [&mut learner, &mut untouched] {
+        learner.train_on_batch(&good, 0.1).unwrap();
+    }
+    assert_eq!(learner.train_on_batch(batch, rate), Err(error));
+    assert_eq!((learner.steps(), weights_hash(learner.params())), (1, weights_hash(untouched.params())), "{error}");
+    let (after, otherwise) = (learner.train_on_batch(&good, 0.1), untouched.train_on_batch(&good, 0.1));
+    assert_eq!(after.unwrap().to_bits(), otherwise.unwrap().to_bits());
+    let same = weights_hash(learner.params()) == weights_hash(untouched.params());
+    assert_eq!(same, !cleared, "{error}");
+}
+
+#[test]
+fn a_batch_that_fails_changes_no_parameter() {
+    let sgd = &Sgd::keras(0.9).unwrap();
+    let (features, labels) = labelled();
+    let (nan, label) = (f32::NAN, 3.0);
+    // Before anything was gathered, and with a group of four gathered already.
+    for (at, cleared) in [(2, false), (6, true)] {
+        let (mut bad, mut worse) = (features.clone(), labels.clone());
+        bad[at][4] = f32::INFINITY;
+        worse[at] = [label];
+        let batch = Rows { features: &*bad, targets: &*labels };
+        let error = Error::SampleNotFinite { index: at, feature: 4, found: f32::INFINITY };
+        fails(sgd, &batch, 0.1, error, cleared);
+        let batch = Rows { features: &*features, targets: &*worse };
+        fails(sgd, &batch, 0.1, Error::TargetInvalid { index: at, output: 0, found: label }, cleared);
+        bad[at] = overflowing();
+        let batch = Rows { features: &*bad, targets: &*labels };
+        fails(sgd, &batch, 0.1, Error::Diverged { step: 1, index: at }, cleared);
+    }
+    let batch = Rows { features: &*features, targets: &*labels };
+    // A NaN is not equal to itself.
+    for rate in [f32::INFINITY, f32::NEG_INFINITY] {
+        fails(sgd, &batch, rate, Error::RateNotFinite { step: 1 }, false);
+    }
+    let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<Sgd>()]);
+    let mut learner = Learner::new(&PLAIN, &SparseCategoricalCrossEntropy, sgd, &mut params, &mut workspace).unwrap();
+    assert_eq!(learner.train_on_batch(&batch, nan), Err(Error::RateNotFinite { step: 0 }));
+    let large: Vec<_> = features.iter().map(|row| row.map(|x| 1e4 * x)).collect();
+    let error = Error::GradientNotFinite { step: 1 };
+    fails(sgd, &Rows { features: &*large, targets: &*labels }, f32::MAX, error, true);
+
+    fails(sgd, &Nothing, 0.1, Error::DatasetEmpty, false);
+    let narrow = Rows { features: &[[0.5; 4]], targets: &[[0.0]] };
+    fails(sgd, &narrow, 0.1, Error::FeatureCount { expected: INPUTS, found: 4 }, false);
+    let wide = Rows { features: &[[0.5; INPUTS]], targets: &[[0.0; 3]] };
+    fails(sgd, &wide, 0.1, Error::TargetCount { expected: 1, found: 3 }, false);
+    let error = Error::Parameter { name: "batch", must_be: Requirement::One, found: SAMPLES as f32 };
+    fails(&OnlineSgd, &batch, 0.1, error, false);
+}
+
+/// After a failure the optimizer counts its age from there: Adam's corrections are those of a first update again.
+#[test]
+fn a_state_that_was_cleared_is_as_new() {
+    let (features, labels) = labelled();
+    let batch = Rows { features: &*features, targets: &*labels };
+    let adam = Adam::torch(0.9, 0.999, 1e-8).unwrap();
+    let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<Adam>()]);
+    let loss = &SparseCategoricalCrossEntropy;
+    let mut learner = Learner::new(&PLAIN, loss, &adam, &mut params, &mut workspace).unwrap();
+    learner.train_on_batch(&batch, 0.01).unwrap();
+    let mut worse = features.clone();
+    worse[20] = overflowing();
+    let error = learner.train_on_batch(&Rows { features: &*worse, targets: &*labels }, 0.01).unwrap_err();
+    assert!(error.is_divergence(), "{error}");
+    let (mut copy, mut other) = (learner.params().to_vec(), vec![0.0; PLAIN.workspace_len::<Adam>()]);
+    learner.train_on_batch(&batch, 0.01).unwrap();
+    let mut anew = Learner::new(&PLAIN, loss, &adam, &mut copy, &mut other).unwrap();
+    anew.train_on_batch(&batch, 0.01).unwrap();
+    assert_eq!((learner.steps(), anew.steps()), (2, 1));
+    assert_eq!(weights_hash(learner.params()), weights_hash(anew.params()));
+}
+
+/// What the penalties add is in the loss, and makes it none.
+#[test]
+fn penalties_that_are_too_large() {
+    let (features, labels) = labelled();
+    let batch = Rows { features: &*features, targets: &*labels };
+    let layers = [dense(3, &Softmax).l1(f32::MAX)];
+    let topology = Topology::try_new(INPUTS as u16, &layers).unwrap();
+    let (mut params, sgd) = (vec![0.0; topology.param_len()], Sgd::keras(0.0).unwrap());
+    params[..INPUTS].fill(1.0);
+    let before = weights_hash(&params);
+    let mut workspace = vec![0.0; topology.workspace_len::<Sgd>()];
+    let mut learner =
+        Learner::new(&topology, &SparseCategoricalCrossEntropy, &sgd, &mut params, &mut workspace).unwrap();
+    assert_eq!(learner.train_on_batch(&batch, 1e-30), Err(Error::LossNotFinite { step: 0 }));
+    assert_eq!((learner.steps(), weights_hash(learner.params())), (0, before));
+}
