@@ -49,6 +49,7 @@ pub struct Learner<'a, 'b, L, O> {
     state: &'b mut [f32],
     lanes: Lanes<'b>,
     clock: Clock,
+    momentum: Option<f32>,
 }
 
 /// Updates done.
@@ -81,7 +82,8 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
     ) -> Result<Self, Error> {
         let (_, state, lanes) = lend::<L, O>(topology, loss, params, workspace)?;
         kernels::fill(state, 0.0);
-        Ok(Self { topology, loss, optimizer, params, state, lanes, clock: Clock { steps: 0, cleared: 0 } })
+        let clock = Clock { steps: 0, cleared: 0 };
+        Ok(Self { topology, loss, optimizer, params, state, lanes, clock, momentum: None })
     }
 
     /// One update from all samples of `batch`, whose gradient is the mean of theirs. Returns the batch's loss before it: the weighted
@@ -99,7 +101,14 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
     #[inline(always)]
     pub fn train_on_batch(&mut self, batch: &impl Dataset, rate: f32) -> Result<f32, Error> {
         let Self { params, state, lanes, clock, .. } = self;
-        train_on_batch(self.topology, self.loss, self.optimizer, batch, rate, params, state, lanes, clock)
+        let rates = (rate, self.momentum);
+        train_on_batch(self.topology, self.loss, self.optimizer, batch, rates, params, state, lanes, clock)
+    }
+
+    /// Takes this momentum, or first moment's decay, from the next batch on in place of the optimizer's, until it is told another:
+    /// [`Schedule::momentum`](crate::schedule::Schedule::momentum) of a schedule that drives it. `None` gives the optimizer's back.
+    pub const fn force_momentum(&mut self, momentum: Option<f32>) {
+        self.momentum = momentum;
     }
 
     /// Updates done: calls of [`Self::train_on_batch`] that have not failed.
@@ -126,7 +135,7 @@ fn train_on_batch<L: Loss, O: Optimizer>(
     loss: &L,
     optimizer: &O,
     batch: &impl Dataset,
-    rate: f32,
+    (rate, momentum): (f32, Option<f32>),
     params: &mut [f32],
     state: &mut [f32],
     lanes: &mut Lanes,
@@ -141,7 +150,7 @@ fn train_on_batch<L: Loss, O: Optimizer>(
     if !rate.is_finite() {
         return Err(Error::RateNotFinite { step });
     }
-    let update = Update { step, age: step.saturating_sub(cleared), rate, momentum: None, samples };
+    let update = Update { step, age: step.saturating_sub(cleared), rate, momentum, samples };
     let (mut done, mut sum) = (0, 0.0);
     let mut outcome = Ok(());
     while outcome.is_ok() && done < samples {
@@ -168,7 +177,7 @@ fn train_on_batch<L: Loss, O: Optimizer>(
     Ok(loss)
 }
 
-/// The batch's next samples forward and backward, `done` and `sum` with them if nothing fails.
+/// The batch's next samples forward and backward. They are counted in `done` if nothing has failed, and their losses are in `sum`.
 #[inline(never)]
 #[expect(clippy::too_many_arguments, reason = "they are a learner's fields")]
 fn gather<L: Loss, O: Optimizer>(
@@ -191,15 +200,8 @@ fn gather<L: Loss, O: Optimizer>(
         not_finite(lanes.tape, n, topology.inputs(), |sample| first + sample)?;
     }
     let into = optimizer.accumulation(update);
-    let (mut total, scale) = (*sum, into.scale / update.samples as f32);
-    judge(topology, loss, params, lanes, &samples, scale, |sample, value, _| {
-        total += value;
-        if total.is_finite() {
-            Ok(())
-        } else {
-            Err(Error::Diverged { step: update.step, index: (first + sample) as usize })
-        }
-    })?;
+    let scale = into.scale / update.samples as f32;
+    *sum = judged(topology, loss, params, lanes, &samples, scale, *sum, (update.step, first))?;
     // From here on nothing can fail.
     if O::GATHER == Gather::InParameters {
         backward_online(topology, params, lanes.tape, &samples);
@@ -208,6 +210,26 @@ fn gather<L: Loss, O: Optimizer>(
         let keep = if first == 0 { begin(topology, params, gradient, &into) } else { 1.0 };
         backward(topology, params, gradient, lanes.tape, &samples, keep);
     }
-    (*done, *sum) = (first + n as u32, total);
+    *done = first + n as u32;
     Ok(())
+}
+
+/// `sum` and the samples' losses; and the last layer's deltas. Not in line, so that what it keeps on the stack lies under nothing else.
+#[inline(never)]
+#[expect(clippy::too_many_arguments, reason = "they are a learner's fields")]
+fn judged<L: Loss>(
+    topology: &Topology,
+    loss: &L,
+    params: &[f32],
+    lanes: &mut Lanes,
+    samples: &Samples,
+    scale: f32,
+    mut sum: f32,
+    (step, first): (u32, u32),
+) -> Result<f32, Error> {
+    judge(topology, loss, params, lanes, samples, scale, |sample, value, _| {
+        sum += value;
+        if sum.is_finite() { Ok(()) } else { Err(Error::Diverged { step, index: (first + sample) as usize }) }
+    })?;
+    Ok(sum)
 }

@@ -209,6 +209,24 @@ mod tests {
         assert_eq!(f64::floor_div(11.0, 1.1), 9.0);
     }
 
+    /// Every 61st float, and what is special among them.
+    #[test]
+    fn what_knows_its_argument_has_the_same_bits() {
+        let one = 1.0_f32.to_bits();
+        let special =
+            [0.0, 1.0, f32::MIN_POSITIVE, 1e-45, 88.7, 103.9, 104.0, f32::MAX, f32::INFINITY].map(f32::to_bits);
+        for x in (0..=f32::INFINITY.to_bits()).step_by(61).chain(special).map(f32::from_bits) {
+            assert_eq!(exp_of_negative(-x).to_bits(), exp(-x).to_bits(), "exp of {}", -x);
+            if x.to_bits() >= one {
+                assert_eq!(ln_from_one(x).to_bits(), ln(x).to_bits(), "ln of {x}");
+            }
+        }
+        assert_eq!(exp_of_negative(0.0), 1.0);
+        for nan in [f32::NAN, -f32::NAN] {
+            assert!(exp_of_negative(nan).is_nan() && ln_from_one(nan).is_nan());
+        }
+    }
+
     /// What the README says of accuracy: `cargo test -p microfit accuracy -- --nocapture`, and the same with
     /// `--features fast-math`.
     #[test]

@@ -226,14 +226,21 @@ pub(crate) fn read_samples<L: Loss>(
 ) -> Result<(), Error> {
     let (inputs, outputs) = (topology.inputs(), topology.outputs());
     let (features, behind) = tape.split_at_mut_checked(n * inputs).unwrap_or_default();
-    let samples = (0..n).zip(rows_mut(targets, loss.targets(outputs) + 1));
-    // The samples first: the order is not to be asked for one past the last.
-    for ((sample, row), index) in samples.zip(indices) {
+    let targets = rows_mut(targets, loss.targets(outputs) + 1);
+    if !BY_VALUE {
+        // The samples first: the order is not to be asked for one past the last.
+        for ((features, row), index) in rows_mut(features, inputs).zip(targets).zip(indices) {
+            let (Some((weight, target)), index) = (row.split_last_mut(), index as usize) else { break };
+            data.read(index, features, target)?;
+            *weight = check_target(data, loss, outputs, index, target)?;
+        }
+        return Ok(());
+    }
+    for ((sample, row), index) in (0..n).zip(targets).zip(indices) {
         let Some((weight, target)) = row.split_last_mut() else { break };
         let (place, index) = (Place::of(sample, n, inputs), index as usize);
         // Where every sample is a row it is read to where it belongs, and nothing is copied twice.
-        if BY_VALUE
-            && let Some((x, y)) = data.in_memory(index)
+        if let Some((x, y)) = data.in_memory(index)
             && (x.len(), y.len()) == (inputs, target.len())
         {
             place.put(x, features);

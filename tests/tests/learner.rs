@@ -5,6 +5,7 @@ use microfit::activation::{Gelu, Relu, Softmax, Tanh};
 use microfit::data::{Dataset, Nothing, Rows, Sequential};
 use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{Adam, OnlineSgd, Optimizer, Sgd};
+use microfit::schedule::torch::{OneCycleOptions, one_cycle};
 use microfit::schedule::{Schedule, TimeBased};
 use microfit::{
     Activation, Buffer, Clock, Error, Event, Fit, Init, Learner, Requirement, Rng, Topology, checked, dense, frozen,
@@ -170,6 +171,37 @@ fn drops_what_a_fit_of_one_batch_an_epoch_drops() {
         assert_eq!(outcome, case.by_fit(&sgd));
         assert_ne!(outcome.weights, Case { topology: &PLAIN, ..case }.by_fit(&sgd).weights);
     }
+}
+
+#[test]
+fn takes_a_momentum_that_is_driven() {
+    let cycle = one_cycle(0.1, 12, OneCycleOptions::DEFAULT).unwrap();
+    let (features, labels) = labelled();
+    let (data, loss) = (Rows { features: &*features, targets: &*labels }, SparseCategoricalCrossEntropy);
+    let sgd = Sgd::torch(0.9).unwrap();
+    let train = |driven: bool| {
+        let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<Sgd>()]);
+        let mut learner = Learner::new(&PLAIN, &loss, &sgd, &mut params, &mut workspace).unwrap();
+        for step in 0..12 {
+            learner.force_momentum(cycle.momentum(step).filter(|_| driven));
+            learner.train_on_batch(&data, cycle.rate(step)).unwrap();
+        }
+        weights_hash(&params)
+    };
+    let fit = Fit {
+        topology: PLAIN,
+        loss,
+        optimizer: sgd,
+        schedule: cycle,
+        clock: Clock::Update,
+        order: Sequential,
+        batch: SAMPLES as u32,
+        epochs: 12,
+    };
+    let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<Sgd>()]);
+    fit.start(&mut params, &mut workspace).unwrap().run(&data, &Nothing).unwrap();
+    assert_eq!(train(true), weights_hash(&params));
+    assert_ne!(train(false), weights_hash(&params));
 }
 
 #[test]

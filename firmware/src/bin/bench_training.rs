@@ -9,8 +9,8 @@ use core::arch::asm;
 use microfit::data::{Dataset, Digits, Ionosphere, Nothing, Rows, Sequential};
 use microfit::loss::{BinaryCrossEntropy, Loss, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
-use microfit::schedule::Constant;
-use microfit::{Clock, Error, Event, Fit, Init, Topology, Trainer, checked, weights_hash};
+use microfit::schedule::{Constant, Schedule};
+use microfit::{Clock, Error, Event, Fit, Init, Learner, Topology, Trainer, checked, weights_hash};
 use microfit_firmware::SEED;
 use microfit_firmware::nets::{BATCH, DEEP, SAMPLES, W1, W1_BATCH, W2, WIDE, random_data};
 
@@ -54,11 +54,7 @@ impl<L: Loss, O: Optimizer, const F: usize> Run<'_, L, O, F> {
     /// Three epochs: one to warm up, one counted, one that looks at the stack.
     #[inline(never)]
     fn measure(self, params: &mut [f32], workspace: &mut [f32]) -> Result<(), Error> {
-        Init::GlorotUniform.fill(&self.net, SEED, params)?;
-        // Each sample has one target.
-        let len = self.net.workspace_len_for::<O>(self.together as usize, 1);
-        let workspace = workspace.get_mut(..len).unwrap_or_default();
-        let ram = size_of::<f32>() * (self.net.param_len() + len);
+        let (workspace, ram) = self.begin(params, workspace)?;
         let fit = Fit {
             topology: self.net,
             loss: self.loss,
@@ -79,18 +75,56 @@ impl<L: Loss, O: Optimizer, const F: usize> Run<'_, L, O, F> {
         let painted = stack::paint();
         epoch(&mut trainer, &self.data, || {})?;
         let stack = painted.used();
-        let hash = weights_hash(trainer.params());
-        defmt::info!(
-            "training name={=str} instructions={=u64} samples={=usize} ram={=usize} stack={=usize} hash={=u64:x}",
-            self.name,
-            instructions,
-            SAMPLES,
-            ram,
-            stack,
-            hash
-        );
+        log(self.name, instructions, ram, stack, weights_hash(trainer.params()));
         Ok(())
     }
+
+    /// The same by a [`Learner`], a whole batch a call.
+    #[inline(never)]
+    fn measure_learner(self, params: &mut [f32], workspace: &mut [f32]) -> Result<(), Error> {
+        let (workspace, ram) = self.begin(params, workspace)?;
+        let mut learner = Learner::new(&self.net, &self.loss, &self.optimizer, params, workspace)?;
+        let mut epoch = |after_batch: &mut dyn FnMut()| -> Result<(), Error> {
+            let Rows { features, targets } = self.data;
+            for (features, targets) in features.chunks(self.batch as usize).zip(targets.chunks(self.batch as usize)) {
+                learner.train_on_batch(&Rows { features, targets }, RATE.rate(0))?;
+                after_batch();
+            }
+            Ok(())
+        };
+        epoch(&mut || {})?;
+        let mut outcome = Ok(());
+        let mut counter = Counter::start();
+        marked(|| outcome = epoch(&mut || counter.lap()));
+        outcome?;
+        let instructions = counter.instructions();
+        let painted = stack::paint();
+        epoch(&mut || {})?;
+        let stack = painted.used();
+        log(self.name, instructions, ram, stack, weights_hash(learner.params()));
+        Ok(())
+    }
+
+    /// The initial parameters, the workspace, and how many bytes both are.
+    fn begin<'w>(&self, params: &mut [f32], workspace: &'w mut [f32]) -> Result<(&'w mut [f32], usize), Error> {
+        Init::GlorotUniform.fill(&self.net, SEED, params)?;
+        // Each sample has one target.
+        let len = self.net.workspace_len_for::<O>(self.together as usize, 1);
+        let ram = size_of::<f32>() * (self.net.param_len() + len);
+        Ok((workspace.get_mut(..len).unwrap_or_default(), ram))
+    }
+}
+
+fn log(name: &str, instructions: u64, ram: usize, stack: usize, hash: u64) {
+    defmt::info!(
+        "training name={=str} instructions={=u64} samples={=usize} ram={=usize} stack={=usize} hash={=u64:x}",
+        name,
+        instructions,
+        SAMPLES,
+        ram,
+        stack,
+        hash
+    );
 }
 
 #[inline(never)]
@@ -135,6 +169,7 @@ fn training(buffers: &mut Buffers) -> Result<(), Error> {
     for (name, together) in [("W2-by-1", 1), ("W2-by-32", 32)] {
         Run { name, together, ..ten("", W2, rows) }.measure(&mut params[..W2.param_len()], workspace)?;
     }
+    ten("W2-learner", W2, rows).measure_learner(&mut params[..W2.param_len()], workspace)?;
     online("W3", rows).measure(&mut params[..W2.param_len()], workspace)?;
     ten("deep", DEEP, rows).measure(&mut params[..DEEP.param_len()], workspace)?;
     read(&Digits, x64, y10)?;

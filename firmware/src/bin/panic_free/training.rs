@@ -14,7 +14,7 @@ use microfit::optimizer::{
     RmsProp, Sgd, Update, Value, Variables, descend,
 };
 use microfit::schedule::Constant;
-use microfit::{EarlyStopping, Error, Goal, Network, Topology, Verdict, dense, frozen};
+use microfit::{EarlyStopping, Error, Goal, Learner, Network, Topology, Verdict, dense, frozen};
 
 use crate::{any, run};
 
@@ -97,7 +97,11 @@ fn with<O: Optimizer + Copy>(optimizer: O, params: &mut [f32], workspace: &mut [
     let constant = Constant::new(any(0.1))?;
     let own = params.get_mut(..topology.param_len()).unwrap_or_default();
     let loss = SparseCategoricalCrossEntropy;
-    let total = run(any(true), topology, loss, optimizer, constant, &rows, &Nothing, own, workspace)?;
+    let mut total = run(any(true), topology, loss, &optimizer, constant, &rows, &Nothing, own, workspace)?;
+    let (topology_of, loss_of, optimizer_of) = any((&topology, &loss, &optimizer));
+    let mut learner = Learner::new(topology_of, loss_of, optimizer_of, own, workspace)?;
+    total += learner.train_on_batch(&rows, any(0.1))? + learner.steps() as f32 + learner.params().len() as f32;
+    total += learner.network().predict(&any([0.5; INPUTS]), any(&mut [0.0; 99]))?.iter().sum::<f32>();
     let update = Update { step: any(1), age: any(1), rate: any(0.1), momentum: any(None), samples: any(1) };
     let lengths = any([3, 4]);
     for variables in [

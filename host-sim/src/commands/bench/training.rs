@@ -110,12 +110,14 @@ impl Setting {
         Ok(figures)
     }
 
-    /// Bytes of flash that training W2 takes: `.text` and `.rodata` of an image that does nothing else and logs nothing.
+    /// Bytes of flash that training W2 takes: `.text` and `.rodata` of an image that does nothing else and logs nothing. By a `Fit`, and by
+    /// a `Learner`.
     ///
     /// # Errors
     /// [`DeviceError`].
-    pub fn flash(&self) -> Result<u64, DeviceError> {
-        self.build("one_net", "one-net")?.sections(&[".text", ".rodata"])
+    pub fn flash(&self) -> Result<[u64; 2], DeviceError> {
+        let of = |binary| self.build(binary, "one-net")?.sections(&[".text", ".rodata"]);
+        Ok([of("one_net")?, of("one_batch")?])
     }
 }
 
@@ -147,11 +149,13 @@ pub(super) fn bench(figures: Option<&Path>) -> Result<(), Error> {
     let plugin = plugin();
     let progress = bar(2 * SETTINGS.len() as u64, "images");
     let mut measured = Vec::new();
-    let mut flash = vec!["flash of training W2, bytes".to_owned()];
+    let mut flash = ["flash of training W2", "flash of training W2 by a learner"].map(|title| vec![title.to_owned()]);
     for setting in SETTINGS {
         measured.push(setting.measure(plugin.as_deref())?);
         progress.inc(1);
-        flash.push(setting.flash()?.to_string());
+        for (row, bytes) in flash.iter_mut().zip(setting.flash()?) {
+            row.push(bytes.to_string());
+        }
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -173,7 +177,7 @@ pub(super) fn bench(figures: Option<&Path>) -> Result<(), Error> {
         bytes.add_row(row(format!("{}: parameters and workspace", first.net), &|figure| figure.ram.to_string()));
         bytes.add_row(row(format!("{}: stack", first.net), &|figure| figure.stack.to_string()));
     }
-    bytes.add_row(flash);
+    bytes.add_rows(flash);
     output::line(instructions)?;
     if plugin.is_some() {
         output::line(cycles)?;
