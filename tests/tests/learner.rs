@@ -177,7 +177,7 @@ fn drops_what_a_fit_of_one_batch_an_epoch_drops() {
 fn takes_a_momentum_that_is_driven() {
     let cycle = one_cycle(0.1, 12, OneCycleOptions::DEFAULT).unwrap();
     let (features, labels) = labelled();
-    let (data, loss) = (Rows { features: &*features, targets: &*labels }, SparseCategoricalCrossEntropy);
+    let (data, loss) = (Rows { features: &features, targets: &labels }, SparseCategoricalCrossEntropy);
     let sgd = Sgd::torch(0.9).unwrap();
     let train = |driven: bool| {
         let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<Sgd>()]);
@@ -263,16 +263,16 @@ fn a_batch_that_fails_changes_no_parameter() {
         let (mut bad, mut worse) = (features.clone(), labels.clone());
         bad[at][4] = f32::INFINITY;
         worse[at] = [label];
-        let batch = Rows { features: &*bad, targets: &*labels };
+        let batch = Rows { features: &bad, targets: &labels };
         let error = Error::SampleNotFinite { index: at, feature: 4, found: f32::INFINITY };
         fails(sgd, &batch, 0.1, error, cleared);
-        let batch = Rows { features: &*features, targets: &*worse };
+        let batch = Rows { features: &features, targets: &worse };
         fails(sgd, &batch, 0.1, Error::TargetInvalid { index: at, output: 0, found: label }, cleared);
         bad[at] = overflowing();
-        let batch = Rows { features: &*bad, targets: &*labels };
+        let batch = Rows { features: &bad, targets: &labels };
         fails(sgd, &batch, 0.1, Error::Diverged { step: 1, index: at }, cleared);
     }
-    let batch = Rows { features: &*features, targets: &*labels };
+    let batch = Rows { features: &features, targets: &labels };
     // A NaN is not equal to itself.
     for rate in [f32::INFINITY, f32::NEG_INFINITY] {
         fails(sgd, &batch, rate, Error::RateNotFinite { step: 1 }, false);
@@ -282,7 +282,7 @@ fn a_batch_that_fails_changes_no_parameter() {
     assert_eq!(learner.train_on_batch(&batch, nan), Err(Error::RateNotFinite { step: 0 }));
     let large: Vec<_> = features.iter().map(|row| row.map(|x| 1e4 * x)).collect();
     let error = Error::GradientNotFinite { step: 1 };
-    fails(sgd, &Rows { features: &*large, targets: &*labels }, f32::MAX, error, true);
+    fails(sgd, &Rows { features: &large, targets: &labels }, f32::MAX, error, true);
 
     fails(sgd, &Nothing, 0.1, Error::DatasetEmpty, false);
     let narrow = Rows { features: &[[0.5; 4]], targets: &[[0.0]] };
@@ -297,7 +297,7 @@ fn a_batch_that_fails_changes_no_parameter() {
 #[test]
 fn a_state_that_was_cleared_is_as_new() {
     let (features, labels) = labelled();
-    let batch = Rows { features: &*features, targets: &*labels };
+    let batch = Rows { features: &features, targets: &labels };
     let adam = Adam::torch(0.9, 0.999, 1e-8).unwrap();
     let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<Adam>()]);
     let loss = &SparseCategoricalCrossEntropy;
@@ -305,7 +305,7 @@ fn a_state_that_was_cleared_is_as_new() {
     learner.train_on_batch(&batch, 0.01).unwrap();
     let mut worse = features.clone();
     worse[20] = overflowing();
-    let error = learner.train_on_batch(&Rows { features: &*worse, targets: &*labels }, 0.01).unwrap_err();
+    let error = learner.train_on_batch(&Rows { features: &worse, targets: &labels }, 0.01).unwrap_err();
     assert!(error.is_divergence(), "{error}");
     let (mut copy, mut other) = (learner.params().to_vec(), vec![0.0; PLAIN.workspace_len::<Adam>()]);
     learner.train_on_batch(&batch, 0.01).unwrap();
@@ -319,7 +319,7 @@ fn a_state_that_was_cleared_is_as_new() {
 #[test]
 fn penalties_that_are_too_large() {
     let (features, labels) = labelled();
-    let batch = Rows { features: &*features, targets: &*labels };
+    let batch = Rows { features: &features, targets: &labels };
     let layers = [dense(3, &Softmax).l1(f32::MAX)];
     let topology = Topology::try_new(INPUTS as u16, &layers).unwrap();
     let (mut params, sgd) = (vec![0.0; topology.param_len()], Sgd::keras(0.0).unwrap());

@@ -1,5 +1,5 @@
-//! An image that trains W2 and does nothing else, without logging: its `.text` and `.rodata` are what training takes of
-//! the flash. `microfit bench --training` builds and measures it; nobody runs it.
+//! What `one_net` does, by a [`Learner`]: an image that trains W2, a batch a call, and does nothing else, without logging. `microfit bench
+//! --training` builds and measures it; nobody runs it.
 
 #![no_std]
 #![no_main]
@@ -12,6 +12,8 @@ use microfit::loss::SparseCategoricalCrossEntropy;
 use microfit::optimizer::Sgd;
 use microfit::{Learner, checked};
 use microfit_firmware::nets::W2;
+
+const SGD: Sgd = checked!(Sgd::keras(0.9));
 
 #[panic_handler]
 fn panic(_info: &PanicInfo<'_>) -> ! {
@@ -27,7 +29,6 @@ fn main() -> ! {
     static mut FEATURES: [[f32; 64]; 32] = [[0.0; 64]; 32];
     static mut TARGETS: [[f32; 1]; 32] = [[0.0; 1]; 32];
     let data = Rows { features: black_box(&*FEATURES), targets: black_box(&*TARGETS) };
-    const SGD: Sgd = checked!(Sgd::keras(0.9));
     if let Ok(mut learner) = Learner::new(&W2, &SparseCategoricalCrossEntropy, &SGD, black_box(PARAMS), WORKSPACE) {
         for _ in 0..3 {
             let _ = black_box(learner.train_on_batch(&data, 0.01));

@@ -97,7 +97,7 @@ fn with<O: Optimizer + Copy>(optimizer: O, params: &mut [f32], workspace: &mut [
     let constant = Constant::new(any(0.1))?;
     let own = params.get_mut(..topology.param_len()).unwrap_or_default();
     let loss = SparseCategoricalCrossEntropy;
-    let mut total = run(any(true), topology, loss, &optimizer, constant, &rows, &Nothing, own, workspace)?;
+    let mut total = run(any(true), topology, loss, optimizer, constant, &rows, &Nothing, own, workspace)?;
     let (topology_of, loss_of, optimizer_of) = any((&topology, &loss, &optimizer));
     let mut learner = Learner::new(topology_of, loss_of, optimizer_of, own, workspace)?;
     total += learner.train_on_batch(&rows, any(0.1))? + learner.steps() as f32 + learner.params().len() as f32;
