@@ -61,7 +61,7 @@ pub(crate) fn judge<L: Loss>(
 /// What a batch's first samples find where their gradient is gathered, but for a factor that it is still to be multiplied by, or 1.
 #[inline(always)]
 pub(crate) fn begin(topology: &Topology, params: &[f32], gradient: &mut [f32], into: &Accumulation) -> f32 {
-    let only_kept = into.decay == 0.0 && !topology.is_penalised();
+    let only_kept = into.decay == 0.0 && !topology.has_penalty();
     // Neither clears what is there, nor is it 1 and takes the signs of zeros away.
     if kernels::SCALES && only_kept && into.keep != 0.0 && into.keep != 1.0 {
         return into.keep;
@@ -69,4 +69,27 @@ pub(crate) fn begin(topology: &Topology, params: &[f32], gradient: &mut [f32], i
     kernels::begin(gradient, params, into.keep, into.decay);
     add_penalties(topology, params, gradient, into.scale);
     1.0
+}
+
+/// Clears the optimizer's state, and takes the parameters from `kept` if there is one; `step` is what an error names. If it fails, nothing has changed.
+pub(crate) fn roll_back(
+    topology: &Topology,
+    params: &mut [f32],
+    state: &mut [f32],
+    kept: Option<&[f32]>,
+    step: u32,
+) -> Result<(), Error> {
+    let kept_or_own = kept.unwrap_or(params);
+    topology.check_params(kept_or_own.len())?;
+    if !kernels::all_finite(kept_or_own) {
+        return Err(Error::ParametersNotFinite { step });
+    }
+    if let Some(kept) = kept {
+        for (param, kept) in params.iter_mut().zip(kept) {
+            // No sum may begin at -0.0; see `kernels`.
+            *param = kept + 0.0;
+        }
+    }
+    kernels::fill(state, 0.0);
+    Ok(())
 }

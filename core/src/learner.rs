@@ -3,22 +3,22 @@
 use crate::data::Dataset;
 use crate::dropout::Key;
 use crate::error::{Error, Requirement, require};
-use crate::group::{begin, judge};
+use crate::group::{begin, judge, roll_back};
 use crate::kernels;
 use crate::lanes::{Lanes, lend};
 use crate::loss::Loss;
-use crate::network::{Network, check_data, read_samples};
+use crate::network::{Network, check_data, check_samples, read_samples};
 use crate::optimizer::{Gather, Optimizer, Update, Variables};
 use crate::pass::{Samples, backward, backward_online, forward, not_finite, penalty};
 use crate::topology::Topology;
 
-/// Trains a network by one batch a call, at the rate the caller says: Keras' `train_on_batch`, or the body of the loop that is written
-/// over batches in PyTorch. There are no epochs, no schedule and no validation; the caller has a loop for them, or needs none of them, as where
-/// samples come from a sensor and are learnt from as they come.
+/// Trains a network by one batch a call, at the rate the caller says: Keras' `train_on_batch`, or the body of the loop over batches
+/// that is written in PyTorch. There are no epochs, no schedule and no validation: the caller has a loop for them, or needs none, as
+/// where samples come from a sensor and are learnt from as they come.
 ///
-/// The weights are, bit by bit, those of a [`Fit`](crate::Fit) that sees the same batches at the same rates. A `Fit` takes bounded steps, counts,
-/// validates, and can be saved and resumed; this takes less code. It borrows its settings, so that where they are constants the compiler
-/// knows them, and leaves out of the image what this network and this optimizer have no use for.
+/// The weights are, bit by bit, those of a [`Fit`](crate::Fit) that sees the same batches at the same rates, where there is no dropout: it
+/// draws by the update here, by the epoch there. A `Fit` takes bounded steps, counts, validates, and can be saved and resumed; this
+/// takes less code.
 ///
 /// ```
 /// use microfit::{Init, Learner, Topology, activation::{Sigmoid, Tanh}, checked, data::Rows, dense};
@@ -36,8 +36,44 @@ use crate::topology::Topology;
 /// while loss > 0.01 {
 ///     loss = learner.train_on_batch(&xor, RATE.rate(learner.steps()))?;
 /// }
-/// assert!(learner.network().predict(&[1., 0.], &mut [0.0; NET.tape_len(1)])?[0] > 0.95);
+/// assert!(learner.predict(&[1., 0.])?[0] > 0.95);
 /// # Ok::<(), microfit::Error>(())
+/// ```
+///
+/// # How to have little code
+///
+/// It borrows its settings. Where they are constants, as here, the compiler knows them and leaves out of the image what this network and
+/// this optimizer have no use for: some 1.1 KB for 64-32-10 beside settings in variables. `train_on_batch` is inlined, so it is best called
+/// from one place. The library's schedules compute in f64, which is software on these cores, to their libraries' bits:
+/// [`Piecewise`](crate::schedule::Piecewise) takes half a kilobyte, a cosine ten, more than all of the training. A rate computed in f32 is as good here.
+///
+/// # After a divergence
+///
+/// A rate that is too high may show only in a later call, whose samples the weights it has led to are tried on. So the way back is to weights
+/// that were kept while all was well:
+///
+/// ```
+/// # use microfit::{Error, Learner, Topology, activation::Linear, checked, data::Rows, dense, loss::MeanSquaredError, optimizer::Sgd};
+/// # const NET: Topology = Topology::new(1, &[dense(1, &Linear)]);
+/// # const SGD: Sgd = checked!(Sgd::keras(0.5));
+/// # let (mut params, mut workspace) = ([0.0; NET.param_len()], [0.0; NET.workspace_len::<Sgd>()]);
+/// # let mut kept = params;
+/// # let mut learner = Learner::new(&NET, &MeanSquaredError, &SGD, &mut params, &mut workspace)?;
+/// # let batch = Rows { features: &[[1.0]; 9], targets: &[[2.0]; 9] };
+/// let mut rate = 1e30;
+/// for round in 0..400 {
+///     match learner.train_on_batch(&batch, rate) {
+///         Ok(loss) if round % 50 == 0 && loss < 3.0 => learner.copy_params_to(&mut kept)?,
+///         Ok(_) => {}
+///         Err(error) if error.is_divergence() => {
+///             rate *= 0.1;
+///             learner.roll_back(Some(&kept))?;
+///         }
+///         Err(error) => return Err(error),
+///     }
+/// }
+/// assert!(learner.params().iter().sum::<f32>() > 1.9);
+/// # Ok::<(), Error>(())
 /// ```
 #[derive(Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -93,11 +129,14 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
     /// # Errors
     /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::TargetCount`], [`Error::Parameter`] for more than
     /// one sample with an optimizer that has no state to gather them in; [`Error::RateNotFinite`]; whatever the dataset returns,
-    /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number; and
-    /// [`Error::Diverged`], [`Error::GradientNotFinite`] or [`Error::LossNotFinite`] for a rate that was too high. An index is one in the batch.
+    /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number. An index is one in
+    /// the batch. Whether all samples are what they should be is asked before the first is learnt from, for which they are read twice
+    /// unless the workspace has room for all of them at once, and nothing has changed if one is not.
     ///
-    /// A call that fails has changed neither parameters nor [`Self::steps`]. Where some samples had been gathered already it has cleared the
-    /// optimizer's state, as [`Trainer::roll_back`](crate::Trainer::roll_back) does.
+    /// [`Error::Diverged`], [`Error::GradientNotFinite`], [`Error::LossNotFinite`] and [`Error::ParametersNotFinite`] for a rate that was too
+    /// high, in this call or an earlier one, or for a sample that is far too large. They have cleared the optimizer's state, as
+    /// [`Self::roll_back`] does, and so has a sample that could not be read again. The parameters, and [`Self::steps`], are those of the last
+    /// update, but for [`Error::ParametersNotFinite`]: then this update has ruined them.
     #[inline(always)]
     pub fn train_on_batch(&mut self, batch: &impl Dataset, rate: f32) -> Result<f32, Error> {
         let Self { params, state, lanes, clock, .. } = self;
@@ -107,8 +146,24 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
 
     /// Takes this momentum, or first moment's decay, from the next batch on in place of the optimizer's, until it is told another:
     /// [`Schedule::momentum`](crate::schedule::Schedule::momentum) of a schedule that drives it. `None` gives the optimizer's back.
-    pub const fn force_momentum(&mut self, momentum: Option<f32>) {
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] unless `0 <= momentum < 1`, as of optimizers; then it is as it was.
+    pub const fn force_momentum(&mut self, momentum: Option<f32>) -> Result<(), Error> {
+        if let Some(momentum) = momentum
+            && let Err(error) = require("momentum", Requirement::Fraction, momentum as f64)
+        {
+            return Err(error);
+        }
         self.momentum = momentum;
+        Ok(())
+    }
+
+    /// Counts from `steps` on, where parameters were restored after a reset: for schedules, and for dropout to go on where it was. The
+    /// optimizer's state begins anew.
+    #[must_use]
+    pub const fn starting_at(self, steps: u32) -> Self {
+        Self { clock: Clock { steps, cleared: steps }, ..self }
     }
 
     /// Updates done: calls of [`Self::train_on_batch`] that have not failed.
@@ -121,7 +176,36 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
         self.params
     }
 
-    /// The network as it is, to predict with or to evaluate between two batches.
+    /// Copies the parameters, to have the last good ones.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] for a copy of another length, which then is as it was.
+    pub fn copy_params_to(&self, copy: &mut [f32]) -> Result<(), Error> {
+        self.topology.check_params(copy.len())?;
+        kernels::copy(self.params, copy);
+        Ok(())
+    }
+
+    /// Clears the optimizer's state, and takes the parameters from a copy that was kept, or leaves them as they are. [`Self::steps`] goes on.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] for a copy of another length, [`Error::ParametersNotFinite`] for parameters that are no numbers. Then nothing
+    /// has changed.
+    pub fn roll_back(&mut self, kept: Option<&[f32]>) -> Result<(), Error> {
+        roll_back(self.topology, self.params, self.state, kept, self.clock.steps)?;
+        self.clock.cleared = self.clock.steps;
+        Ok(())
+    }
+
+    /// The outputs for one sample, after the last activation. They stand in the workspace, so that no other is needed.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] if `input` has not the topology's number of inputs.
+    pub fn predict(&mut self, input: &[f32]) -> Result<&[f32], Error> {
+        Network::over(*self.topology, self.params).predict(input, self.lanes.tape)
+    }
+
+    /// The network as it is, to evaluate between two batches.
     pub const fn network(&self) -> Network<'_> {
         Network::over(*self.topology, self.params)
     }
@@ -150,11 +234,18 @@ fn train_on_batch<L: Loss, O: Optimizer>(
     if !rate.is_finite() {
         return Err(Error::RateNotFinite { step });
     }
+    // All samples are looked at before the first is learnt from, so that a bad one leaves no trace. Where there is room for all at once
+    // they are anyway; the kernels with the least code do without that case.
+    let looks_twice = cfg!(kernels = "plain") || samples as usize > lanes.count;
+    if looks_twice {
+        check_samples(batch, loss, topology, lanes.tape, lanes.targets, samples)?;
+    }
     let update = Update { step, age: step.saturating_sub(cleared), rate, momentum, samples };
     let (mut done, mut sum) = (0, 0.0);
     let mut outcome = Ok(());
     while outcome.is_ok() && done < samples {
-        outcome = gather(topology, loss, optimizer, batch, &update, params, state, lanes, &mut done, &mut sum);
+        let checked = !looks_twice;
+        outcome = gather(topology, loss, optimizer, batch, &update, checked, params, state, lanes, &mut done, &mut sum);
     }
     let (gathered, _) = state.split_at_checked(params.len()).unwrap_or_default();
     let loss = sum / samples as f32 + penalty(topology, params);
@@ -165,14 +256,20 @@ fn train_on_batch<L: Loss, O: Optimizer>(
             outcome = Err(Error::LossNotFinite { step });
         }
     }
+    if outcome.is_ok() {
+        optimizer.apply(&update, &Variables::of(*topology), params, state);
+        if !kernels::all_finite(params) {
+            outcome = Err(Error::ParametersNotFinite { step });
+        }
+    }
     if let Err(error) = outcome {
-        if done > 0 {
+        // A divergence wherever it is, so that it does not depend on how many samples are taken together what it costs.
+        if looks_twice || done > 0 || error.is_divergence() {
             kernels::fill(state, 0.0);
             clock.cleared = step;
         }
         return Err(error);
     }
-    optimizer.apply(&update, &Variables::of(*topology), params, state);
     clock.steps = step.saturating_add(1);
     Ok(loss)
 }
@@ -186,6 +283,7 @@ fn gather<L: Loss, O: Optimizer>(
     optimizer: &O,
     batch: &impl Dataset,
     update: &Update,
+    checked: bool,
     params: &mut [f32],
     state: &mut [f32],
     lanes: &mut Lanes,
@@ -194,9 +292,9 @@ fn gather<L: Loss, O: Optimizer>(
 ) -> Result<(), Error> {
     let first = *done;
     let n = update.samples.saturating_sub(first).min(lanes.count as u32) as usize;
-    let samples = Samples { n, key: Some(Key::of(update.step, first)), checked: true };
+    let samples = Samples { n, key: Some(Key::of(update.step, first)), checked };
     read_samples(batch, loss, topology, first.., lanes.tape, lanes.targets, n)?;
-    if forward(topology, params, lanes.tape, &samples).is_none() {
+    if forward(topology, params, lanes.tape, &samples).is_none() && checked {
         not_finite(lanes.tape, n, topology.inputs(), |sample| first + sample)?;
     }
     let into = optimizer.accumulation(update);

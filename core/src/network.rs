@@ -3,7 +3,7 @@
 use crate::activation::Slope;
 use crate::data::Dataset;
 use crate::error::{Buffer, Error};
-use crate::kernels::{BY_VALUE, Place};
+use crate::kernels::{self, BY_VALUE, Place};
 use crate::layer::Layer;
 use crate::loss::{Input, Loss};
 use crate::matrix::rows_mut;
@@ -48,9 +48,7 @@ impl<'a> Network<'a> {
             return Err(Error::BufferLength { buffer: Buffer::Input, expected, found });
         }
         check_len(Buffer::Tape, self.topology.tape_len(1), tape.len())?;
-        for (to, from) in tape.iter_mut().zip(input) {
-            *to = *from;
-        }
+        kernels::copy(input, tape.get_mut(..expected).unwrap_or_default());
         let unchecked = Samples { checked: false, ..Samples::of(1) };
         let outputs = forward(&self.topology, self.params, tape, &unchecked).unwrap_or_default();
         activate(&self.topology, outputs);
@@ -151,7 +149,7 @@ pub(crate) fn check_layers(topology: &Topology, gather: Gather) -> Result<(), Er
     if let Some(layer) = hidden.iter().position(|layer| layer.activation().slope() == Slope::OfRow) {
         return Err(Error::RowActivationHidden { layer });
     }
-    if gather == Gather::InParameters && topology.is_penalised() {
+    if gather == Gather::InParameters && topology.has_penalty() {
         return Err(Error::PenaltyWithoutGradient);
     }
     Ok(())
@@ -256,6 +254,27 @@ pub(crate) fn read_samples<L: Loss>(
             place.put(row, features);
         }
         *weight = check_target(data, loss, outputs, index, target)?;
+    }
+    Ok(())
+}
+
+/// Refuses the first of `n` samples that is none, or has a feature that is no number. Each is read into the beginning of the tape.
+#[inline(always)]
+pub(crate) fn check_samples<L: Loss>(
+    data: &impl Dataset,
+    loss: &L,
+    topology: &Topology,
+    tape: &mut [f32],
+    targets: &mut [f32],
+    n: u32,
+) -> Result<(), Error> {
+    for index in 0..n {
+        read_samples(data, loss, topology, index.., tape, targets, 1)?;
+        let features = tape.get(..topology.inputs()).unwrap_or_default();
+        // To look at each is the least code, to look at all first the fewest instructions.
+        if cfg!(kernels = "plain") || !kernels::all_finite(features) {
+            not_finite(tape, 1, topology.inputs(), |_| index)?;
+        }
     }
     Ok(())
 }

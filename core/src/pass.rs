@@ -10,7 +10,7 @@
 use crate::activation::{Kind, Slope, backpropagate};
 use crate::dropout::Key;
 use crate::error::Error;
-use crate::kernels::{self, Below, Place, Slopes};
+use crate::kernels::{self, BY_VALUE, Below, Place, Slopes};
 use crate::layer::Layer;
 use crate::matrix::rows;
 use crate::multiply_add::multiply_add;
@@ -39,6 +39,20 @@ impl Samples {
 #[cold]
 #[inline(never)]
 pub(crate) fn not_finite(tape: &[f32], n: usize, inputs: usize, index: impl Fn(u32) -> u32) -> Result<(), Error> {
+    if !BY_VALUE {
+        for (at, &found) in tape.iter().take(n * inputs).enumerate() {
+            if !found.is_finite() {
+                let sample = at.checked_div(inputs).unwrap_or_default();
+                return Err(Error::SampleNotFinite {
+                    index: index(sample as u32) as usize,
+                    feature: at - sample * inputs,
+                    found,
+                });
+            }
+            one_turn_at_a_time();
+        }
+        return Ok(());
+    }
     for sample in 0..n {
         for (feature, found) in Place::of(sample, n, inputs).values(tape).enumerate() {
             if !found.is_finite() {
@@ -122,7 +136,9 @@ pub(crate) fn forward<'t>(
         if !above.is_empty() {
             layer.activation().apply(sums, units);
         }
-        if let (Some(dropout), Some(key)) = (&layer.dropout, samples.key) {
+        if topology.has_dropout()
+            && let (Some(dropout), Some(key)) = (&layer.dropout, samples.key)
+        {
             let below = topology.layers().len() - layers.len();
             dropout.apply(Key { layer: below as u32, ..key }, samples.n, sums, 0);
         }
@@ -286,7 +302,7 @@ pub(crate) fn backward_online(topology: &Topology, params: &mut [f32], tape: &mu
 /// What the penalties on the weights add to the loss.
 pub(crate) fn penalty(topology: &Topology, params: &[f32]) -> f32 {
     let mut sum = 0.0;
-    if !topology.is_penalised() {
+    if !topology.has_penalty() {
         return sum;
     }
     for (index, layer) in topology.layers().iter().enumerate() {
@@ -299,7 +315,7 @@ pub(crate) fn penalty(topology: &Topology, params: &[f32]) -> f32 {
 
 /// Adds `scale` times the penalties' gradient.
 pub(crate) fn add_penalties(topology: &Topology, params: &[f32], gradient: &mut [f32], scale: f32) {
-    if !topology.is_penalised() {
+    if !topology.has_penalty() {
         return;
     }
     for (index, layer) in topology.layers().iter().enumerate() {

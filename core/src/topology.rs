@@ -31,8 +31,9 @@ use crate::unroll::one_turn_at_a_time;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Topology<'a> {
     inputs: u16,
-    /// Whether a layer has a penalty: asked once a batch, and known to the compiler where the topology is.
-    penalised: bool,
+    /// Whether a layer has a penalty, or dropout: known to the compiler where the topology is, which leaves out what there is not.
+    has_penalty: bool,
+    has_dropout: bool,
     layers: &'a [Layer<'a>],
 }
 
@@ -71,7 +72,7 @@ impl<'a> Topology<'a> {
         }
         let mut floats = inputs as u64;
         let mut fan_in = inputs as u64;
-        let mut penalised = false;
+        let (mut has_penalty, mut has_dropout) = (false, false);
         let mut rest = layers;
         while let Some((layer, tail)) = rest.split_first() {
             if layer.units == 0 {
@@ -84,12 +85,13 @@ impl<'a> Topology<'a> {
                 if let Err(error) = dropout.check() {
                     return Err(error);
                 }
+                has_dropout = true;
             }
             if let Some(penalty) = &layer.penalty {
                 if let Err(error) = penalty.check() {
                     return Err(error);
                 }
-                penalised = true;
+                has_penalty = true;
             }
             let units = layer.units as u64;
             if let Some(params) = layer.frozen {
@@ -106,7 +108,7 @@ impl<'a> Topology<'a> {
             fan_in = units;
             rest = tail;
         }
-        Ok(Self { inputs, penalised, layers })
+        Ok(Self { inputs, has_penalty, has_dropout, layers })
     }
 
     /// Features of a sample.
@@ -123,8 +125,13 @@ impl<'a> Topology<'a> {
     }
 
     /// Whether a layer has a penalty on its weights.
-    pub(crate) const fn is_penalised(&self) -> bool {
-        self.penalised
+    pub(crate) const fn has_penalty(&self) -> bool {
+        self.has_penalty
+    }
+
+    /// Whether a layer has dropout.
+    pub(crate) const fn has_dropout(&self) -> bool {
+        self.has_dropout
     }
 
     /// The layers, first to last.

@@ -75,8 +75,9 @@ pub trait Activation: Sync {
     /// `gradient` is the loss's derivative by the outputs. Both are `[samples][units]`.
     ///
     /// It is for an activation of one's own that is a function of a row. By default it does nothing and says so, and then [`Softmax`]
-    /// goes through its Jacobian and any other activation takes derivative times gradient, element by element. That code is no part of
+    /// goes through its [Jacobian](Softmax::jacobian) and any other activation takes derivative times gradient, element by element. That code is no part of
     /// the trait object, so an image whose loss has no need of it does not carry it.
+    #[must_use = "if it is false, nothing has been done"]
     fn backpropagate(&self, values: &mut [f32], gradient: &[f32], units: usize) -> bool {
         let _ = (values, gradient, units);
         false
@@ -89,7 +90,7 @@ pub(crate) fn backpropagate(activation: &dyn Activation, values: &mut [f32], gra
         return;
     }
     if activation.kind() == Kind::Softmax {
-        softmax::backpropagate(values, gradient, units);
+        Softmax::jacobian(values, gradient, units);
     } else {
         activation.differentiate(values);
         kernels::scale_by(values, gradient);
@@ -200,6 +201,59 @@ mod tests {
         }
         assert_eq!((value(&Sigmoid, 1e30), value(&Sigmoid, -1e30), value(&Softplus, 1e30)), (1.0, 0.0, 1e30));
         assert_eq!((value(&Gelu, -1e30), value(&Silu, -1e30), value(&Softsign, -1e30)), (0.0, 0.0, -1.0));
+    }
+
+    /// A softmax of half the sums.
+    #[cfg(not(feature = "fast-math"))]
+    struct Tempered;
+
+    #[cfg(not(feature = "fast-math"))]
+    impl Activation for Tempered {
+        fn apply(&self, sums: &mut [f32], units: usize) {
+            for sum in &mut *sums {
+                *sum *= 0.5;
+            }
+            Softmax.apply(sums, units);
+        }
+
+        fn slope(&self) -> Slope {
+            Slope::OfRow
+        }
+
+        fn differentiate(&self, _values: &mut [f32]) {}
+
+        fn backpropagate(&self, values: &mut [f32], gradient: &[f32], units: usize) -> bool {
+            Softmax::jacobian(values, gradient, units);
+            for delta in values {
+                *delta *= 0.5;
+            }
+            true
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "fast-math"))]
+    fn the_last_layer_goes_backward_by_what_its_activation_is() {
+        let gradient = [0.3, -0.7, 0.2];
+        let deltas = |activation: &dyn Activation| {
+            let mut values = [0.5, -1.0, 0.25];
+            activation.apply(&mut values, 3);
+            backpropagate(activation, &mut values, &gradient, 3);
+            values
+        };
+        let h = 1.0 / 32.0;
+        for activation in [&Tempered as &dyn Activation, &Softmax, &Tanh] {
+            for (unit, delta) in deltas(activation).into_iter().enumerate() {
+                let loss = |shift: f32| {
+                    let mut values = [0.5, -1.0, 0.25];
+                    values[unit] += shift;
+                    activation.apply(&mut values, 3);
+                    values.iter().zip(gradient).map(|(value, g)| value * g).sum::<f32>()
+                };
+                let difference = (loss(h) - loss(-h)) / (2.0 * h);
+                assert!((delta - difference).abs() < 1e-3, "{:?}: {delta} {difference}", activation.kind());
+            }
+        }
     }
 
     #[test]

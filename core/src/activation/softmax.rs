@@ -33,7 +33,7 @@ impl Activation for Softmax {
         Slope::OfRow
     }
 
-    /// The diagonal of the Jacobian, `f (1 - f)`: not what a layer is trained by.
+    /// The diagonal of the Jacobian, `f (1 - f)`: not what a layer is trained by, see [`Self::jacobian`].
     fn differentiate(&self, outputs: &mut [f32]) {
         for output in outputs {
             *output *= 1.0 - *output;
@@ -42,17 +42,20 @@ impl Activation for Softmax {
     }
 }
 
-/// Through the whole Jacobian.
-pub(super) fn backpropagate(outputs: &mut [f32], gradient: &[f32], units: usize) {
-    for (outputs, gradient) in rows_mut(outputs, units).zip(rows(gradient, units)) {
-        let mut mean = 0.0;
-        for (f, g) in outputs.iter().zip(gradient) {
-            mean += f * g;
-            one_turn_at_a_time();
-        }
-        for (f, g) in outputs.iter_mut().zip(gradient) {
-            *f *= g - mean;
-            one_turn_at_a_time();
+impl Softmax {
+    /// Replaces a softmax' outputs by the deltas of its sums, where `gradient` is the loss's derivative by the outputs: the product with
+    /// the Jacobian. Both are `[samples][units]`. For an activation of one's own that is a softmax of something.
+    pub fn jacobian(outputs: &mut [f32], gradient: &[f32], units: usize) {
+        for (outputs, gradient) in rows_mut(outputs, units).zip(rows(gradient, units)) {
+            let mut mean = 0.0;
+            for (f, g) in outputs.iter().zip(gradient) {
+                mean += f * g;
+                one_turn_at_a_time();
+            }
+            for (f, g) in outputs.iter_mut().zip(gradient) {
+                *f *= g - mean;
+                one_turn_at_a_time();
+            }
         }
     }
 }
@@ -141,7 +144,7 @@ mod tests {
         };
         let mut deltas = z;
         Softmax.apply(&mut deltas, 3);
-        backpropagate(&mut deltas, &g, 3);
+        Softmax::jacobian(&mut deltas, &g, 3);
         for i in 0..3 {
             let (mut up, mut down) = (z, z);
             up[i] += h;

@@ -36,7 +36,7 @@ pub use replay::{ClassBalanced, ReplayState};
 pub use ring::{Ring, RingState};
 pub use rows::Rows;
 pub use scaling::{MinMax, Scaled, Scaling};
-pub use split::{Subset, Window, holdout, stratified};
+pub use split::{Subset, Window, batches, holdout, stratified};
 pub use standardization::Standardization;
 pub use stratified_k_fold::{StratifiedFold, StratifiedFolds};
 pub use stream::Stream;

@@ -24,6 +24,25 @@ pub struct Subset<'a, D> {
     indices: &'a [u16],
 }
 
+/// The samples of `data` in their order, `size` at a time, and those that are left: batches for a [`Learner`](crate::Learner). A size of 0 is
+/// one of 1.
+///
+/// ```
+/// use microfit::data::{Dataset, Rows, batches};
+///
+/// let data = Rows { features: &[[0.0]; 100], targets: &[[0.0]; 100] };
+/// let sizes = batches(&data, 32).map(|batch| batch.len());
+/// assert!(sizes.eq([32, 32, 32, 4]));
+/// ```
+pub fn batches<D: Dataset + Copy>(data: D, size: usize) -> impl Iterator<Item = Window<D>> {
+    let (mut start, len, size) = (0, data.len(), size.max(1));
+    core::iter::from_fn(move || {
+        let window = Window { data, start, len: size.min(len - start) };
+        start += window.len;
+        (window.len > 0).then_some(window)
+    })
+}
+
 /// The first samples to train on, the last share `validation` of them to validate on: Keras' `validation_split`,
 /// which trains on `floor(len * (1 - validation))` samples.
 ///

@@ -16,7 +16,7 @@ use crate::activation::Kind;
 /// An operation that returns an error has changed nothing the caller lent: parameters, optimizer state and
 /// progress are what they were before the call, and the call may be repeated. One that takes many steps, such as
 /// [`Trainer::run`](crate::Trainer::run) or [`Standardization::observe_all`](crate::data::Standardization::observe_all), has done those
-/// before the one that failed.
+/// before the one that failed; and [`Learner::train_on_batch`](crate::Learner::train_on_batch) says what a divergence may cost there.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -163,13 +163,13 @@ pub enum Error {
         found: f32,
     },
     /// A batch's gradient, or what the optimizer made of it, is NaN or infinite. The parameters are those of the last
-    /// update; see [`Trainer::roll_back`](crate::Trainer::roll_back).
+    /// update; see [`Trainer::roll_back`](crate::Trainer::roll_back) and [`Learner::roll_back`](crate::Learner::roll_back).
     GradientNotFinite {
         /// Updates done before.
         step: u32,
     },
     /// The learning rate of the next update, a schedule's, a [forced](crate::Trainer::force_rate) or a
-    /// [scaled](crate::Trainer::scale_rate) one, is NaN or infinite. An f64 above `f32::MAX` is infinite, too.
+    /// [scaled](crate::Trainer::scale_rate) one, or a [learner's](crate::Learner::train_on_batch), is NaN or infinite. An f64 above `f32::MAX` is infinite, too.
     RateNotFinite {
         /// Updates done before.
         step: u32,
@@ -187,13 +187,14 @@ pub enum Error {
     ReplayState,
     /// Words that the state of a rate driven by a metric cannot have written; see [`Words`](crate::schedule::Words).
     FeedbackState,
-    /// The sum of an epoch's losses so far, with the penalties on the weights, is NaN or infinite, though each is a number. The
+    /// The sum of an epoch's losses so far, or of a [learner's](crate::Learner) batch, with the penalties on the weights, is NaN or infinite,
+    /// though each is a number. The
     /// parameters are those of the last update.
     LossNotFinite {
         /// Updates done before.
         step: u32,
     },
-    /// A parameter became NaN or infinite with an epoch's last update.
+    /// A parameter became NaN or infinite with an epoch's last update, or with this one of a [learner's](crate::Learner).
     ParametersNotFinite {
         /// Updates done.
         step: u32,
@@ -281,7 +282,8 @@ pub enum Requirement {
 }
 
 impl Error {
-    /// Whether training has diverged: what [`Trainer::roll_back`](crate::Trainer::roll_back) leads on from.
+    /// Whether training has diverged: what [`Trainer::roll_back`](crate::Trainer::roll_back) and
+    /// [`Learner::roll_back`](crate::Learner::roll_back) lead on from.
     pub const fn is_divergence(&self) -> bool {
         matches!(
             self,

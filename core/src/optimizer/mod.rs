@@ -67,7 +67,7 @@ pub struct Update {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Gather {
     /// Straight in the parameters, which is the gradient at one point only if batches are of one sample:
-    /// [`Fit::start`](crate::Fit::start) refuses others.
+    /// [`Fit::start`](crate::Fit::start) and [`Learner::train_on_batch`](crate::Learner::train_on_batch) refuse others.
     InParameters,
     /// In the first array of the state, on top of what it remembers.
     InMomentum,
@@ -101,7 +101,7 @@ pub trait Optimizer {
     const GATHER: Gather = Gather::InGradient;
 
     /// Arrays of state, each with a float a parameter; the first is the one the gradient is gathered in. None is for
-    /// [`Gather::InParameters`] only: a [`Fit`](crate::Fit) with another such optimizer does not compile.
+    /// [`Gather::InParameters`] only: a [`Fit`](crate::Fit) or a [`Learner`](crate::Learner) with another such optimizer does not compile.
     ///
     /// ```compile_fail,E0080
     /// # use microfit::{Clock, Fit, Topology, activation::Linear, data::Sequential, dense, loss::MeanSquaredError, schedule::Constant};

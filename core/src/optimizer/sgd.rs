@@ -90,7 +90,9 @@ impl Optimizer for Sgd {
             Convention::Keras => -update.rate * part,
             Convention::Torch => part,
         };
-        Accumulation { keep, decay: scale * self.decay.l2, scale: if self.ascend { -scale } else { scale } }
+        // No product with 0, of which the compiler would not know that it is none.
+        let decay = if self.decay.l2 == 0.0 { 0.0 } else { scale * self.decay.l2 };
+        Accumulation { keep, decay, scale: if self.ascend { -scale } else { scale } }
     }
 
     fn apply(&self, update: &Update, _variables: &Variables, params: &mut [f32], velocity: &mut [f32]) {

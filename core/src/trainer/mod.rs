@@ -8,6 +8,7 @@ use crate::checkpoint::{Identity, Snapshot, Target};
 use crate::data::{Dataset, Order};
 use crate::error::{Error, Requirement, require};
 use crate::fit::Fit;
+use crate::group::roll_back;
 use crate::kernels;
 use crate::lanes::Lanes;
 use crate::loss::{Input, Loss};
@@ -224,18 +225,7 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
     /// [`Error::BufferLength`] for a copy of another length, [`Error::ParametersNotFinite`] for parameters that are no numbers:
     /// those of an optimizer that keeps no gradient may be, after a divergence. Then nothing has changed.
     pub fn roll_back(&mut self, kept: Option<&[f32]>) -> Result<(), Error> {
-        let kept_or_own = kept.unwrap_or(self.params);
-        self.fit.topology.check_params(kept_or_own.len())?;
-        if !kernels::all_finite(kept_or_own) {
-            return Err(Error::ParametersNotFinite { step: self.progress.step });
-        }
-        if let Some(kept) = kept {
-            for (param, kept) in self.params.iter_mut().zip(kept) {
-                // No sum may begin at -0.0; see `kernels`.
-                *param = kept + 0.0;
-            }
-        }
-        kernels::fill(self.state, 0.0);
+        roll_back(&self.fit.topology, self.params, self.state, kept, self.progress.step)?;
         let progress = &mut self.progress;
         if progress.phase != Phase::Done {
             progress.phase = Phase::EpochBegin;
@@ -301,7 +291,15 @@ impl<'a, 'b, L: Loss, O: Optimizer, S: Schedule, R: Order> Trainer<'a, 'b, L, O,
         Ok(())
     }
 
-    /// The network as it is, to predict with between two steps.
+    /// The outputs for one sample, after the last activation, between two steps. They stand in the workspace, so that no other is needed.
+    ///
+    /// # Errors
+    /// [`Error::BufferLength`] if `input` has not the topology's number of inputs.
+    pub fn predict(&mut self, input: &[f32]) -> Result<&[f32], Error> {
+        Network::over(self.fit.topology, self.params).predict(input, self.lanes.tape)
+    }
+
+    /// The network as it is, to evaluate between two steps.
     pub const fn network(&self) -> Network<'_> {
         Network::over(self.fit.topology, self.params)
     }

@@ -48,6 +48,7 @@ fn activations() -> Result<f32, Error> {
         let mut values = any([0.5; 6]);
         activation.apply(&mut values, any(3));
         activation.differentiate(&mut values);
+        Softmax::jacobian(&mut values, &any([0.5; 5]), any(3));
         let own = activation.backpropagate(&mut values, &any([0.5; 5]), any(3));
         sum += values.iter().sum::<f32>() + f32::from(u8::from(own || activation.slope() == Slope::OfSum));
     }
@@ -99,7 +100,11 @@ fn with<O: Optimizer + Copy>(optimizer: O, params: &mut [f32], workspace: &mut [
     let loss = SparseCategoricalCrossEntropy;
     let mut total = run(any(true), topology, loss, optimizer, constant, &rows, &Nothing, own, workspace)?;
     let (topology_of, loss_of, optimizer_of) = any((&topology, &loss, &optimizer));
-    let mut learner = Learner::new(topology_of, loss_of, optimizer_of, own, workspace)?;
+    let mut learner = Learner::new(topology_of, loss_of, optimizer_of, own, workspace)?.starting_at(any(3));
+    learner.force_momentum(any(Some(0.5)))?;
+    learner.copy_params_to(any(&mut [0.0; 99]))?;
+    learner.roll_back(any(Some(&[0.0; 99])))?;
+    total += learner.predict(&any([0.5; INPUTS]))?.iter().sum::<f32>();
     total += learner.train_on_batch(&rows, any(0.1))? + learner.steps() as f32 + learner.params().len() as f32;
     total += learner.network().predict(&any([0.5; INPUTS]), any(&mut [0.0; 99]))?.iter().sum::<f32>();
     let update = Update { step: any(1), age: any(1), rate: any(0.1), momentum: any(None), samples: any(1) };
