@@ -159,8 +159,8 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
         Ok(())
     }
 
-    /// Counts from `steps` on, where parameters were restored after a reset: for schedules, and for dropout to go on where it was. The
-    /// optimizer's state begins anew.
+    /// Makes a new learner count from `steps` on, where its parameters were restored after a reset: for schedules, and for dropout, to go on
+    /// where they were. The optimizer's state begins anew.
     #[must_use]
     pub const fn starting_at(self, steps: u32) -> Self {
         Self { clock: Clock { steps, cleared: steps }, ..self }
