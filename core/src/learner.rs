@@ -130,8 +130,8 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
     /// [`Error::DatasetEmpty`], [`Error::DatasetTooLarge`], [`Error::FeatureCount`], [`Error::TargetCount`], [`Error::Parameter`] for more than
     /// one sample with an optimizer that has no state to gather them in; [`Error::RateNotFinite`]; whatever the dataset returns,
     /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number. An index is one in
-    /// the batch. Whether all samples are what they should be is asked before the first is learnt from, for which they are read twice
-    /// unless the workspace has room for all of them at once, and nothing has changed if one is not.
+    /// the batch. Whether all samples are what they should be is asked before the first is learnt from, and nothing has changed if one is not.
+    /// For that they are read twice, unless the workspace has room for all of them at once; without an FPU, and with the feature `small`, always.
     ///
     /// [`Error::Diverged`], [`Error::GradientNotFinite`], [`Error::LossNotFinite`] and [`Error::ParametersNotFinite`] for a rate that was too
     /// high, in this call or an earlier one, or for a sample that is far too large. They have cleared the optimizer's state, as
@@ -235,43 +235,55 @@ fn train_on_batch<L: Loss, O: Optimizer>(
         return Err(Error::RateNotFinite { step });
     }
     // All samples are looked at before the first is learnt from, so that a bad one leaves no trace. Where there is room for all at once
-    // they are anyway; the kernels with the least code do without that case.
+    // they are anyway, but the kernels with the least code do without that case.
     let looks_twice = cfg!(kernels = "plain") || samples as usize > lanes.count;
     if looks_twice {
         check_samples(batch, loss, topology, lanes.tape, lanes.targets, samples)?;
     }
     let update = Update { step, age: step.saturating_sub(cleared), rate, momentum, samples };
+    let outcome = learn(topology, loss, optimizer, batch, &update, !looks_twice, params, state, lanes);
+    match outcome {
+        Ok(_) => clock.steps = step.saturating_add(1),
+        // A divergence wherever it is, so that it does not depend on how many samples are taken together what it costs.
+        Err(error) => {
+            if looks_twice || error.is_divergence() {
+                kernels::fill(state, 0.0);
+                clock.cleared = step;
+            }
+        }
+    }
+    outcome
+}
+
+/// The update itself. If it fails the parameters are as they were, unless it has ruined them, but the state is what it has come to.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "they are a learner's fields")]
+fn learn<L: Loss, O: Optimizer>(
+    topology: &Topology,
+    loss: &L,
+    optimizer: &O,
+    batch: &impl Dataset,
+    update: &Update,
+    checked: bool,
+    params: &mut [f32],
+    state: &mut [f32],
+    lanes: &mut Lanes,
+) -> Result<f32, Error> {
+    let (step, samples) = (update.step, update.samples);
     let (mut done, mut sum) = (0, 0.0);
-    let mut outcome = Ok(());
-    while outcome.is_ok() && done < samples {
-        let checked = !looks_twice;
-        outcome = gather(topology, loss, optimizer, batch, &update, checked, params, state, lanes, &mut done, &mut sum);
+    while done < samples {
+        gather(topology, loss, optimizer, batch, update, checked, params, state, lanes, &mut done, &mut sum)?;
     }
     let (gathered, _) = state.split_at_checked(params.len()).unwrap_or_default();
+    if O::GATHER != Gather::InParameters && !kernels::all_finite(gathered) {
+        return Err(Error::GradientNotFinite { step });
+    }
     let loss = sum / samples as f32 + penalty(topology, params);
-    if outcome.is_ok() {
-        if O::GATHER != Gather::InParameters && !kernels::all_finite(gathered) {
-            outcome = Err(Error::GradientNotFinite { step });
-        } else if !loss.is_finite() {
-            outcome = Err(Error::LossNotFinite { step });
-        }
+    if !loss.is_finite() {
+        return Err(Error::LossNotFinite { step });
     }
-    if outcome.is_ok() {
-        optimizer.apply(&update, &Variables::of(*topology), params, state);
-        if !kernels::all_finite(params) {
-            outcome = Err(Error::ParametersNotFinite { step });
-        }
-    }
-    if let Err(error) = outcome {
-        // A divergence wherever it is, so that it does not depend on how many samples are taken together what it costs.
-        if looks_twice || done > 0 || error.is_divergence() {
-            kernels::fill(state, 0.0);
-            clock.cleared = step;
-        }
-        return Err(error);
-    }
-    clock.steps = step.saturating_add(1);
-    Ok(loss)
+    optimizer.apply(update, &Variables::of(*topology), params, state);
+    if kernels::all_finite(params) { Ok(loss) } else { Err(Error::ParametersNotFinite { step }) }
 }
 
 /// The batch's next samples forward and backward. They are counted in `done` if nothing has failed, and their losses are in `sum`.

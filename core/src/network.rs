@@ -225,6 +225,7 @@ pub(crate) fn read_samples<L: Loss>(
     let (inputs, outputs) = (topology.inputs(), topology.outputs());
     let (features, behind) = tape.split_at_mut_checked(n * inputs).unwrap_or_default();
     let targets = rows_mut(targets, loss.targets(outputs) + 1);
+    // All are rows then, and the least code is not to ask where each has its place.
     if !BY_VALUE {
         // The samples first: the order is not to be asked for one past the last.
         for ((features, row), index) in rows_mut(features, inputs).zip(targets).zip(indices) {

@@ -39,6 +39,7 @@ impl Samples {
 #[cold]
 #[inline(never)]
 pub(crate) fn not_finite(tape: &[f32], n: usize, inputs: usize, index: impl Fn(u32) -> u32) -> Result<(), Error> {
+    // All are rows then, one behind the other: less code than to ask where each has its place.
     if !BY_VALUE {
         for (at, &found) in tape.iter().take(n * inputs).enumerate() {
             if !found.is_finite() {

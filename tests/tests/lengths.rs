@@ -6,7 +6,7 @@ use microfit::data::{Dataset, Digits, Nothing, Rows, Sequential};
 use microfit::loss::{MeanSquaredError, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{OnlineSgd, Optimizer, Sgd};
 use microfit::schedule::Constant;
-use microfit::{Buffer, Clock, Error, Fit, Init, Network, Topology, dense, frozen, weights_hash};
+use microfit::{Buffer, Clock, Error, Event, Fit, Init, Network, Topology, dense, frozen, weights_hash};
 use microfit_tests::device::a_boards_kernels;
 use microfit_tests::optimizers::{With, build};
 use microfit_tests::params::Params;
@@ -82,6 +82,40 @@ impl With for Lengths<'_> {
                 assert!(long[len..].iter().all(|value| value.to_bits() == UNUSED), "{name}");
             }
         }
+    }
+}
+
+/// Predicting between two steps takes the workspace, of which nothing outlives a step but the state.
+#[test]
+fn a_prediction_between_two_steps_needs_no_tape_and_changes_no_bit() {
+    for topology in topologies() {
+        let train = |predicts: bool| {
+            let (mut params, mut workspace) =
+                (vec![0.0; topology.param_len()], unused(topology.workspace_len::<Sgd>()));
+            Init::GlorotUniform.fill(&topology, 1, &mut params).unwrap();
+            let fit = Fit {
+                topology,
+                loss: SparseCategoricalCrossEntropy,
+                optimizer: Sgd::keras(0.9).unwrap(),
+                schedule: Constant::new(0.01).unwrap(),
+                clock: Clock::Update,
+                order: Sequential,
+                batch: 5,
+                epochs: 2,
+            };
+            let mut trainer = fit.start(&mut params, &mut workspace).unwrap();
+            while trainer.step(&DATA, &Nothing).unwrap() != Event::Done {
+                for row in DATA.features.iter().filter(|_| predicts) {
+                    let mut tape = vec![0.0; topology.tape_len(1)];
+                    let expected = trainer.network().predict(row, &mut tape).unwrap().to_vec();
+                    assert_eq!(trainer.predict(row), Ok(&*expected));
+                }
+            }
+            let length = Error::BufferLength { buffer: Buffer::Input, expected: 5, found: 3 };
+            assert_eq!(trainer.predict(&[0.0; 3]), Err(length));
+            weights_hash(&params)
+        };
+        assert_eq!(train(true), train(false), "{topology:?}");
     }
 }
 

@@ -5,7 +5,6 @@
 #![no_main]
 
 use core::hint::black_box;
-use core::panic::PanicInfo;
 
 use microfit::data::Rows;
 use microfit::loss::SparseCategoricalCrossEntropy;
@@ -13,14 +12,10 @@ use microfit::optimizer::Sgd;
 use microfit::{Learner, checked};
 use microfit_firmware::nets::W2;
 
-const SGD: Sgd = checked!(Sgd::keras(0.9));
+#[path = "../weighed/halt.rs"]
+mod halt;
 
-#[panic_handler]
-fn panic(_info: &PanicInfo<'_>) -> ! {
-    loop {
-        core::hint::spin_loop();
-    }
-}
+const SGD: Sgd = checked!(Sgd::keras(0.9));
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -34,7 +29,5 @@ fn main() -> ! {
             let _ = black_box(learner.train_on_batch(&data, 0.01));
         }
     }
-    loop {
-        core::hint::spin_loop();
-    }
+    halt::halt()
 }

@@ -5,7 +5,6 @@
 #![no_main]
 
 use core::hint::black_box;
-use core::panic::PanicInfo;
 
 use microfit::data::{Nothing, Rows, Sequential};
 use microfit::loss::SparseCategoricalCrossEntropy;
@@ -14,12 +13,8 @@ use microfit::schedule::Constant;
 use microfit::{Clock, Fit, checked};
 use microfit_firmware::nets::{BATCH, W2};
 
-#[panic_handler]
-fn panic(_info: &PanicInfo<'_>) -> ! {
-    loop {
-        core::hint::spin_loop();
-    }
-}
+#[path = "../weighed/halt.rs"]
+mod halt;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
@@ -45,7 +40,5 @@ fn main() -> ! {
             }
         }
     }
-    loop {
-        core::hint::spin_loop();
-    }
+    halt::halt()
 }

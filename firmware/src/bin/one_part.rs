@@ -6,7 +6,6 @@
 #![no_main]
 
 use core::hint::black_box;
-use core::panic::PanicInfo;
 
 use microfit::activation::{
     Elu, Gelu, GeluTanh, HardSigmoid, LeakyRelu, Linear, Relu, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, Tanh,
@@ -33,6 +32,8 @@ use microfit::{
 use microfit_firmware::parts::{BASELINE, same};
 use registers::Registers;
 
+#[path = "../weighed/halt.rs"]
+mod halt;
 #[path = "one_part/registers.rs"]
 mod registers;
 
@@ -44,13 +45,6 @@ const PART: &str = match option_env!("MICROFIT_PART") {
 const INPUTS: usize = 4;
 const OUTPUTS: usize = 3;
 const ROWS: usize = 8;
-
-#[panic_handler]
-fn panic(_info: &PanicInfo<'_>) -> ! {
-    loop {
-        core::hint::spin_loop();
-    }
-}
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

@@ -6,9 +6,11 @@
 #![no_main]
 
 use core::hint::black_box;
-use core::panic::PanicInfo;
 
 use microfit_firmware::schedules::{Curve, named};
+
+#[path = "../weighed/halt.rs"]
+mod halt;
 
 /// A copy, so that the other entries of the list are not linked.
 const CURVE: Curve = named(match option_env!("MICROFIT_SCHEDULE") {
@@ -16,13 +18,6 @@ const CURVE: Curve = named(match option_env!("MICROFIT_SCHEDULE") {
     None => "constant",
 })
 .curve;
-
-#[panic_handler]
-fn panic(_info: &PanicInfo<'_>) -> ! {
-    loop {
-        core::hint::spin_loop();
-    }
-}
 
 #[cortex_m_rt::entry]
 fn main() -> ! {

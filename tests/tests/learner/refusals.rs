@@ -1,210 +1,14 @@
-//! A [`Learner`] comes to the weights of a [`Fit`] that sees the same batches at the same rates, and what it refuses leaves the caller's
-//! parameters as they were.
+//! What is refused, what that leaves, and the way on.
 
 use std::cell::Cell;
 
-use microfit::activation::{Gelu, Linear, Relu, Softmax, Tanh};
-use microfit::data::{Dataset, Nothing, Rows, Sequential, batches};
+use microfit::activation::{Linear, Softmax, Tanh};
+use microfit::data::{Dataset, Nothing, Rows};
 use microfit::loss::{BinaryCrossEntropy, Loss, MeanSquaredError, SparseCategoricalCrossEntropy};
 use microfit::optimizer::{Adam, OnlineSgd, Optimizer, Sgd};
-use microfit::schedule::torch::{OneCycleOptions, one_cycle};
-use microfit::schedule::{Schedule, TimeBased};
-use microfit::{
-    Activation, Buffer, Clock, Error, Event, Fit, Init, Learner, Requirement, Rng, Topology, checked, dense, frozen,
-    weights_hash,
-};
-use microfit_tests::optimizers::{With, build};
-use microfit_tests::params::Params;
+use microfit::{Activation, Buffer, Error, Learner, Requirement, Topology, dense, frozen, weights_hash};
 
-const INPUTS: usize = 9;
-const CLASSES: u32 = 3;
-/// No multiple of any batch below, nor of four.
-const SAMPLES: usize = 23;
-const BODY: &[f32; 5 * 10] = &[0.1; 5 * 10];
-const RATE: TimeBased = checked!(TimeBased::new(0.05, 0.1));
-
-const PLAIN: Topology = Topology::new(INPUTS as u16, &[dense(7, &Relu), dense(3, &Softmax)]);
-const PENALISED: Topology =
-    Topology::new(INPUTS as u16, &[dense(7, &Gelu).l1(0.01), dense(6, &Tanh), dense(3, &Softmax).l2(0.02)]);
-const HEAD: Topology = Topology::new(INPUTS as u16, &[frozen(5, &Relu, BODY), dense(6, &Tanh), dense(3, &Softmax)]);
-
-/// Features, of which a quarter is 0, with labels.
-fn labelled() -> (Vec<[f32; INPUTS]>, Vec<[f32; 1]>) {
-    let mut rng = Rng::new(7);
-    let features = std::iter::repeat_with(|| {
-        std::array::from_fn(|_| if rng.below(4) == 0 { 0.0 } else { 2.0 * rng.unit() - 1.0 })
-    });
-    let features = features.take(SAMPLES).collect();
-    (features, (0..SAMPLES).map(|_| [rng.below(CLASSES) as f32]).collect())
-}
-
-/// Features, with a target an output.
-fn measured() -> (Vec<[f32; INPUTS]>, Vec<[f32; CLASSES as usize]>) {
-    let (features, labels) = labelled();
-    let targets = labels.iter().map(|&[label]| std::array::from_fn(|output| 0.3 * label - 0.1 * output as f32));
-    (features, targets.collect())
-}
-
-/// Features that take the first unit of `PLAIN`, as it is initialised, past f32's range, and then every output.
-fn overflowing() -> [f32; INPUTS] {
-    let params = initial(&PLAIN);
-    std::array::from_fn(|input| 3e38_f32.copysign(params[input]))
-}
-
-fn initial(topology: &Topology) -> Vec<f32> {
-    let mut params = vec![0.0; topology.param_len()];
-    Init::GlorotUniform.fill(topology, 5, &mut params).unwrap();
-    params
-}
-
-/// What one way of training comes to: each update's loss, and the weights.
-#[derive(Debug, PartialEq)]
-struct Outcome {
-    losses: Vec<u32>,
-    weights: u64,
-}
-
-struct Case<'a, L, const T: usize> {
-    topology: &'a Topology<'a>,
-    loss: &'a L,
-    features: &'a [[f32; INPUTS]],
-    targets: &'a [[f32; T]],
-    batch: usize,
-    together: usize,
-}
-
-impl<L: Loss, const T: usize> Case<'_, L, T> {
-    const EPOCHS: u32 = 4;
-
-    fn workspace<O: Optimizer>(&self) -> Vec<f32> {
-        vec![f32::NAN; self.topology.workspace_len_for::<O>(self.together, T)]
-    }
-
-    fn by_fit<O: Optimizer>(&self, optimizer: &O) -> Outcome {
-        let (mut params, mut workspace) = (initial(self.topology), self.workspace::<O>());
-        let fit = Fit {
-            topology: *self.topology,
-            loss: self.loss,
-            optimizer,
-            schedule: RATE,
-            clock: Clock::Update,
-            order: Sequential,
-            batch: self.batch as u32,
-            epochs: Self::EPOCHS,
-        };
-        let mut trainer = fit.start(&mut params, &mut workspace).unwrap();
-        let data = Rows { features: self.features, targets: self.targets };
-        let losses = trainer.events(&data, &Nothing).filter_map(|event| match event.unwrap() {
-            Event::Update { loss, .. } => Some(loss.to_bits()),
-            _ => None,
-        });
-        Outcome { losses: losses.collect(), weights: weights_hash(&params) }
-    }
-
-    fn by_learner<O: Optimizer>(&self, optimizer: &O) -> Outcome {
-        let (mut params, mut workspace) = (initial(self.topology), self.workspace::<O>());
-        let mut learner = Learner::new(self.topology, self.loss, optimizer, &mut params, &mut workspace).unwrap();
-        let mut losses = Vec::new();
-        for _ in 0..Self::EPOCHS {
-            for (features, targets) in self.features.chunks(self.batch).zip(self.targets.chunks(self.batch)) {
-                assert_eq!(learner.steps() as usize, losses.len());
-                let loss = learner.train_on_batch(&Rows { features, targets }, RATE.rate(learner.steps())).unwrap();
-                losses.push(loss.to_bits());
-            }
-        }
-        assert_eq!(weights_hash(learner.params()), weights_hash(learner.network().params()));
-        Outcome { losses, weights: weights_hash(&params) }
-    }
-}
-
-/// Both ways, with all that one optimizer can be asked for.
-struct BothWays<'a>(&'a str, &'a [Topology<'static>]);
-
-impl With for BothWays<'_> {
-    fn with<O: Optimizer>(self, optimizer: O) {
-        let Self(name, topologies) = self;
-        let ((features, labels), (_, targets)) = (labelled(), measured());
-        let (features, batches) = (&*features, if O::STATE_PER_PARAM == 0 { &[1][..] } else { &[1, 4, 6, 23] });
-        for topology in topologies {
-            for &batch in batches {
-                for together in [1, 3, 4, 8] {
-                    let what = format!("{name}, {topology:?}, batches of {batch}, {together} at a time");
-                    let (loss, targets) = (&MeanSquaredError, &*targets);
-                    let case = Case { topology, loss, features, targets, batch, together };
-                    assert_eq!(case.by_learner(&optimizer), case.by_fit(&optimizer), "{what}, of outputs");
-                    let (loss, targets) = (&SparseCategoricalCrossEntropy, &*labels);
-                    let case = Case { topology, loss, features, targets, batch, together };
-                    assert_eq!(case.by_learner(&optimizer), case.by_fit(&optimizer), "{what}, of logits");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn comes_to_the_weights_of_a_fit() {
-    let cases = [
-        ("keras", "SGD", r#"{"momentum": 0.8}"#),
-        ("torch", "SGD", r#"{"momentum": 0.9, "dampening": 0.5, "weight_decay": 0.01}"#),
-        ("torch", "SGD", r#"{"momentum": 0.9, "nesterov": true}"#),
-        ("torch", "SGD", r#"{"momentum": 0.9, "clip_grad_norm_": 0.1}"#),
-        ("torch", "AdamW", "{}"),
-        ("torch", "NAdam", "{}"),
-        ("torch", "RMSprop", r#"{"momentum": 0.5}"#),
-        ("keras", "Lion", r#"{"clipnorm": 0.1}"#),
-    ];
-    for (library, optimizer, arguments) in cases {
-        let params = Params::new(&serde_json::from_str(arguments).unwrap());
-        let name = format!("{optimizer} {arguments}");
-        build(library, optimizer, &params, BothWays(&name, &[PLAIN, PENALISED, HEAD]));
-    }
-    BothWays("online", &[PLAIN, HEAD]).with(OnlineSgd);
-}
-
-#[test]
-fn drops_what_a_fit_of_one_batch_an_epoch_drops() {
-    const DROPPED: Topology = Topology::new(INPUTS as u16, &[dense(7, &Relu).dropout(0.4, 3), dense(3, &Softmax)]);
-    let (features, labels) = labelled();
-    for together in [1, 4] {
-        let (topology, loss) = (&DROPPED, &SparseCategoricalCrossEntropy);
-        let case = Case { topology, loss, features: &features, targets: &labels, batch: SAMPLES, together };
-        let sgd = Sgd::keras(0.5).unwrap();
-        let outcome = case.by_learner(&sgd);
-        assert_eq!(outcome, case.by_fit(&sgd));
-        assert_ne!(outcome.weights, Case { topology: &PLAIN, ..case }.by_fit(&sgd).weights);
-    }
-}
-
-#[test]
-fn takes_a_momentum_that_is_driven() {
-    let cycle = one_cycle(0.1, 12, OneCycleOptions::DEFAULT).unwrap();
-    let (features, labels) = labelled();
-    let (data, loss) = (Rows { features: &features, targets: &labels }, SparseCategoricalCrossEntropy);
-    let sgd = Sgd::torch(0.9).unwrap();
-    let train = |driven: bool| {
-        let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<Sgd>()]);
-        let mut learner = Learner::new(&PLAIN, &loss, &sgd, &mut params, &mut workspace).unwrap();
-        for step in 0..12 {
-            learner.force_momentum(cycle.momentum(step).filter(|_| driven)).unwrap();
-            learner.train_on_batch(&data, cycle.rate(step)).unwrap();
-        }
-        weights_hash(&params)
-    };
-    let fit = Fit {
-        topology: PLAIN,
-        loss,
-        optimizer: sgd,
-        schedule: cycle,
-        clock: Clock::Update,
-        order: Sequential,
-        batch: SAMPLES as u32,
-        epochs: 12,
-    };
-    let (mut params, mut workspace) = (initial(&PLAIN), vec![0.0; PLAIN.workspace_len::<Sgd>()]);
-    fit.start(&mut params, &mut workspace).unwrap().run(&data, &Nothing).unwrap();
-    assert_eq!(train(true), weights_hash(&params));
-    assert_ne!(train(false), weights_hash(&params));
-}
+use super::{BODY, INPUTS, PENALISED, PLAIN, SAMPLES, initial, labelled, overflowing};
 
 #[test]
 fn refuses_what_cannot_be_trained() {
@@ -400,36 +204,6 @@ fn a_momentum_that_is_none() {
     assert_eq!(learner.force_momentum(None), Ok(()));
 }
 
-/// After a reset: dropout goes on where it was, as does what is computed from the steps.
-#[test]
-fn starts_at_a_later_step() {
-    const DROPPED: Topology = Topology::new(INPUTS as u16, &[dense(7, &Relu).dropout(0.4, 3), dense(3, &Softmax)]);
-    let (features, labels) = labelled();
-    let batch = Rows { features: &features, targets: &labels };
-    let (sgd, loss) = (Sgd::keras(0.0).unwrap(), SparseCategoricalCrossEntropy);
-    let (mut params, mut workspace) = (initial(&DROPPED), vec![0.0; DROPPED.workspace_len::<Sgd>()]);
-    let mut kept = params.clone();
-    let mut learner = Learner::new(&DROPPED, &loss, &sgd, &mut params, &mut workspace).unwrap();
-    for step in 0..4 {
-        assert_eq!(learner.steps(), step);
-        if step == 2 {
-            learner.copy_params_to(&mut kept).unwrap();
-        }
-        learner.train_on_batch(&batch, RATE.rate(step)).unwrap();
-    }
-    let resumed = |steps| {
-        let (mut params, mut workspace) = (kept.clone(), vec![0.0; DROPPED.workspace_len::<Sgd>()]);
-        let learner = Learner::new(&DROPPED, &loss, &sgd, &mut params, &mut workspace).unwrap();
-        let mut learner = learner.starting_at(steps);
-        for step in 2..4 {
-            learner.train_on_batch(&batch, RATE.rate(step)).unwrap();
-        }
-        weights_hash(&params)
-    };
-    assert_eq!(resumed(2), weights_hash(&params));
-    assert_ne!(resumed(0), weights_hash(&params));
-}
-
 /// A divergence shows late, and the way back is to what was kept.
 #[test]
 fn rolls_back_to_what_was_kept() {
@@ -459,31 +233,6 @@ fn rolls_back_to_what_was_kept() {
         learner.train_on_batch(&batch, 0.1).unwrap();
     }
     assert_eq!(weights_hash(learner.params()), weights_hash(anew.params()));
-}
-
-#[test]
-fn predicts_in_its_workspace() {
-    let (features, labels) = labelled();
-    let (sgd, loss) = (Sgd::keras(0.9).unwrap(), SparseCategoricalCrossEntropy);
-    for together in [1, 4] {
-        let mut workspace = vec![0.0; PLAIN.workspace_len_for::<Sgd>(together, 1)];
-        let (mut params, mut other) = (initial(&PLAIN), workspace.clone());
-        let mut copy = params.clone();
-        let mut learner = Learner::new(&PLAIN, &loss, &sgd, &mut params, &mut workspace).unwrap();
-        let mut undisturbed = Learner::new(&PLAIN, &loss, &sgd, &mut copy, &mut other).unwrap();
-        for batch in batches(Rows { features: &features, targets: &labels }, 5) {
-            for row in &features {
-                let mut tape = vec![0.0; PLAIN.tape_len(1)];
-                let expected = learner.network().predict(row, &mut tape).unwrap().to_vec();
-                assert_eq!(learner.predict(row), Ok(&*expected));
-            }
-            learner.train_on_batch(&batch, 0.1).unwrap();
-            undisturbed.train_on_batch(&batch, 0.1).unwrap();
-        }
-        let length = Error::BufferLength { buffer: Buffer::Input, expected: INPUTS, found: 3 };
-        assert_eq!(learner.predict(&[0.0; 3]), Err(length));
-        assert_eq!(weights_hash(learner.params()), weights_hash(undisturbed.params()));
-    }
 }
 
 /// After a failure the optimizer counts its age from there: Adam's corrections are those of a first update again.
