@@ -71,7 +71,8 @@ pub(crate) fn begin(topology: &Topology, params: &[f32], gradient: &mut [f32], i
     1.0
 }
 
-/// Clears the optimizer's state, and takes the parameters from `kept` if there is one; `step` is what an error names. If it fails, nothing has changed.
+/// Clears the optimizer's state, and takes the parameters from `kept` if there is one; `step` is what an error names. If it fails, nothing
+/// has changed.
 pub(crate) fn roll_back(
     topology: &Topology,
     params: &mut [f32],

@@ -45,8 +45,8 @@ impl<'a> Layer<'a> {
     /// `1 - rate` (Srivastava et al. 2014, "inverted", as in Keras and PyTorch). Validation and prediction drop nothing.
     ///
     /// Which ones is a hash of `seed`, the epoch, the sample's position in it, the layer and the unit ([`Learner`](crate::Learner): the update
-    /// and the position in its batch), so that it costs no memory and an interrupted run goes on with the same bits. [`Topology::try_new`](crate::Topology::try_new)
-    /// refuses a rate outside `[0, 1)`, and dropout on the last layer.
+    /// and the position in its batch), so that it costs no memory and an interrupted run goes on with the same bits.
+    /// [`Topology::try_new`](crate::Topology::try_new) refuses a rate outside `[0, 1)`, and dropout on the last layer.
     #[must_use]
     pub const fn dropout(self, rate: f32, seed: u32) -> Self {
         Self { dropout: Some(Dropout::new(rate, seed)), ..self }

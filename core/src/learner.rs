@@ -45,7 +45,8 @@ use crate::topology::Topology;
 /// It borrows its settings. Where they are constants, as here, the compiler knows them and leaves out of the image what this network and
 /// this optimizer have no use for: some 1.1 KB for 64-32-10 beside settings in variables. `train_on_batch` is inlined, so it is best called
 /// from one place. The library's schedules compute in f64, which is software on these cores, to their libraries' bits:
-/// [`Piecewise`](crate::schedule::Piecewise) takes half a kilobyte, a cosine ten, more than all of the training. A rate computed in f32 is as good here.
+/// [`Piecewise`](crate::schedule::Piecewise) takes half a kilobyte, a cosine ten, more than all of the training. A rate computed in f32
+/// is as good here.
 ///
 /// # After a divergence
 ///
@@ -131,7 +132,8 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
     /// one sample with an optimizer that has no state to gather them in; [`Error::RateNotFinite`]; whatever the dataset returns,
     /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number. An index is one in
     /// the batch. Whether all samples are what they should be is asked before the first is learnt from, and nothing has changed if one is not.
-    /// For that they are read twice, unless the workspace has room for all of them at once; without an FPU, and with the feature `small`, always.
+    /// For that they are read twice, unless the workspace has room for all of them at once; without an FPU, and with the feature `small`,
+    /// always.
     ///
     /// [`Error::Diverged`], [`Error::GradientNotFinite`], [`Error::LossNotFinite`] and [`Error::ParametersNotFinite`] for a rate that was too
     /// high, in this call or an earlier one, or for a sample that is far too large. They have cleared the optimizer's state, as

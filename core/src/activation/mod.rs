@@ -75,8 +75,8 @@ pub trait Activation: Sync {
     /// `gradient` is the loss's derivative by the outputs. Both are `[samples][units]`.
     ///
     /// It is for an activation of one's own that is a function of a row. By default it does nothing and says so, and then [`Softmax`]
-    /// goes through its [Jacobian](Softmax::jacobian) and any other activation takes derivative times gradient, element by element. That code is no part of
-    /// the trait object, so an image whose loss has no need of it does not carry it.
+    /// goes through its [Jacobian](Softmax::jacobian) and any other activation takes derivative times gradient, element by element. That
+    /// code is no part of the trait object, so an image whose loss has no need of it does not carry it.
     #[must_use = "if it is false, nothing has been done"]
     fn backpropagate(&self, values: &mut [f32], gradient: &[f32], units: usize) -> bool {
         let _ = (values, gradient, units);

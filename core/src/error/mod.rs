@@ -169,7 +169,8 @@ pub enum Error {
         step: u32,
     },
     /// The learning rate of the next update, a schedule's, a [forced](crate::Trainer::force_rate) or a
-    /// [scaled](crate::Trainer::scale_rate) one, or a [learner's](crate::Learner::train_on_batch), is NaN or infinite. An f64 above `f32::MAX` is infinite, too.
+    /// [scaled](crate::Trainer::scale_rate) one, or a [learner's](crate::Learner::train_on_batch), is NaN or infinite. An f64 above
+    /// `f32::MAX` is infinite, too.
     RateNotFinite {
         /// Updates done before.
         step: u32,
