@@ -65,7 +65,7 @@ impl<E: fmt::Debug, M: fmt::Debug> fmt::Display for Interruption<E, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run(failure) => failure.fmt(f),
-            Self::Checkpoint(error) => write!(f, "checkpoint: {error}"),
+            Self::Checkpoint(error) => error.fmt(f),
         }
     }
 }
@@ -428,6 +428,14 @@ mod tests {
         }
         assert_eq!(memory.last_and_best, Some((record(3, 3.0), record(1, 1.0))));
         assert_eq!(Memory::from_bytes(memory.to_bytes()), memory);
+    }
+
+    #[test]
+    fn what_has_failed_is_named_once() {
+        let missing: Interruption<Infallible, Infallible> = CheckpointError::Missing.into();
+        assert_eq!(std::format!("{missing}"), "checkpoint: expected a frame, found none");
+        let empty: Interruption<Infallible, Infallible> = microfit::Error::TopologyEmpty.into();
+        assert_eq!(std::format!("{empty}"), std::format!("{}", microfit::Error::TopologyEmpty));
     }
 
     #[test]

@@ -363,6 +363,31 @@ fn a_model_has_neither_progress_nor_early_stopping() {
     assert_eq!(frame.stopping(), Err(CheckpointError::Content { section: Section::Stopping }));
 }
 
+/// A layer with 2^30 parameters: 2^32 bytes, which no section has, and of which 32 bits are those of none.
+#[test]
+fn a_shape_with_more_parameters_than_a_frame_has_room_for_is_none() {
+    const ONE: Topology = Topology::new(1, &[dense(1, &Linear)]);
+    let mut frame = Memory::default();
+    checkpoint::save_model(&Model::new(ONE, &[0.5, 0.25]), 0, 0, &mut frame).unwrap();
+    let frame = frame.0;
+    // Tag and length of the shape, inputs, units and activation; tag and length of the parameters, and two of them.
+    let begin = frame.windows(12).position(|words| words == [1, 0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0]).unwrap();
+    let resized = |inputs: u32, units: u16, params: usize| {
+        let mut frame = frame.clone();
+        frame[begin + 8..begin + 12].copy_from_slice(&inputs.to_le_bytes());
+        frame[begin + 12..begin + 14].copy_from_slice(&units.to_le_bytes());
+        frame[begin + 24..begin + 28].copy_from_slice(&(params as u32 * 4).to_le_bytes());
+        frame.splice(begin + 28..begin + 36, vec![0; 4 * params]);
+        let len = frame.len() as u32;
+        frame[8..12].copy_from_slice(&len.to_le_bytes());
+        Frame::open(&mut Memory(sealed(frame))).map(|frame| frame.lengths().params)
+    };
+    assert_eq!(resized(3, 2, 8), Ok(8));
+    let section = Section::Params;
+    assert_eq!(resized(3, 2, 7), Err(CheckpointError::SectionLength { section, expected: 32, found: 28 }));
+    assert_eq!(resized(0x7fff, 0x8000, 0), Err(CheckpointError::Content { section: Section::Shape }));
+}
+
 #[test]
 fn parts_that_do_not_fit_the_topology_are_not_written() {
     let mut frame = Memory::default();

@@ -234,6 +234,50 @@ fn every_page_that_was_erased_is_counted() {
     });
 }
 
+/// A firmware is flashed, another, and the first again: what it has loaded is there until its next checkpoint is, although the
+/// other's are newer.
+#[test]
+fn another_runs_newer_checkpoints_do_not_cost_this_ones() {
+    let lengths = Lengths { user: 5, ..LENGTHS };
+    let (own, other) = (identity(), fit().identity());
+    let mut cuts = 0;
+    Board::new(5).after(3, |snapshot| {
+        let (own, other) =
+            (Snapshot { identity: &own, ..*snapshot }, Snapshot { identity: &other, feedback: &[], ..*snapshot });
+        // How many of each: both halves are full, or less.
+        for (first, then) in [(1, 1), (1, 2), (3, 1), (1, 5), (2, 4), (3, 3), (4, 2), (5, 1)] {
+            for cut in 0.. {
+                let (mut memory, mut erases) = ([0xff; 4096], [0; 4]);
+                let flash = SimulatedFlash::<1, 4, 1024>::new(&mut memory, &mut erases, 0);
+                let mut store = Store::new(flash, 0, 4096, &lengths).unwrap();
+                assert_eq!(store.saves_per_erase() / 2, 3);
+                let mut last = 0;
+                for _ in 0..first {
+                    last = store.save(&own).unwrap().sequence;
+                }
+                for _ in 0..then {
+                    store.save(&other).unwrap();
+                }
+                let mut board = Board::new(5);
+                assert_eq!(store.load(&mut board.target(own.identity)).unwrap().sequence, last);
+                store.flash().cut_after(cut);
+                let saved = store.save(&own).map(|header| header.sequence);
+                store.flash().power_on();
+                let loaded = store.load(&mut board.target(own.identity)).unwrap().sequence;
+                let Ok(saved) = saved else {
+                    assert!(loaded == last || cut > 0 && loaded > last, "{first}, {then}, {cut}: {loaded}");
+                    cuts += 1;
+                    continue;
+                };
+                assert_eq!(loaded, saved);
+                break;
+            }
+        }
+    });
+    println!("{cuts} cuts");
+    assert!(cuts > 100);
+}
+
 /// Frames of a later version are kept until ours is whole, and named.
 #[test]
 fn a_later_version_is_named() {

@@ -68,9 +68,9 @@ pub enum CheckpointError<E> {
         /// The frame's.
         found: LayerShape,
     },
-    /// Of the same network under other settings.
+    /// Of a network of the same shape under other settings: a run's, or what its frozen layers hold.
     Foreign {
-        /// This run's fingerprint.
+        /// This run's fingerprint, or that of this model's network.
         expected: u64,
         /// That in the frame.
         found: u64,
@@ -227,7 +227,7 @@ impl<E: fmt::Debug> fmt::Display for CheckpointError<E> {
                 write!(f, "checkpoint: expected {expected} as layer {layer}, found {found}")
             }
             Self::Foreign { expected, found } => {
-                write!(f, "checkpoint: expected a run with fingerprint {expected:#018x}, found {found:#018x}")
+                write!(f, "checkpoint: expected fingerprint {expected:#018x}, found {found:#018x}: of other settings")
             }
             Self::Section { expected, found } => {
                 write!(f, "checkpoint: expected section {} ({expected}), found tag {found}", *expected as u32)

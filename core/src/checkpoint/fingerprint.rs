@@ -123,7 +123,9 @@ fn hash_layer(layer: &Layer, at: usize, hash: &mut Fnv) {
         }
     }
     if let Some(penalty) = &layer.penalty {
-        hash.add_float(penalty.of(&[0.5, -1.5]));
+        // By one weight each: a sum of both would be one equation for two unknowns.
+        hash.add_float(penalty.of(&[0.5]));
+        hash.add_float(penalty.of(&[-1.5]));
     }
 }
 

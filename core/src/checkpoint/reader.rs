@@ -158,7 +158,8 @@ impl<'s, R: Source> Frame<'s, R> {
             }
             fan_in = u64::from(shape.units);
         }
-        let params = usize::try_from(params).map_err(|_| nonsense)?;
+        // A length in bytes has 32 bits; where `usize` has 64, one of more would be compared modulo 2^32.
+        let params = u32::try_from(params.saturating_mul(4)).map_err(|_| nonsense)? as usize / 4;
         self.lengths.check(params, inputs as usize, None)
     }
 

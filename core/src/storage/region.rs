@@ -177,7 +177,14 @@ impl<F: NorFlash> Region<F> {
     #[inline(always)]
     pub(super) async fn newest_of(&mut self, fingerprint: u64) -> Result<Option<Place>, F::Error> {
         self.newest = None;
-        let mut own = Some(&fingerprint);
+        self.newest_for(&fingerprint).await
+    }
+
+    /// By reference: a header has it already, and it is 8 bytes of stack.
+    #[bisync]
+    #[inline(always)]
+    async fn newest_for(&mut self, fingerprint: &u64) -> Result<Option<Place>, F::Error> {
+        let mut own = Some(fingerprint);
         loop {
             let newest = self.newest_before(Place::END, own).await?;
             if newest.is_some() || own.is_none() {
@@ -280,8 +287,7 @@ impl<F: NorFlash> Region<F> {
         Ok(digest.finalize() == CRC_OF_WHOLE)
     }
 
-    /// Writes a frame behind the newest, or else to the half that is not `keep`, or not the newest's without one, which is erased for it;
-    /// and reads it back. Where it cannot be written it goes to the next place, and if there is no newest frame to the other half
+    /// Writes a frame behind the newest, or else to the half that [`Self::make_room`] erases for it; and reads it back. Where it cannot be written it goes to the next place, and if there is no newest frame to the other half
     /// too. Until it was good, the next call looks for the newest again.
     #[bisync]
     #[inline(always)]
@@ -303,7 +309,8 @@ impl<F: NorFlash> Region<F> {
         loop {
             if left.is_multiple_of(self.capacity) {
                 let last = left == self.capacity;
-                let (begin, erased) = self.make_room(keep, last).await.map_err(CheckpointError::Medium)?;
+                let (begin, erased) =
+                    self.make_room(keep, &header.fingerprint, last).await.map_err(CheckpointError::Medium)?;
                 (slot, header.erases) = (begin, header.erases.saturating_add(erased));
             }
             let written = match self.is_blank(slot).await {
@@ -337,14 +344,15 @@ impl<F: NorFlash> Region<F> {
         Ok((slot, if version == VERSION { erases } else { 0 }))
     }
 
-    /// Erases the half that is not `keep`, or not the newest's without one, and says where it begins and how many pages that were. If
-    /// there is no newest either the first half is erased, and last the second.
+    /// Erases the half that is not `keep`, and says where it begins and how many pages that were. Without one to keep it is not the newest's
+    /// with the fingerprint `own`, which is what a load gives, or else not the newest's of another. If there is none either the first half
+    /// is erased, and last the second.
     #[bisync]
     #[inline(never)]
-    async fn make_room(&mut self, keep: Option<u32>, last: bool) -> Result<(u32, u32), F::Error> {
+    async fn make_room(&mut self, keep: Option<u32>, own: &u64, last: bool) -> Result<(u32, u32), F::Error> {
         let kept = match keep {
             // What was the newest may have rotted.
-            None if last => self.newest_before(Place::END, None).await?.map(|place| self.half(place)),
+            None if last => self.newest_for(own).await?.map(|place| self.half(place)),
             keep => keep,
         };
         let half = 1 - kept.unwrap_or(u32::from(!last));

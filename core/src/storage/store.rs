@@ -53,8 +53,8 @@ impl<F: NorFlash> Store<F> {
     }
 
     /// Saves a checkpoint, and reads it back. Power may fail at any moment: the next [`Self::load`] finds this one or the one before.
-    /// The newest whole frame, whichever run's, is kept until this one is whole. A store of another region or of other lengths looks
-    /// for frames at other places, though: what it does not find there it may erase.
+    /// Until this one is whole what is kept is this run's newest whole frame, or without one the newest of another run. A store of another
+    /// region or of other lengths looks for frames at other places, though: what it does not find there it may erase.
     ///
     /// # Errors
     /// [`CheckpointError::Medium`]; [`CheckpointError::ReadBack`] from pages that are worn out, or not erased: the checkpoint before still

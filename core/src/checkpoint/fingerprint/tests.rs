@@ -282,6 +282,18 @@ fn sees_what_changes_training() {
     assert_ne!(sequential.fingerprint(), own);
 }
 
+/// Of both penalties each: `2 * l1 + 2.5 * l2` is the same for all of these, and so are other sums of two for others.
+#[test]
+fn sees_both_penalties() {
+    let mut seen = std::vec::Vec::new();
+    for turn in 0..9 {
+        let (l1, l2) = (1.25 * (8 - turn) as f32 / 128.0, turn as f32 / 128.0);
+        let layers = [dense(3, &Relu).l1(l1).l2(l2), dense(1, &Sigmoid)];
+        seen.push(((l1, l2), fit(&layers, BinaryCrossEntropy).fingerprint()));
+    }
+    all_differ(&seen);
+}
+
 /// Whether runs that differ in one thing are told apart.
 fn differ<L: Loss, O: Optimizer, S: Schedule>(outputs: &[Layer<'_>], [a, b]: [(L, O, S); 2]) -> bool {
     let of = |(loss, optimizer, schedule)| Fit {
