@@ -34,10 +34,10 @@
 //!
 //! # What is promised
 //!
-//! - After [`Store::save`] has returned, that checkpoint or a newer one is found, whenever power fails; without, the one before. Another
-//!   run's newer checkpoints change nothing about it: what a load finds is kept until the next save has returned.
-//!   A frame is read back before it is acknowledged. Where a page is bad the next place is taken, and after those behind the newest frame
-//!   the other half's; if all are bad, the one before is left.
+//! - After [`Store::save`] has returned, that checkpoint or a newer one is found, whenever power fails; without, the one before. What
+//!   a load finds is kept until the next save of that run has returned, though another run's checkpoints may be newer. A frame is read back
+//!   before it is acknowledged. Where a page is bad the next place is taken, and after those behind the newest frame the other half's; if
+//!   all are bad, the one before is left.
 //! - A save reads two frames for each place it tries, as a rule one: the place for the new one, to see that it is blank, and the new
 //!   one; and the newest one's header. A load, the first save after a start and one that erases look for the newest: they read all
 //!   headers and of each half the newest frame, and those that were torn, each once.

@@ -287,8 +287,9 @@ impl<F: NorFlash> Region<F> {
         Ok(digest.finalize() == CRC_OF_WHOLE)
     }
 
-    /// Writes a frame behind the newest, or else to the half that [`Self::make_room`] erases for it; and reads it back. Where it cannot be written it goes to the next place, and if there is no newest frame to the other half
-    /// too. Until it was good, the next call looks for the newest again.
+    /// Writes a frame behind the newest, or else to the half that [`Self::make_room`] erases for it; and reads it back. Where it cannot be
+    /// written it goes to the next place, and if there is no newest frame to the other half too. Until it was good, the next call looks for
+    /// the newest again.
     #[bisync]
     #[inline(always)]
     pub(super) async fn append(&mut self, parts: Parts<'_>, keep: Option<u32>) -> Stored<Header, F> {
