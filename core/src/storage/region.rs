@@ -177,14 +177,13 @@ impl<F: NorFlash> Region<F> {
     #[inline(always)]
     pub(super) async fn newest_of(&mut self, fingerprint: u64) -> Result<Option<Place>, F::Error> {
         self.newest = None;
-        self.newest_for(&fingerprint).await
+        self.newest_for(Some(&fingerprint)).await
     }
 
-    /// By reference: a header has it already, and it is 8 bytes of stack.
+    /// By reference, as a header has it already: it would be 8 bytes more of stack.
     #[bisync]
     #[inline(always)]
-    async fn newest_for(&mut self, fingerprint: &u64) -> Result<Option<Place>, F::Error> {
-        let mut own = Some(fingerprint);
+    async fn newest_for(&mut self, mut own: Option<&u64>) -> Result<Option<Place>, F::Error> {
         loop {
             let newest = self.newest_before(Place::END, own).await?;
             if newest.is_some() || own.is_none() {
@@ -310,8 +309,7 @@ impl<F: NorFlash> Region<F> {
         loop {
             if left.is_multiple_of(self.capacity) {
                 let last = left == self.capacity;
-                let (begin, erased) =
-                    self.make_room(keep, &header.fingerprint, last).await.map_err(CheckpointError::Medium)?;
+                let (begin, erased) = self.make_room(keep, &header, last).await.map_err(CheckpointError::Medium)?;
                 (slot, header.erases) = (begin, header.erases.saturating_add(erased));
             }
             let written = match self.is_blank(slot).await {
@@ -346,14 +344,14 @@ impl<F: NorFlash> Region<F> {
     }
 
     /// Erases the half that is not `keep`, and says where it begins and how many pages that were. Without one to keep it is not the newest's
-    /// with the fingerprint `own`, which is what a load gives, or else not the newest's of another. If there is none either the first half
-    /// is erased, and last the second.
+    /// with the fingerprint of `header`, which is what a load gives, or else not the newest's of another. If there is none either the first
+    /// half is erased, and last the second.
     #[bisync]
     #[inline(never)]
-    async fn make_room(&mut self, keep: Option<u32>, own: &u64, last: bool) -> Result<(u32, u32), F::Error> {
+    async fn make_room(&mut self, keep: Option<u32>, header: &Header, last: bool) -> Result<(u32, u32), F::Error> {
         let kept = match keep {
             // What was the newest may have rotted.
-            None if last => self.newest_for(own).await?.map(|place| self.half(place)),
+            None if last => self.newest_for(Some(&header.fingerprint)).await?.map(|place| self.half(place)),
             keep => keep,
         };
         let half = 1 - kept.unwrap_or(u32::from(!last));
