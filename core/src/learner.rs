@@ -133,7 +133,7 @@ impl<'a, 'b, L: Loss, O: Optimizer> Learner<'a, 'b, L, O> {
     /// [`Error::SampleNotFinite`], [`Error::TargetInvalid`] or [`Error::WeightInvalid`] for a sample that is no number. An index is one in
     /// the batch. Whether all samples are what they should be is asked before the first is learnt from, and nothing has changed if one is not.
     /// For that they are read twice, unless the workspace has room for all of them at once; without an FPU, and with the feature `small`,
-    /// always.
+    /// always. So the batch has to give the same sample for the same index, which a [`Stream`](crate::data::Stream) does not.
     ///
     /// [`Error::Diverged`], [`Error::GradientNotFinite`], [`Error::LossNotFinite`] and [`Error::ParametersNotFinite`] for a rate that was too
     /// high, in this call or an earlier one, or for a sample that is far too large. They have cleared the optimizer's state, as

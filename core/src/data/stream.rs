@@ -14,6 +14,9 @@ use crate::error::{Buffer, Error};
 /// called again does not get back what it had read before the failure, and a run that is resumed does not see what the
 /// first had seen. Where that matters, put the stream into a [`Ring`](crate::data::Ring) and train from there.
 ///
+/// It is no batch of a [`Learner`](crate::Learner), which as a rule reads a batch's samples twice: it would look at some and learn from
+/// the next ones. Read samples into [`Rows`](crate::data::Rows), or a ring, and let it learn from those.
+///
 /// ```
 /// use microfit::data::{Dataset, Stream};
 ///
